@@ -1,0 +1,15 @@
+package duality.kernel.processor;
+
+/** Where a hart's translations come from and who gets its traps. */
+public enum HartMode {
+  /**
+   * Bare user mode: addresses are pages of the core space, privilege is U and cannot change; each
+   * ecall, fault, illegal or privileged instruction leaves the engine.
+   */
+  USER,
+  /**
+   * A full hart with M, S and U mode: addresses go through the guest's own page tables over the core
+   * space taken as guest-physical memory; traps are delivered to the guest.
+   */
+  FULL
+}
