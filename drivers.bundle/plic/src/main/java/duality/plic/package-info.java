@@ -1,0 +1,5 @@
+/** The platform-level interrupt controller. */
+@NullMarked
+package duality.plic;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** A 16550A UART. */
+@NullMarked
+package duality.uart;
+
+import org.jspecify.annotations.NullMarked;

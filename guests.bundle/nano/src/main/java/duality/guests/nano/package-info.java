@@ -1,0 +1,5 @@
+/** A tiny operating system of our own. */
+@NullMarked
+package duality.guests.nano;
+
+import org.jspecify.annotations.NullMarked;

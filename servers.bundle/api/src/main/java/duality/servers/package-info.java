@@ -1,0 +1,9 @@
+/** The protocols of the servers that hold policy. */
+@Export
+@Version("0.1.0")
+@NullMarked
+package duality.servers;
+
+import org.jspecify.annotations.NullMarked;
+import org.osgi.annotation.bundle.Export;
+import org.osgi.annotation.versioning.Version;

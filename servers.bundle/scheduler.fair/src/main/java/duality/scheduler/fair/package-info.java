@@ -1,0 +1,5 @@
+/** Schedules threads by weighted virtual time. */
+@NullMarked
+package duality.scheduler.fair;
+
+import org.jspecify.annotations.NullMarked;
