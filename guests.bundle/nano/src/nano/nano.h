@@ -1,0 +1,91 @@
+// What the files of nano know about each other. See the file named in each heading for the why.
+#pragma once
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PAGE_SIZE 4096ul
+#define MIB (1024 * 1024ul)
+
+// Control and status registers, by name or (for those the assembler does not know) by number.
+#define read_csr(name) \
+  ({ uint64_t value_; __asm__ volatile("csrr %0, " #name : "=r"(value_)); value_; })
+#define write_csr(name, value) \
+  __asm__ volatile("csrw " #name ", %0" : : "r"((uint64_t)(value)) : "memory")
+#define set_csr(name, bits) \
+  __asm__ volatile("csrs " #name ", %0" : : "r"((uint64_t)(bits)) : "memory")
+#define clear_csr(name, bits) \
+  __asm__ volatile("csrc " #name ", %0" : : "r"((uint64_t)(bits)) : "memory")
+
+#define SSTATUS_SIE (1ul << 1)
+#define SIE_TIMER (1ul << 5)
+#define SIE_EXTERNAL (1ul << 9)
+
+// devicetree.c: what the monitor says about the machine.
+struct machine {
+  uint64_t memory_base;
+  uint64_t memory_size;
+  uint64_t timebase_hz;  // what one second is in ticks of the `time` register
+  uint64_t rtc_base;     // the wall clock, or 0 when the machine has none
+  bool has_sstc;         // this hart has a timer of its own (the stimecmp register)
+};
+extern struct machine machine;
+void read_device_tree(const void *tree, uint64_t hart);
+
+// sbi.c: calls into the monitor (or firmware) below.
+#define SBI_BASE 0x10
+#define SBI_TIME 0x54494d45
+#define SBI_SRST 0x53525354
+#define SBI_DBCN 0x4442434e
+uint64_t sbi_version(void);
+bool sbi_offers(uint64_t extension);
+void sbi_set_timer(uint64_t when);
+_Noreturn void sbi_shut_down(bool failed);
+_Noreturn void sbi_reboot(void);
+
+// memory.c: page tables, frames, and the heap that appears when it is touched.
+void turn_on_paging(void);
+bool handle_heap_fault(uint64_t address);
+volatile uint64_t *grow_heap(uint64_t pages);  // null when there are not so many frames
+uint64_t fault_count(void);
+uint64_t free_frames(void);
+
+// trap.c: one entry for interrupts and exceptions.
+struct trap_frame {
+  uint64_t x[32];  // x[0] is unused
+  uint64_t pc;
+  uint64_t pad;  // the stack stays 16-byte aligned, as the calling convention asks
+};
+void take_trap(struct trap_frame *frame);
+static inline void interrupts_off(void) { clear_csr(sstatus, SSTATUS_SIE); }
+static inline void interrupts_on(void) { set_csr(sstatus, SSTATUS_SIE); }
+static inline void wait_for_interrupt(void) { __asm__ volatile("wfi" : : : "memory"); }
+
+// clock.c: the timer tick and the time.
+#define TICKS_PER_SECOND 100
+void start_clock(void);
+void take_timer_interrupt(void);
+uint64_t tick_count(void);
+uint64_t now(void);  // in timebase ticks
+uint64_t to_nanos(uint64_t timebase_ticks);
+uint64_t wall_clock_nanos(void);  // since 1970; 0 when there is no wall clock
+
+// plic.c: which device wants attention.
+#define UART_IRQ 10
+void start_plic(uint64_t hart);
+void take_external_interrupt(void);
+
+// uart.c: the console.
+void start_uart(void);
+void take_uart_interrupt(void);
+void put_char(char c);
+char get_char(void);  // sleeps until there is one
+
+// print.c: text.
+void print(const char *format, ...);  // %s %c %u (decimal) %x (hexadecimal), all 64 bits wide
+bool same(const char *a, const char *b);
+bool parse_number(const char *text, uint64_t *value);
+
+// shell.c: the commands.
+_Noreturn void run_shell(void);

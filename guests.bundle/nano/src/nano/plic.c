@@ -1,0 +1,30 @@
+// The platform-level interrupt controller: many devices, one external interrupt line to the hart.
+// Source: RISC-V PLIC Specification 1.0.0, and the addresses of QEMU's `virt` machine.
+#include "nano.h"
+
+#define PLIC 0x0c000000ul
+
+// Each hart has two contexts, one for machine mode and, after it, one for supervisor mode.
+static uint64_t context;
+
+static volatile uint32_t *plic_register(uint64_t offset) {
+  return (volatile uint32_t *)(PLIC + offset);
+}
+
+static volatile uint32_t *claim(void) { return plic_register(0x200004 + 0x1000 * context); }
+
+void start_plic(uint64_t hart) {
+  context = 2 * hart + 1;
+  *plic_register(4 * UART_IRQ) = 1;                        // priority: above 0, which is "never"
+  *plic_register(0x2000 + 0x80 * context) = 1 << UART_IRQ; // enabled for this context
+  *plic_register(0x200000 + 0x1000 * context) = 0;         // threshold: let all priorities pass
+}
+
+// Claiming takes the most urgent pending source; completing lets it interrupt again.
+void take_external_interrupt(void) {
+  for (uint32_t source; (source = *claim()) != 0; *claim() = source) {
+    if (source == UART_IRQ) {
+      take_uart_interrupt();
+    }
+  }
+}

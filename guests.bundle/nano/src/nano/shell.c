@@ -1,0 +1,170 @@
+// Reads a line, runs a command, forever. Each command prints one line that is easy to match in a test.
+#include "nano.h"
+
+#define LINE_SIZE 256
+
+static void help(const char *argument);
+
+static void echo(const char *text) { print("%s\n", text); }
+
+static void show_ticks(const char *argument) {
+  (void)argument;
+  print("ticks %u\n", tick_count());
+}
+
+static void show_faults(const char *argument) {
+  (void)argument;
+  print("faults %u\n", fault_count());
+}
+
+static void show_time(const char *argument) {
+  (void)argument;
+  uint64_t ticks = now();
+  print("time %u ticks, %u ns, wall %u ns\n", ticks, to_nanos(ticks), wall_clock_nanos());
+}
+
+// Touches fresh heap pages, by turns reading first or writing first: both must fault, once a page.
+static void touch(const char *argument) {
+  uint64_t pages;
+  if (!parse_number(argument, &pages)) {
+    print("touch: how many pages?\n");
+    return;
+  }
+  volatile uint64_t *heap = grow_heap(pages);
+  if (!heap) {
+    print("touch: only %u frames are free\n", free_frames());
+    return;
+  }
+  uint64_t before = fault_count();
+  uint64_t not_zero = 0;
+  for (uint64_t page = 0; page < pages; page++) {
+    volatile uint64_t *words = heap + page * (PAGE_SIZE / 8);
+    if (page % 2 == 0) {
+      not_zero += words[0] != 0;
+    }
+    words[page % 512] = page + 1;
+    not_zero += words[(page + 1) % 512] != 0;
+  }
+  print("touched %u pages, %u faults, %s\n", pages, fault_count() - before,
+        not_zero == 0 ? "all zero" : "NOT ZERO");
+}
+
+// A chain in which each round needs the one before, so a single wrong instruction, or a register that
+// an interrupt did not give back, changes the result.
+static void sum(const char *argument) {
+  uint64_t rounds;
+  if (!parse_number(argument, &rounds)) {
+    print("sum: how many rounds?\n");
+    return;
+  }
+  uint64_t x = 0x9e3779b97f4a7c15;
+  for (uint64_t i = 0; i < rounds; i++) {
+    x = (x ^ i) * 0xd1342543de82ef95;
+    x ^= x >> 29;
+  }
+  print("sum %u = 0x%x\n", rounds, x);
+}
+
+// Sleeps until so many ticks (default: one second's) have come.
+static void idle(const char *argument) {
+  uint64_t wanted = TICKS_PER_SECOND;
+  if (*argument != 0 && !parse_number(argument, &wanted)) {
+    print("idle: how many ticks?\n");
+    return;
+  }
+  uint64_t started = now();
+  for (uint64_t end = tick_count() + wanted; tick_count() < end;) {
+    wait_for_interrupt();
+  }
+  print("idle %u ticks, %u ns\n", wanted, to_nanos(now() - started));
+}
+
+static void crash(const char *argument) {
+  (void)argument;
+  *(volatile uint64_t *)0x20dead0000ul = 1;  // nothing is mapped there
+}
+
+static void off(const char *argument) {
+  (void)argument;
+  print("nano: off\n");
+  sbi_shut_down(false);
+}
+
+static void reboot(const char *argument) {
+  (void)argument;
+  print("nano: reboot\n");
+  sbi_reboot();
+}
+
+static const struct command {
+  const char *name;
+  const char *what;
+  void (*run)(const char *argument);
+} commands[] = {
+    {"help", "this list", help},
+    {"echo", "TEXT: prints it", echo},
+    {"ticks", "timer ticks since the start, 100 a second", show_ticks},
+    {"faults", "page faults in the heap so far", show_faults},
+    {"touch", "N: touches N fresh heap pages", touch},
+    {"sum", "N: a checksum over N rounds", sum},
+    {"time", "the time register, and the wall clock since 1970 (0: there is none)", show_time},
+    {"idle", "[N]: sleeps for N ticks", idle},
+    {"crash", "a store to nowhere", crash},
+    {"off", "shuts down", off},
+    {"reboot", "starts again", reboot},
+};
+
+static void help(const char *argument) {
+  (void)argument;
+  for (uint64_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+    print("%s %s\n", commands[i].name, commands[i].what);
+  }
+}
+
+static void run(char *line) {
+  char *argument = line;
+  while (*argument != 0 && *argument != ' ') {
+    argument++;
+  }
+  if (*argument == ' ') {
+    *argument++ = 0;
+  }
+  for (uint64_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+    if (same(line, commands[i].name)) {
+      commands[i].run(argument);
+      return;
+    }
+  }
+  if (*line != 0) {
+    print("%s: no such command; try help\n", line);
+  }
+}
+
+// A line ends with CR (a terminal's Return) or LF (a script). An empty line only prompts again.
+static void read_line(char *line) {
+  uint64_t length = 0;
+  for (;;) {
+    char c = get_char();
+    if (c == '\r' || c == '\n') {
+      put_char('\n');
+      line[length] = 0;
+      return;
+    }
+    if ((c == '\b' || c == 127) && length > 0) {
+      length--;
+      print("\b \b");
+    } else if ((uint8_t)c >= ' ' && c != 127 && length < LINE_SIZE - 1) {
+      line[length++] = c;
+      put_char(c);
+    }
+  }
+}
+
+_Noreturn void run_shell(void) {
+  static char line[LINE_SIZE];
+  for (;;) {
+    print("> ");
+    read_line(line);
+    run(line);
+  }
+}
