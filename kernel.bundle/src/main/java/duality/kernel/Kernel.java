@@ -1,0 +1,72 @@
+package duality.kernel;
+
+import java.util.List;
+import java.util.Map;
+import org.osgi.annotation.versioning.ProviderType;
+
+/**
+ * The authority over the kernel: given to root when the system starts, and through root's routing
+ * file to the servers named there ({@code control}). Mechanism only.
+ *
+ * <p><em>Concurrency:</em> any thread.
+ */
+@ProviderType
+public interface Kernel {
+  /** All frames of the pool. */
+  Frame allFrames();
+
+  /** How many processors there are. */
+  int processors();
+
+  /**
+   * Makes an endpoint and binds a server to it, as {@link Context#child} does, anywhere in the tree.
+   *
+   * @param shared whether stubs of it are published as an OSGi service of its protocol
+   * @return a capability to it
+   */
+  <P> P create(
+      String path,
+      Class<P> protocol,
+      Map<String, String> config,
+      Map<String, Object> endowment,
+      boolean shared);
+
+  /** A capability to an endpoint that is there. */
+  <P> P connect(String path, Class<P> protocol);
+
+  /** Ends an endpoint with all below it: instances closed, threads, spaces and grants taken back. */
+  void remove(String path);
+
+  /** The endpoint of that path, to be swapped. */
+  Endpoint endpoint(String path);
+
+  /** All endpoints, by path. */
+  List<Endpoint> endpoints();
+
+  /** A thread by its number, for watching and weighing. */
+  KernelThread thread(int id);
+
+  /**
+   * Closes the gates of these endpoints and waits until nobody is inside: hold and drain.
+   *
+   * @param drainNanos how long to wait
+   * @return the hold, to be released
+   * @throws CallFailed.TimedOut when somebody was still inside; the gates are open again
+   * @throws CallFailed.BadRequest when the caller itself is inside one of them
+   */
+  Hold hold(List<Endpoint> endpoints, long drainNanos);
+
+  /** A set of endpoints at rest. */
+  @ProviderType
+  interface Hold extends AutoCloseable {
+    /** Calls and workers that were inside when the gates closed. */
+    long drained();
+
+    /** When the gates closed, on the host's monotonic clock. */
+    long sinceNanos();
+
+    /** Opens the gates. Releasing twice has no effect. */
+    @Override
+    void close();
+  }
+}

@@ -1,0 +1,68 @@
+package duality.kernel;
+
+import duality.kernel.processor.HartState;
+import org.osgi.annotation.versioning.ProviderType;
+
+/**
+ * A thread: one hart of a machine or one activity of a native program, and what a scheduler
+ * schedules. (Named so because Java has a {@code Thread} of its own.)
+ *
+ * <p><em>Concurrency:</em> any thread. Registers may be touched while the thread is stopped in its
+ * trap handler, or suspended; at other times that is a bad request.
+ */
+@ProviderType
+public interface KernelThread {
+  /** The thread's number, unique while the system runs. */
+  int id();
+
+  /** The thread's name: the endpoint's path, a colon and the name it was asked for. */
+  String name();
+
+  /** Lets it run: to be scheduled from now on. No effect when it is not suspended. */
+  @Needs(Rights.CONTROL)
+  void resume();
+
+  /** Stops it and returns when it is out of the engine and out of its handlers. */
+  @Needs(Rights.CONTROL)
+  void suspend();
+
+  /** Its share when processors are scarce, 1 to 10,000; 100 at first. */
+  @Needs(Rights.CONTROL)
+  void weight(int weight);
+
+  /** Its interrupt lines, as a notification. */
+  Notification lines();
+
+  /** What it does now: {@code READY}, {@code RUNNING}, {@code WAITING}, {@code SUSPENDED}, {@code ENDED}. */
+  String state();
+
+  /** Processor time used, in nanoseconds. */
+  long cpuNanos();
+
+  /** Instructions retired. */
+  long instructions();
+
+  /** Register x0 to x31. */
+  @Needs(Rights.READ)
+  long x(int register);
+
+  /** Sets a register. */
+  @Needs(Rights.WRITE)
+  void x(int register, long value);
+
+  /** Program counter. */
+  @Needs(Rights.READ)
+  long pc();
+
+  /** Sets the program counter. */
+  @Needs(Rights.WRITE)
+  void pc(long value);
+
+  /** Its whole state. */
+  @Needs(Rights.READ)
+  HartState save();
+
+  /** Sets its whole state. */
+  @Needs(Rights.WRITE)
+  void restore(HartState state);
+}
