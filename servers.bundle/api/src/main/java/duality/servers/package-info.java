@@ -1,4 +1,4 @@
-/** The protocols of the servers that hold policy. */
+/** Protocols of the servers that hold policy for the whole system: root and the swapper. */
 @Export
 @Version("0.1.0")
 @NullMarked

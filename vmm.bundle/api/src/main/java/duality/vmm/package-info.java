@@ -1,4 +1,4 @@
-/** The protocols of virtual-machine monitors. */
+/** The protocol of a virtual machine, served by virtual-machine monitors. */
 @Export
 @Version("0.1.0")
 @NullMarked

@@ -1,0 +1,55 @@
+package duality.servers;
+
+import duality.kernel.Protocol;
+import java.util.List;
+import org.osgi.annotation.versioning.ConsumerType;
+
+/**
+ * Replaces the server behind an endpoint while it is in use: open the new one beside the old, hold,
+ * drain, save, restore, rebind, release. Endpoint {@code swapper}, shared.
+ */
+@ConsumerType
+@Protocol(rank = Protocol.CONTROL, deadlineMillis = 30_000)
+public interface Swapper {
+  /**
+   * Moves endpoints to a server, all in one transaction.
+   *
+   * @param endpoint a path, or a pattern with {@code *} for one path segment ({@code vm/&#42;/blk0})
+   * @param server name of a registered server
+   * @return what happened; a swap that failed left the old servers serving
+   * @throws duality.kernel.CallFailed.BadRequest when nothing matches, or there is no such server
+   */
+  Swap swap(String endpoint, String server);
+
+  /** The last swaps (at most 1,000), oldest first. */
+  List<Swap> history();
+
+  /**
+   * One swap.
+   *
+   * @param number counts from 1
+   * @param endpoint the path or pattern
+   * @param from server before
+   * @param to server asked for
+   * @param endpoints how many endpoints were moved together
+   * @param drained calls that were inside when the gates closed
+   * @param pauseMicros from closing the gates to opening them
+   * @param drainMicros of that, waiting for calls inside to end
+   * @param outcome {@code done}, or {@code kept: …} with the reason why the old server serves on
+   */
+  record Swap(
+      long number,
+      String endpoint,
+      String from,
+      String to,
+      int endpoints,
+      long drained,
+      long pauseMicros,
+      long drainMicros,
+      String outcome) {
+    /** Whether the new server serves. */
+    public boolean done() {
+      return outcome.equals("done");
+    }
+  }
+}

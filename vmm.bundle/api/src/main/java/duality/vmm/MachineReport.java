@@ -1,0 +1,27 @@
+package duality.vmm;
+
+/**
+ * What a machine is doing.
+ *
+ * @param name its name
+ * @param image the guest image
+ * @param state {@code created}, {@code running}, {@code paused}, {@code stopped}, or {@code failed: …}
+ * @param memoryBytes guest memory
+ * @param residentBytes of that, backed by frames
+ * @param harts number of harts
+ * @param cpuNanos processor time used
+ * @param instructions instructions retired
+ * @param upNanos guest time since it started, pauses left out
+ * @param devices its devices: name, address, interrupt, server, one per line
+ */
+public record MachineReport(
+    String name,
+    String image,
+    String state,
+    long memoryBytes,
+    long residentBytes,
+    int harts,
+    long cpuNanos,
+    long instructions,
+    long upNanos,
+    String devices) {}

@@ -1,0 +1,32 @@
+package duality.vmm;
+
+import duality.kernel.Protocol;
+import duality.kernel.TrapHandler;
+import org.osgi.annotation.versioning.ConsumerType;
+
+/**
+ * A machine: endpoint {@code vm/NAME}, its devices below it ({@code vm/NAME/blk0}, {@code
+ * vm/NAME/console}, {@code vm/NAME/pager}, …).
+ *
+ * <p>Configuration keys of the endpoint: {@code memory} (bytes), {@code kernel}, {@code initrd} (host
+ * files), {@code append} (kernel command line), {@code disk0}… (host file, with {@code ,ro} behind it
+ * for read-only), {@code image} (name of the guest image, for reports), {@code weight}, {@code engine}.
+ */
+@ConsumerType
+@Protocol(rank = Protocol.MACHINE, deadlineMillis = 60_000)
+public interface VirtualMachine extends TrapHandler {
+  /** Loads the guest and starts it; no effect when it was started. */
+  void start();
+
+  /** Stops the harts where they are; guest time stands still. */
+  void pause();
+
+  /** Goes on after {@link #pause}. */
+  void resume();
+
+  /** Ends the guest as by pulling the plug, after what it flushed is on disk; the machine can be looked at. */
+  void stop();
+
+  /** What the machine is doing. */
+  MachineReport report();
+}
