@@ -9,13 +9,20 @@ import org.osgi.annotation.versioning.ConsumerType;
  * vm/NAME/console}, {@code vm/NAME/pager}, …).
  *
  * <p>Configuration keys of the endpoint: {@code memory} (bytes), {@code kernel}, {@code initrd} (host
- * files), {@code append} (kernel command line), {@code disk0}… (host file, with {@code ,ro} behind it
- * for read-only), {@code image} (name of the guest image, for reports), {@code weight}, {@code engine}.
+ * files), {@code append} (kernel command line), {@code disk0} to {@code disk6} (host file, with {@code
+ * ,ro} behind it for read-only), {@code image} (name of the guest image, for reports), {@code weight},
+ * {@code engine}, {@code agent} ({@code false}: no port and no {@link GuestAgent} endpoint for one).
  */
 @ConsumerType
 @Protocol(rank = Protocol.MACHINE, deadlineMillis = 60_000)
 public interface VirtualMachine extends TrapHandler {
-  /** Loads the guest and starts it; no effect when it was started. */
+  /**
+   * Loads the guest and starts it; no effect when it runs or is paused. A machine that has stopped is
+   * switched on again.
+   *
+   * @throws duality.kernel.CallFailed.BadRequest when the guest's files cannot be loaded; the message
+   *     says which and why
+   */
   void start();
 
   /** Stops the harts where they are; guest time stands still. */

@@ -1,4 +1,7 @@
-/** The protocol of a virtual machine, served by virtual-machine monitors. */
+/**
+ * The protocols of a virtual machine, served by virtual-machine monitors, and of the agent inside its
+ * guest.
+ */
 @Export
 @Version("0.1.0")
 @NullMarked
