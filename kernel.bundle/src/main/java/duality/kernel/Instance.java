@@ -12,6 +12,13 @@ public interface Instance {
   State save();
 
   /**
+   * The endpoint ends and nobody takes over: gives back what others count as lent to it, such as a
+   * pager's frames to root. Called once, before {@link #close}, and not when a successor took over. Calls
+   * through the context's capabilities still work.
+   */
+  default void ended() {}
+
+  /**
    * Lets go of host resources (files, sockets, threads of its own). Called once, at rest, after the
    * successor took over or when the endpoint ends. What the context gave out is taken back by the kernel.
    */
