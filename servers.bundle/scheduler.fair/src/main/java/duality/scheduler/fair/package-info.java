@@ -1,4 +1,4 @@
-/** Schedules threads by weighted virtual time. */
+/** The fair scheduler: weighted virtual time. */
 @NullMarked
 package duality.scheduler.fair;
 

@@ -1,4 +1,4 @@
-/** Schedules threads in turn. */
+/** The round robin scheduler: every thread in turn, for the same slice. */
 @NullMarked
 package duality.scheduler.roundrobin;
 
