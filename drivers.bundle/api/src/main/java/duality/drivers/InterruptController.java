@@ -3,7 +3,9 @@ package duality.drivers;
 import duality.kernel.Protocol;
 import org.osgi.annotation.versioning.ConsumerType;
 
-/** Takes the interrupt lines of devices and drives those of harts; itself reached by MMIO as well. */
+/**
+ * Takes the interrupt lines of devices and drives those of harts; itself reached by MMIO as well.
+ */
 @ConsumerType
 @Protocol(rank = Protocol.INTERRUPTS)
 public interface InterruptController {

@@ -6,8 +6,8 @@ import org.osgi.annotation.versioning.ConsumerType;
 /**
  * A device that a guest reaches by loads and stores.
  *
- * <p><em>Concurrency:</em> called from several harts at once. Called on a processor: never waits for
- * host I/O, only updates registers and signals a worker.
+ * <p><em>Concurrency:</em> called from several harts at once. Called on a processor: never waits
+ * for host I/O, only updates registers and signals a worker.
  */
 @ConsumerType
 @Protocol(rank = Protocol.DEVICE)

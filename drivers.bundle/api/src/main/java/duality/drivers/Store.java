@@ -53,8 +53,7 @@ public interface Store {
    * @param length in bytes
    * @return false when the store cannot take more now; try again after the next finished request
    */
-  boolean submit(
-      int tag, int operation, long offset, Grant grant, long grantOffset, long length);
+  boolean submit(int tag, int operation, long offset, Grant grant, long grantOffset, long length);
 
   /** The next finished request, as {@code tag << 8 | status}, or {@link #NONE}. */
   long finished();
