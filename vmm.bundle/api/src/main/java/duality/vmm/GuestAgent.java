@@ -59,6 +59,9 @@ public interface GuestAgent {
   /** Forgets a job and its output; kills it when it runs. No effect when it is unknown. */
   void forget(long job);
 
+  /** Monitor's side: the guest is no more or starts again; jobs that ran are lost. */
+  void reset();
+
   /**
    * A command in the guest.
    *

@@ -1,0 +1,183 @@
+package duality.vmm.machine;
+
+import duality.drivers.Console;
+import duality.drivers.InterruptController;
+import duality.drivers.MmioDevice;
+import duality.drivers.Slots;
+import duality.drivers.Store;
+import duality.kernel.CallFailed;
+import duality.kernel.Context;
+import duality.kernel.KernelThread;
+import duality.kernel.Notification;
+import duality.kernel.Rights;
+import duality.kernel.Space;
+import duality.vmm.GuestAgent;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Makes the machine's device endpoints, each with no more capabilities than it needs, and finds them
+ * again when a predecessor made them. Which server is behind each of them is not said here: root's
+ * routing file decides by name.
+ */
+final class Devices {
+  private static final String PLIC = "plic";
+  private static final String UART = "uart";
+  private static final String CONSOLE = "console";
+  private static final String PORTS = "ports";
+  private static final String AGENT_PORT = "agent-port";
+  private static final String AGENT = "agent";
+  private static final String FIRST_PORT = "hvc";
+
+  private final Context context;
+  private final Space memory;
+  private final Bus bus = new Bus();
+  private final InterruptController plic;
+  private final Console console;
+  private final List<GuestAgent> agents = new ArrayList<>();
+  private int virtioSlots;
+
+  /**
+   * Makes them all.
+   *
+   * @param memory the machine's space, for DMA
+   * @param hart whose interrupt lines the controller drives
+   * @param finish takes the notice that the machine is to end
+   * @throws CallFailed when one cannot be made; the message says which
+   */
+  Devices(
+      Context context,
+      MachineSettings settings,
+      Space memory,
+      KernelThread hart,
+      Notification finish) {
+    this.context = context;
+    this.memory = memory;
+    plic =
+        context.child(
+            PLIC,
+            InterruptController.class,
+            Map.of(Slots.HARTS, "1"),
+            Map.of(Slots.HART + 0, writable(hart.lines())));
+    bus.add(PLIC, Board.PLIC, Board.PLIC_BYTES, plic);
+    console = uart();
+    rtcAndFinisher(finish);
+    if (settings.agent()) {
+      ports();
+    }
+    for (MachineSettings.Disk disk : settings.disks()) {
+      disk(disk);
+    }
+  }
+
+  /** Which device answers at which address. */
+  Bus bus() {
+    return bus;
+  }
+
+  /** The far end of the UART. */
+  Console console() {
+    return console;
+  }
+
+  /** Which virtio-mmio transports there are, as bits. */
+  int virtioSlots() {
+    return virtioSlots;
+  }
+
+  /** All devices become what they are at power-on, and what the guest's programs did is lost. */
+  void reset() {
+    bus.reset();
+    agents.forEach(GuestAgent::reset);
+  }
+
+  /** The guest is no more: who waits for its programs need not wait any longer. */
+  void guestEnded() {
+    agents.forEach(GuestAgent::reset);
+  }
+
+  private Console uart() {
+    Notification events = context.notification(UART);
+    Console console = console(CONSOLE, events, 0);
+    MmioDevice uart =
+        context.child(
+            UART,
+            MmioDevice.class,
+            Map.of(Slots.SOURCE, Integer.toString(Board.UART_SOURCE)),
+            Map.of(Slots.INTERRUPTS, plic, Slots.BACKEND, console, Slots.EVENTS, events));
+    bus.add(UART, Board.UART, Board.UART_BYTES, Board.UART_SOURCE, uart);
+    return console;
+  }
+
+  private void rtcAndFinisher(Notification finish) {
+    MmioDevice rtc =
+        context.child(
+            "rtc",
+            MmioDevice.class,
+            Map.of(Slots.SOURCE, Integer.toString(Board.RTC_SOURCE)),
+            Map.of(
+                Slots.INTERRUPTS, plic, Slots.EVENTS, context.notification("rtc")));
+    bus.add("rtc", Board.RTC, Board.DEVICE_BYTES, Board.RTC_SOURCE, rtc);
+    MmioDevice finisher =
+        context.child(
+            "finisher", MmioDevice.class, Map.of(), Map.of(Slots.FINISH, writable(finish)));
+    bus.add("finisher", Board.FINISHER, Board.DEVICE_BYTES, 0, finisher);
+  }
+
+  /** Two ports: a console of its own kind, which the specification wants first, and the agent's. */
+  private void ports() {
+    Notification events = context.notification(PORTS);
+    Map<String, Object> endowment = new HashMap<>();
+    endowment.put(Slots.BACKEND + 0, console(FIRST_PORT, events, 0));
+    Console agentPort = console(AGENT_PORT, events, 1);
+    endowment.put(Slots.BACKEND + 1, agentPort);
+    virtio(PORTS, Board.PORTS_SLOT, events, Map.of("ports", "2", "name1", AGENT), endowment);
+    agents.add(
+        context.child(AGENT, GuestAgent.class, Map.of(), Map.of(Slots.BACKEND, agentPort)));
+  }
+
+  private void disk(MachineSettings.Disk disk) {
+    String name = "blk" + disk.slot();
+    Notification events = context.notification(name);
+    Store store =
+        context.child(
+            "store" + disk.slot(),
+            Store.class,
+            Map.of("file", disk.file(), "readonly", Boolean.toString(disk.readOnly())),
+            Map.of(Slots.EVENTS, writable(events)));
+    virtio(name, disk.slot(), events, Map.of(), Map.of(Slots.BACKEND, store));
+  }
+
+  private void virtio(
+      String name,
+      int slot,
+      Notification events,
+      Map<String, String> settings,
+      Map<String, Object> backends) {
+    Map<String, String> config = new HashMap<>(settings);
+    config.put(Slots.SOURCE, Integer.toString(Board.virtioSource(slot)));
+    Map<String, Object> endowment = new HashMap<>(backends);
+    endowment.put(Slots.INTERRUPTS, plic);
+    endowment.put(Slots.EVENTS, events);
+    endowment.put(
+        Slots.MEMORY, context.derive(memory, Space.class, Rights.READ | Rights.WRITE, 0));
+    MmioDevice device = context.child(name, MmioDevice.class, config, endowment);
+    bus.add(
+        name, Board.virtio(slot), Board.DEVICE_BYTES, Board.virtioSource(slot), device);
+    virtioSlots |= 1 << slot;
+  }
+
+  private Console console(String name, Notification events, int bit) {
+    return context.child(
+        name,
+        Console.class,
+        Map.of("event", Integer.toString(bit)),
+        Map.of(Slots.EVENTS, writable(events)));
+  }
+
+  private Notification writable(Notification notification) {
+    return context.derive(notification, Notification.class, Rights.WRITE, 0);
+  }
+}

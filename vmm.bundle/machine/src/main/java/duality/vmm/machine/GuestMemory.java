@@ -1,0 +1,81 @@
+package duality.vmm.machine;
+
+import duality.kernel.Context;
+import duality.kernel.Grant;
+import duality.kernel.Pager;
+import duality.kernel.Space;
+import duality.kernel.processor.Memory;
+import java.lang.foreign.MemorySegment;
+
+/** A machine's memory: one region of one space, and what the monitor puts into it. */
+final class GuestMemory {
+  /** Slot that is filled while the region is there; slots outlive an instance. */
+  private static final String REGION = "region";
+
+  private static final long FIRST_PAGE = Board.MEMORY / Space.PAGE_BYTES;
+  private static final int RIGHTS = Memory.READ | Memory.WRITE | Memory.EXECUTE;
+  private static final int PIECE_BYTES = 1 << 20;
+
+  private final Context context;
+  private final Space space;
+  private final Pager pager;
+  private final long bytes;
+
+  GuestMemory(Context context, Space space, Pager pager, long bytes) {
+    this.context = context;
+    this.space = space;
+    this.pager = pager;
+    this.bytes = bytes;
+  }
+
+  /** Size in bytes. */
+  long bytes() {
+    return bytes;
+  }
+
+  /** Of that, bytes that are backed by frames. */
+  long residentBytes() {
+    return space.mappedPages() * Space.PAGE_BYTES;
+  }
+
+  /** Whether the region is there: the machine was switched on before, by us or a predecessor. */
+  boolean present() {
+    return context.has(REGION);
+  }
+
+  /** Makes all of memory zero: what was there goes back to the pager. */
+  void clear() {
+    if (present()) {
+      space.removeRegion(FIRST_PAGE);
+      context.drop(REGION);
+    }
+    space.region(FIRST_PAGE, bytes / Space.PAGE_BYTES, RIGHTS, pager);
+    context.keep(REGION, space);
+  }
+
+  /** Copies a part of a file into memory. */
+  void load(GuestFile file, long fileOffset, long address, long count) {
+    byte[] piece = new byte[(int) Math.min(PIECE_BYTES, count)];
+    MemorySegment from = MemorySegment.ofArray(piece);
+    for (long done = 0; done < count; ) {
+      int part = (int) Math.min(piece.length, count - done);
+      file.read(fileOffset + done, piece, part);
+      try (Grant grant = space.grant(address + done, part, Memory.WRITE)) {
+        grant.write(0, from, 0, part);
+      }
+      done += part;
+    }
+  }
+
+  /** Copies bytes into memory. */
+  void write(long address, byte[] bytes) {
+    try (Grant grant = space.grant(address, bytes.length, Memory.WRITE)) {
+      grant.write(0, MemorySegment.ofArray(bytes), 0, bytes.length);
+    }
+  }
+
+  /** Lends memory, for reading or writing; a wrong address is a bad request. */
+  Grant grant(long address, long length, int access) {
+    return space.grant(address, length, access);
+  }
+}

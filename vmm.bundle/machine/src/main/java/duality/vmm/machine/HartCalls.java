@@ -1,0 +1,85 @@
+package duality.vmm.machine;
+
+import duality.drivers.Console;
+import duality.kernel.Grant;
+import duality.kernel.KernelThread;
+import duality.kernel.processor.HartState;
+import duality.kernel.processor.Lines;
+import duality.kernel.processor.Memory;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.util.function.LongConsumer;
+
+/**
+ * What the {@link Sbi} needs, done to the hart that made the call. It is stopped in its trap handler
+ * meanwhile, so its registers may be touched.
+ */
+final class HartCalls implements Sbi.Host {
+  private final KernelThread hart;
+  private final GuestMemory memory;
+  private final Console console;
+  private final LongConsumer end;
+
+  HartCalls(KernelThread hart, GuestMemory memory, Console console, LongConsumer end) {
+    this.hart = hart;
+    this.memory = memory;
+    this.console = console;
+    this.end = end;
+  }
+
+  @Override
+  public long x(int register) {
+    return hart.x(register);
+  }
+
+  @Override
+  public void x(int register, long value) {
+    hart.x(register, value);
+  }
+
+  @Override
+  public void timer(long time) {
+    // The hart has Sstc: its own comparison register is the timer, whoever sets it.
+    hart.restore(HartTree.withCsr(hart.save(), "stimecmp", time));
+  }
+
+  @Override
+  public void interrupt() {
+    hart.lines().signal(Lines.SSIP);
+  }
+
+  @Override
+  public void fence() {
+    // Taking on its own state, a hart forgets all that it had remembered of memory.
+    HartState state = hart.save();
+    hart.restore(state);
+  }
+
+  @Override
+  public void end(long bits) {
+    end.accept(bits);
+  }
+
+  @Override
+  public void print(long address, int bytes) {
+    byte[] text = new byte[bytes];
+    try (Grant grant = memory.grant(address, bytes, Memory.READ)) {
+      grant.read(0, MemorySegment.ofArray(text), 0, bytes);
+    }
+    console.written(new String(text, StandardCharsets.ISO_8859_1));
+  }
+
+  @Override
+  public void print(int character) {
+    console.written(String.valueOf((char) character));
+  }
+
+  @Override
+  public int input(long address, int most) {
+    try (Grant grant = memory.grant(address, most, Memory.WRITE)) {
+      byte[] text = console.input(most).getBytes(StandardCharsets.ISO_8859_1);
+      grant.write(0, MemorySegment.ofArray(text), 0, text.length);
+      return text.length;
+    }
+  }
+}

@@ -1,0 +1,125 @@
+package duality.vmm.machine;
+
+import duality.kernel.State;
+import duality.kernel.processor.HartMode;
+import duality.kernel.processor.HartState;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * A hart's state as a neutral tree, schema {@code hart} version 1. The host's clock is not in it: it
+ * holds the guest's time, so that another host can go on with it.
+ */
+final class HartTree {
+  private static final String SCHEMA = "hart";
+  private static final int VERSION = 1;
+  private static final String CSRS = "csrs";
+
+  private HartTree() {}
+
+  /**
+   * Flattens.
+   *
+   * @param nowNanos the host's monotonic clock at the moment that the state is of
+   */
+  static State save(HartState hart, long nowNanos) {
+    State csrs = State.of(CSRS, VERSION);
+    for (Map.Entry<String, Long> csr : new java.util.TreeMap<>(hart.csrs()).entrySet()) {
+      csrs = csrs.with(csr.getKey(), csr.getValue());
+    }
+    return State.of(SCHEMA, VERSION)
+        .with("mode", hart.mode().name())
+        .with("firmware", hart.firmware())
+        .with("pc", hart.pc())
+        .with("privilege", hart.privilege())
+        .with("waiting", hart.waiting())
+        .with("x", hart.x())
+        .with("f", hart.f())
+        .with(CSRS, csrs)
+        .with("timeNanos", Math.max(0, nowNanos - hart.timeOffsetNanos()));
+  }
+
+  /**
+   * Takes a state back.
+   *
+   * @param nowNanos the host's monotonic clock now: guest time goes on from here
+   * @throws State.Refused when it is none
+   */
+  static HartState restore(State saved, long nowNanos) {
+    saved.expect(SCHEMA, VERSION);
+    State csrs = saved.state(CSRS);
+    csrs.expect(CSRS, VERSION);
+    Map<String, Long> values = new HashMap<>();
+    for (String name : csrs.values().keySet()) {
+      values.put(name, csrs.number(name));
+    }
+    long[] x = registers(saved, "x");
+    if (x[0] != 0) {
+      throw new State.Refused("hart.x has " + x[0] + " in x0, which is always zero");
+    }
+    if (!saved.text("mode").equals(HartMode.FULL.name())) {
+      throw new State.Refused("hart.mode is " + saved.text("mode") + ", not FULL");
+    }
+    long privilege = saved.number("privilege", 0, 3);
+    if (privilege == 2) {
+      throw new State.Refused("hart.privilege is 2, which is none of 0 (U), 1 (S), 3 (M)");
+    }
+    return new HartState(
+        HartMode.FULL,
+        saved.flag("firmware"),
+        saved.number("pc"),
+        (int) privilege,
+        saved.flag("waiting"),
+        x,
+        registers(saved, "f"),
+        values,
+        nowNanos - saved.number("timeNanos", 0, Long.MAX_VALUE));
+  }
+
+  /** The same hart with another start of time. */
+  static HartState withTimeOffset(HartState hart, long timeOffsetNanos) {
+    return new HartState(
+        hart.mode(),
+        hart.firmware(),
+        hart.pc(),
+        hart.privilege(),
+        hart.waiting(),
+        hart.x(),
+        hart.f(),
+        hart.csrs(),
+        timeOffsetNanos);
+  }
+
+  /** The same hart with one register set. */
+  static HartState withCsr(HartState hart, String csr, long value) {
+    Map<String, Long> csrs = new HashMap<>(hart.csrs());
+    csrs.put(csr, value);
+    return new HartState(
+        hart.mode(),
+        hart.firmware(),
+        hart.pc(),
+        hart.privilege(),
+        hart.waiting(),
+        hart.x(),
+        hart.f(),
+        csrs,
+        hart.timeOffsetNanos());
+  }
+
+  /** A hart that is about to execute a kernel's first instruction in S-mode, without firmware. */
+  static HartState boot(long entry, long deviceTree, long nowNanos) {
+    long[] x = new long[32];
+    x[10] = 0; // a0: the hart's number
+    x[11] = deviceTree; // a1
+    return new HartState(
+        HartMode.FULL, false, entry, 1, false, x, new long[32], Map.of(), nowNanos);
+  }
+
+  private static long[] registers(State saved, String name) {
+    long[] registers = saved.numbers(name);
+    if (registers.length != 32) {
+      throw new State.Refused("hart." + name + " has " + registers.length + " registers, not 32");
+    }
+    return registers;
+  }
+}

@@ -1,0 +1,387 @@
+package duality.vmm.machine;
+
+import duality.drivers.Finish;
+import duality.kernel.CallFailed;
+import duality.kernel.Context;
+import duality.kernel.Instance;
+import duality.kernel.KernelThread;
+import duality.kernel.Notification;
+import duality.kernel.Pager;
+import duality.kernel.Rights;
+import duality.kernel.Space;
+import duality.kernel.State;
+import duality.kernel.processor.HartMode;
+import duality.kernel.processor.HartState;
+import duality.vmm.MachineReport;
+import duality.vmm.VirtualMachine;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One machine: its life from power-on to power-off, and the exits of its hart.
+ *
+ * <p>Two kinds of threads come here. Processors bring exits of the hart ({@link #trap}, {@link #load},
+ * {@link #store}); they take no lock, because whoever holds {@link #life} may wait for the hart to
+ * come out of them. Everybody else (shell, the worker that hears of the guest's end) changes the
+ * machine's condition under that lock.
+ */
+final class Machine implements VirtualMachine, Instance {
+  static final String SCHEMA = "machine";
+  static final int VERSION = 1;
+
+  private static final String HART = "hart0";
+
+  /** A bit beside those of {@link Finish}: the monitor itself gives up; {@link #reason} says why. */
+  private static final long HALT = 1L << 8;
+
+  private static final long ALL_NOTICES = -1;
+
+  /** What the machine is doing. */
+  private enum Condition {
+    CREATED,
+    RUNNING,
+    PAUSED,
+    STOPPED
+  }
+
+  private final Context context;
+  private final MachineSettings settings;
+  private final GuestMemory memory;
+  private final KernelThread hart;
+  private final Notification finish;
+  private final Devices devices;
+  private final Bus bus;
+  private final Sbi sbi;
+  private final ReentrantLock life = new ReentrantLock();
+
+  private volatile Condition condition = Condition.CREATED;
+
+  /** Why the guest failed, empty when it did not. */
+  private volatile String failure = "";
+
+  /** Why the monitor gave up; set before {@link #HALT} is signalled. */
+  private volatile String reason = "";
+
+  /** The guest asked for its end; nobody lets the hart go on before that is done. */
+  private volatile boolean ending;
+
+  /** Host clock value at which guest time was zero. */
+  private volatile long zeroNanos;
+
+  /** Host clock value at which guest time stopped; only meaningful when it stands still. */
+  private volatile long stoodNanos;
+
+  /** Notices that a predecessor did not take; see {@link #finished}. */
+  private long unheard;
+
+  private boolean listening;
+
+  Machine(Context context, @Nullable State saved) {
+    this.context = context;
+    settings = MachineSettings.of(context.config());
+    Space space = context.space("memory");
+    Pager pager =
+        context.child(
+            "pager",
+            Pager.class,
+            Map.of(),
+            Map.of("space", context.derive(space, Space.class, Rights.MAP | Rights.READ, 0)));
+    memory = new GuestMemory(context, space, pager, settings.memoryBytes());
+    hart =
+        context.thread(
+            HART, HartMode.FULL, space, context.self(VirtualMachine.class), settings.engine());
+    finish = context.notification("finish");
+    devices = new Devices(context, settings, space, hart, finish);
+    bus = devices.bus();
+    sbi = new Sbi(new HartCalls(hart, memory, devices.console(), this::end));
+    if (saved != null) {
+      restore(saved);
+    } else if (memory.present()) {
+      adopt();
+    }
+    unheard = finish.word();
+    context.worker("finish", finish, ALL_NOTICES, this::finished);
+  }
+
+  // ---- what people ask for ----
+
+  @Override
+  public void start() {
+    life.lock();
+    try {
+      if (condition == Condition.CREATED || condition == Condition.STOPPED) {
+        if (condition == Condition.STOPPED) {
+          devices.reset();
+        }
+        switchOn();
+      }
+    } finally {
+      life.unlock();
+    }
+  }
+
+  @Override
+  public void pause() {
+    life.lock();
+    try {
+      if (condition == Condition.RUNNING) {
+        hart.suspend();
+        stoodNanos = System.nanoTime();
+        condition = Condition.PAUSED;
+      }
+    } finally {
+      life.unlock();
+    }
+  }
+
+  @Override
+  public void resume() {
+    life.lock();
+    try {
+      if (condition == Condition.PAUSED) {
+        zeroNanos += System.nanoTime() - stoodNanos;
+        hart.restore(HartTree.withTimeOffset(hart.save(), zeroNanos));
+        condition = Condition.RUNNING;
+        if (!ending) {
+          hart.resume();
+        }
+      }
+    } finally {
+      life.unlock();
+    }
+  }
+
+  @Override
+  public void stop() {
+    life.lock();
+    try {
+      switchOff("");
+    } finally {
+      life.unlock();
+    }
+  }
+
+  @Override
+  public MachineReport report() {
+    Condition now = condition;
+    String why = failure;
+    String state =
+        now == Condition.STOPPED && !why.isEmpty()
+            ? "failed: " + why
+            : now.name().toLowerCase(java.util.Locale.ROOT);
+    return new MachineReport(
+        context.path().substring(context.path().lastIndexOf('/') + 1),
+        settings.image(),
+        state,
+        memory.bytes(),
+        memory.residentBytes(),
+        1,
+        hart.cpuNanos(),
+        hart.instructions(),
+        now == Condition.CREATED ? 0 : guestNanos(),
+        bus.describe(context.path()));
+  }
+
+  // ---- exits of the hart ----
+
+  @Override
+  public int trap(int thread, int cause, long value) {
+    if (cause == 9) {
+      return sbi.call();
+    }
+    halt(
+        "hart stopped by cause " + cause + " (value 0x" + Long.toHexString(value) + ") at pc 0x"
+            + Long.toHexString(hart.pc()));
+    return SUSPEND;
+  }
+
+  @Override
+  public long load(int thread, long address, int width) {
+    try {
+      return bus.load(address, width);
+    } catch (CallFailed failed) {
+      throw refused(failed, address);
+    }
+  }
+
+  @Override
+  public void store(int thread, long address, int width, long value) {
+    try {
+      bus.store(address, width, value);
+    } catch (CallFailed failed) {
+      throw refused(failed, address);
+    }
+  }
+
+  /**
+   * What the hart gets for an access that no device finished. A place where nothing is costs it an
+   * access fault; a device that is broken ends the machine, because no value may be invented.
+   */
+  private CallFailed.BadRequest refused(CallFailed failed, long address) {
+    if (failed instanceof CallFailed.BadRequest nothingThere) {
+      return nothingThere;
+    }
+    halt("device at 0x" + Long.toHexString(address) + ": " + failed.getMessage());
+    return new CallFailed.BadRequest(failed.getMessage());
+  }
+
+  private void halt(String why) {
+    reason = why;
+    end(HALT);
+  }
+
+  private void end(long bits) {
+    ending = true;
+    finish.signal(bits);
+  }
+
+  // ---- life ----
+
+  /** Clears memory, loads the guest and lets the hart go. */
+  private void switchOn() {
+    memory.clear();
+    GuestLoader.Loaded guest = GuestLoader.load(memory, settings, devices.virtioSlots());
+    finish.clear(ALL_NOTICES);
+    ending = false;
+    failure = "";
+    zeroNanos = System.nanoTime();
+    hart.restore(HartTree.boot(guest.entry(), guest.tree(), zeroNanos));
+    hart.weight(settings.weight());
+    condition = Condition.RUNNING;
+    hart.resume();
+  }
+
+  private void switchOff(String why) {
+    if (condition == Condition.CREATED || condition == Condition.STOPPED) {
+      return;
+    }
+    hart.suspend();
+    if (condition == Condition.RUNNING) {
+      stoodNanos = System.nanoTime();
+    }
+    failure = why;
+    condition = Condition.STOPPED;
+    devices.guestEnded();
+    context.log(why.isEmpty() ? "stopped" : "failed: " + why);
+  }
+
+  /**
+   * The worker: the guest, or this monitor, wants the machine to end. The kernel runs it once at the
+   * start with all bits, which says nothing; what counts then is what was really set.
+   */
+  private void finished(long bits) {
+    life.lock();
+    try {
+      long notices = bits;
+      if (!listening) {
+        listening = true;
+        notices = unheard | finish.take(ALL_NOTICES, 0);
+      }
+      if (condition != Condition.RUNNING && condition != Condition.PAUSED) {
+        return;
+      }
+      if ((notices & HALT) != 0) {
+        switchOff(reason.isEmpty() ? "halted" : reason);
+      } else if ((notices & Finish.FAILED) != 0) {
+        switchOff("the guest reported failure " + (notices >>> 16 & 0xFFFF));
+      } else if ((notices & Finish.POWER_OFF) != 0) {
+        switchOff("");
+      } else if ((notices & Finish.RESET) != 0) {
+        startAgain();
+      }
+    } finally {
+      life.unlock();
+    }
+  }
+
+  private void startAgain() {
+    hart.suspend();
+    try {
+      devices.reset();
+      switchOn();
+      context.log("reset");
+    } catch (CallFailed failed) {
+      switchOff("reset: " + failed.getMessage());
+    }
+  }
+
+  private long guestNanos() {
+    return (condition == Condition.RUNNING ? System.nanoTime() : stoodNanos) - zeroNanos;
+  }
+
+  // ---- state ----
+
+  @Override
+  public State save() {
+    boolean wasRunning = condition == Condition.RUNNING;
+    if (wasRunning) {
+      hart.suspend();
+    }
+    long now =
+        wasRunning || condition == Condition.CREATED ? System.nanoTime() : stoodNanos;
+    HartState state = hart.save();
+    if (wasRunning && !ending) {
+      hart.resume();
+    }
+    State config = State.of("config", 1);
+    for (Map.Entry<String, String> entry : new java.util.TreeMap<>(context.config()).entrySet()) {
+      config = config.with(entry.getKey(), entry.getValue());
+    }
+    return State.of(SCHEMA, VERSION)
+        .with("condition", condition.name())
+        .with("failure", failure)
+        .with("reason", reason)
+        .with("ending", ending)
+        .with("notices", finish.word())
+        .with("guestNanos", condition == Condition.CREATED ? 0 : guestNanos())
+        .with("harts", List.of(HartTree.save(state, now)))
+        .with("config", config);
+  }
+
+  private void restore(State saved) {
+    saved.expect(SCHEMA, VERSION);
+    Condition was;
+    try {
+      was = Condition.valueOf(saved.text("condition"));
+    } catch (IllegalArgumentException unknown) {
+      throw new State.Refused("machine.condition is '" + saved.text("condition") + "'");
+    }
+    String memoryThere = saved.state("config").values().getOrDefault("memory", "").toString();
+    if (!memoryThere.equals(context.config("memory", ""))) {
+      throw new State.Refused(
+          "machine.config.memory is " + memoryThere + ", but this machine has "
+              + context.config("memory", ""));
+    }
+    long now = System.nanoTime();
+    List<State> harts = saved.states("harts");
+    if (harts.size() != 1) {
+      throw new State.Refused("machine.harts has " + harts.size() + " harts, not 1");
+    }
+    HartState state = HartTree.restore(harts.getFirst(), now);
+    failure = saved.text("failure");
+    reason = saved.text("reason");
+    ending = saved.flag("ending");
+    zeroNanos = now - saved.number("guestNanos", 0, Long.MAX_VALUE);
+    stoodNanos = now;
+    condition = was;
+    if (memory.present() || was == Condition.CREATED) {
+      return; // the same endpoint: its hart is what it was, or has gone on
+    }
+    memory.clear();
+    hart.restore(state);
+    hart.weight(settings.weight());
+    finish.signal(saved.number("notices"));
+    // Memory comes from elsewhere; who brings it lets the hart go.
+    condition = was == Condition.RUNNING ? Condition.PAUSED : was;
+  }
+
+  /** Goes on with a machine whose monitor failed without leaving a state. */
+  private void adopt() {
+    boolean runs = !hart.state().equals("SUSPENDED");
+    condition = runs ? Condition.RUNNING : Condition.PAUSED;
+    stoodNanos = System.nanoTime();
+    zeroNanos = stoodNanos;
+  }
+}

@@ -1,0 +1,19 @@
+package duality.vmm.machine;
+
+import duality.kernel.Context;
+import duality.kernel.Instance;
+import duality.kernel.Server;
+import duality.kernel.State;
+import org.jspecify.annotations.Nullable;
+import org.osgi.service.component.annotations.Component;
+
+/** Server {@code vmm.machine}: opens a machine for each endpoint that asks for one. */
+@Component(
+    service = Server.class,
+    property = {Server.NAME + "=vmm.machine", Server.PROTOCOL + "=duality.vmm.VirtualMachine"})
+public final class MachineServer implements Server {
+  @Override
+  public Instance open(Context context, @Nullable State saved) {
+    return new Machine(context, saved);
+  }
+}

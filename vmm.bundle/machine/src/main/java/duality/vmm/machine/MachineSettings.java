@@ -1,0 +1,138 @@
+package duality.vmm.machine;
+
+import duality.kernel.CallFailed;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A machine's configuration, checked.
+ *
+ * @param memoryBytes guest memory
+ * @param kernel host file with the kernel
+ * @param initrd host file with the initial RAM disk, or empty
+ * @param commandLine the kernel's command line
+ * @param disks block devices, first one first
+ * @param image name of the guest image, for reports
+ * @param weight the hart's share of processors
+ * @param engine name of the engine, or empty for the default one
+ * @param agent whether there is a console port for an agent
+ */
+record MachineSettings(
+    long memoryBytes,
+    String kernel,
+    String initrd,
+    String commandLine,
+    List<Disk> disks,
+    String image,
+    int weight,
+    String engine,
+    boolean agent) {
+  /**
+   * A block device.
+   *
+   * @param slot its virtio-mmio transport, and its number
+   * @param file the host file
+   * @param readOnly whether the guest may not write
+   */
+  record Disk(int slot, String file, boolean readOnly) {}
+
+  static final long PAGE = 4096;
+  static final long LEAST_MEMORY = 4L << 20;
+  static final long MOST_MEMORY = 64L << 30;
+  static final long DEFAULT_MEMORY = 512L << 20;
+
+  /** Linux on RISC-V has room for 1,024 bytes, the zero at the end included, and cuts silently. */
+  static final int MOST_COMMAND_LINE = 1023;
+
+  private static final String READ_ONLY = ",ro";
+
+  /**
+   * Reads and checks.
+   *
+   * @throws CallFailed.BadRequest when a value makes no sense; the message names the key
+   */
+  static MachineSettings of(Map<String, String> config) {
+    long memory =
+        number(config, "memory", LEAST_MEMORY, MOST_MEMORY, DEFAULT_MEMORY);
+    if (memory % PAGE != 0) {
+      throw wrong("memory", memory + " bytes, which is no multiple of " + PAGE);
+    }
+    String kernel = config.getOrDefault("kernel", "");
+    if (kernel.isEmpty()) {
+      throw wrong("kernel", "missing; name the file to boot");
+    }
+    String commandLine = config.getOrDefault("append", "").strip();
+    int length = commandLine.getBytes(StandardCharsets.UTF_8).length;
+    if (length > MOST_COMMAND_LINE) {
+      throw wrong("append", length + " bytes long; a kernel takes " + MOST_COMMAND_LINE);
+    }
+    if (commandLine.indexOf(0) >= 0) {
+      throw wrong("append", "a text with a zero character in it");
+    }
+    return new MachineSettings(
+        memory,
+        kernel,
+        config.getOrDefault("initrd", ""),
+        commandLine,
+        disks(config),
+        config.getOrDefault("image", ""),
+        (int) number(config, "weight", 1, 10_000, 100),
+        config.getOrDefault("engine", ""),
+        flag(config, "agent", true));
+  }
+
+  private static List<Disk> disks(Map<String, String> config) {
+    List<Disk> disks = new ArrayList<>();
+    for (String key : config.keySet()) {
+      if (key.matches("disk.*") && !key.matches("disk[0-" + (Board.PORTS_SLOT - 1) + "]")) {
+        throw wrong(key, "no disk of this machine: they are disk0 to disk" + (Board.PORTS_SLOT - 1));
+      }
+    }
+    for (int slot = 0; slot < Board.PORTS_SLOT; slot++) {
+      String file = config.get("disk" + slot);
+      if (file == null) {
+        continue;
+      }
+      boolean readOnly = file.endsWith(READ_ONLY);
+      if (readOnly) {
+        file = file.substring(0, file.length() - READ_ONLY.length());
+      }
+      if (file.isEmpty()) {
+        throw wrong("disk" + slot, "empty; name a file");
+      }
+      disks.add(new Disk(slot, file, readOnly));
+    }
+    return List.copyOf(disks);
+  }
+
+  private static long number(
+      Map<String, String> config, String key, long least, long most, long otherwise) {
+    String text = config.get(key);
+    if (text == null) {
+      return otherwise;
+    }
+    try {
+      long n = Long.parseLong(text.strip());
+      if (n >= least && n <= most) {
+        return n;
+      }
+    } catch (NumberFormatException notANumber) {
+      // Told below, like a number out of bounds.
+    }
+    throw wrong(key, "'" + text + "'; a number from " + least + " to " + most + " is needed");
+  }
+
+  private static boolean flag(Map<String, String> config, String key, boolean otherwise) {
+    String text = config.getOrDefault(key, Boolean.toString(otherwise)).strip();
+    if (text.equals("true") || text.equals("false")) {
+      return text.equals("true");
+    }
+    throw wrong(key, "'" + text + "'; true or false is needed");
+  }
+
+  private static CallFailed.BadRequest wrong(String key, String how) {
+    return new CallFailed.BadRequest("machine setting '" + key + "' is " + how);
+  }
+}
