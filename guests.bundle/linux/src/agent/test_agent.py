@@ -20,21 +20,32 @@ def frame(kind, job=0, payload=b""):
 
 
 class Host:
-    """The host's side. Speaks through read(timeout) -> bytes and write(bytes)."""
+    """The host's side of the protocol, over a pseudo-terminal's master or a Unix socket."""
 
-    def __init__(self, read_fd, write_fd):
-        self.read_fd, self.write_fd = read_fd, write_fd
+    def __init__(self, fd=-1, socket_path=None):
+        self.fd, self.socket_path = fd, socket_path
+        if socket_path:
+            self.come_back()
         self.input = b""
         self.nonce = int.from_bytes(os.urandom(8), "little") | 1
 
+    def come_back(self):
+        self.connection = socket.socket(socket.AF_UNIX)
+        self.connection.connect(self.socket_path)
+        self.fd = self.connection.fileno()
+
+    def go_away(self):
+        self.connection.close()
+        self.input = b""
+
     def send(self, data):
         while data:
-            data = data[os.write(self.write_fd, data[:4096]):]
+            data = data[os.write(self.fd, data[:4096]):]
 
     def more(self, seconds):
-        if not select.select([self.read_fd], [], [], seconds)[0]:
+        if not select.select([self.fd], [], [], seconds)[0]:
             raise TimeoutError("nothing from the agent; so far " + repr(self.input[:80]))
-        data = os.read(self.read_fd, 65536)
+        data = os.read(self.fd, 65536)
         if not data:
             raise EOFError
         self.input += data
@@ -256,19 +267,41 @@ def test_random_input_is_survived(host):
         assert host.one("echo fine", 9) == (b"fine\n", (EXITED, 0))
 
 
+def test_the_host_goes_and_comes_back(host):
+    if not host.socket_path:
+        print("not with a terminal:", end=" ")
+        return
+    for _ in range(3):
+        # With its state: what waits is not lost, and half a frame is forgotten at once.
+        host.run(1, "sleep 0.7; seq 1 2000; exit 3")
+        host.send(frame(RUN, 2, b"x" * 100)[:50])
+        time.sleep(0.2)
+        host.go_away()
+        time.sleep(1.2)
+        host.come_back()
+        output, ends = host.collect([1])
+        assert output[1] == b"".join(b"%d\n" % i for i in range(1, 2001)) and ends[1] == (EXITED, 3)
+        # In the middle of a flood, without its state.
+        host.run(1, "while :; do echo flood; done")
+        time.sleep(0.3)
+        host.go_away()
+        time.sleep(0.3)
+        host.come_back()
+        host.connect()
+        assert host.one("echo back", 1) == (b"back\n", (EXITED, 0))
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     target = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, "../main/resources/agent/agent")
     agent = None
     if stat.S_ISSOCK(os.stat(target).st_mode):
-        connection = socket.socket(socket.AF_UNIX)
-        connection.connect(target)
-        host = Host(connection.fileno(), connection.fileno())
+        host = Host(socket_path=target)
     else:
         master, slave = pty.openpty()
         tty.setraw(slave)
         agent = subprocess.Popen(["qemu-riscv64", target, os.ttyname(slave)])
-        host = Host(master, master)
+        host = Host(master)
         host.expect_hello(STARTED)
     host.connect()
     only = sys.argv[2:]
