@@ -1,0 +1,113 @@
+package duality.processor.interpreter;
+
+/**
+ * The A extension. Each operation is one atomic operation of the host, sequentially consistent, whatever its aq
+ * and rl bits ask. LR keeps the value it read and SC is a compare-and-set of it, so a reservation outlives a
+ * store of the same value by another hart, as in QEMU.
+ */
+final class AtomicUnit {
+  static final int ADD = 0;
+  static final int SWAP = 1;
+  static final int LR = 2;
+  static final int SC = 3;
+  static final int XOR = 4;
+  static final int OR = 8;
+  static final int AND = 12;
+  static final int MIN = 16;
+  static final int MAX = 20;
+  static final int MINU = 24;
+  static final int MAXU = 28;
+
+  private final Context c;
+  private final Mmu mmu;
+
+  AtomicUnit(Context c, Mmu mmu) {
+    this.c = c;
+    this.mmu = mmu;
+  }
+
+  /** Executes the record; fails by {@link Context#pending}. */
+  void execute(long record) {
+    int op = Decoder.op(record) - Ops.ATOMIC;
+    boolean wide = op >= Ops.AMO_D - Ops.AMO_W;
+    int what = op & 31;
+    long[] x = c.x;
+    long va = x[Decoder.rs1(record)];
+    long host = mmu.atomic(va, wide ? 8 : 4, what != LR);
+    if (c.pending != Context.NONE) {
+      return;
+    }
+    long operand = x[Decoder.rs2(record)];
+    long result =
+        switch (what) {
+          case LR -> reserve(host, wide);
+          case SC -> conditional(host, wide, operand) ? 0 : 1;
+          default -> wide ? doubleWord(what, host, operand) : word(what, host, (int) operand);
+        };
+    x[Decoder.rd(record)] = result;
+  }
+
+  private long reserve(long host, boolean wide) {
+    long value =
+        wide
+            ? (long) Host.ATOMIC_LONG.getVolatile(Host.ALL, host)
+            : (int) Host.ATOMIC_INT.getVolatile(Host.ALL, host);
+    c.reservedHost = host;
+    c.reservedWidth = wide ? 8 : 4;
+    c.reservedValue = value;
+    return value;
+  }
+
+  private boolean conditional(long host, boolean wide, long value) {
+    boolean held = c.reservedHost == host && c.reservedWidth == (wide ? 8 : 4);
+    c.reservedHost = 0;
+    if (!held) {
+      return false;
+    }
+    return wide
+        ? Host.ATOMIC_LONG.compareAndSet(Host.ALL, host, c.reservedValue, value)
+        : Host.ATOMIC_INT.compareAndSet(Host.ALL, host, (int) c.reservedValue, (int) value);
+  }
+
+  private static int word(int what, long host, int by) {
+    return switch (what) {
+      case ADD -> (int) Host.ATOMIC_INT.getAndAdd(Host.ALL, host, by);
+      case SWAP -> (int) Host.ATOMIC_INT.getAndSet(Host.ALL, host, by);
+      case XOR -> (int) Host.ATOMIC_INT.getAndBitwiseXor(Host.ALL, host, by);
+      case OR -> (int) Host.ATOMIC_INT.getAndBitwiseOr(Host.ALL, host, by);
+      case AND -> (int) Host.ATOMIC_INT.getAndBitwiseAnd(Host.ALL, host, by);
+      default -> {
+        for (; ; ) {
+          int old = (int) Host.ATOMIC_INT.getVolatile(Host.ALL, host);
+          int flip = what >= MINU ? Integer.MIN_VALUE : 0;
+          boolean less = (old ^ flip) < (by ^ flip);
+          int chosen = less == (what == MIN || what == MINU) ? old : by;
+          if (Host.ATOMIC_INT.compareAndSet(Host.ALL, host, old, chosen)) {
+            yield old;
+          }
+        }
+      }
+    };
+  }
+
+  private static long doubleWord(int what, long host, long by) {
+    return switch (what) {
+      case ADD -> (long) Host.ATOMIC_LONG.getAndAdd(Host.ALL, host, by);
+      case SWAP -> (long) Host.ATOMIC_LONG.getAndSet(Host.ALL, host, by);
+      case XOR -> (long) Host.ATOMIC_LONG.getAndBitwiseXor(Host.ALL, host, by);
+      case OR -> (long) Host.ATOMIC_LONG.getAndBitwiseOr(Host.ALL, host, by);
+      case AND -> (long) Host.ATOMIC_LONG.getAndBitwiseAnd(Host.ALL, host, by);
+      default -> {
+        for (; ; ) {
+          long old = (long) Host.ATOMIC_LONG.getVolatile(Host.ALL, host);
+          long flip = what >= MINU ? Long.MIN_VALUE : 0;
+          boolean less = (old ^ flip) < (by ^ flip);
+          long chosen = less == (what == MIN || what == MINU) ? old : by;
+          if (Host.ATOMIC_LONG.compareAndSet(Host.ALL, host, old, chosen)) {
+            yield old;
+          }
+        }
+      }
+    };
+  }
+}

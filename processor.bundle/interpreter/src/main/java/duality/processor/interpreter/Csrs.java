@@ -1,0 +1,282 @@
+package duality.processor.interpreter;
+
+/**
+ * Reads and writes control and status registers by number: who may, and what a legal value is (RISC-V Priv.
+ * chapter 2, §3.1, §4.1).
+ */
+final class Csrs {
+  /** RV64 with I, M, A, F, D, C, S and U. */
+  static final long MISA = 2L << 62 | extensions("IMAFDCSU");
+
+  private static final long FS = 3L << 13;
+  private static final long SSTATUS_WRITABLE = 0xc6122;
+  private static final long MSTATUS_WRITABLE = SSTATUS_WRITABLE | 0x88 | Traps.MPP | 0x720000;
+  private static final long XLEN_64 = 0xaL << 32;
+  private static final long SSTATUS_XLEN_64 = 2L << 32;
+  private static final long S_INTERRUPTS = 0x222;
+  private static final long ALL_INTERRUPTS = 0xaaa;
+  private static final long DELEGABLE = 0xb3ff;
+  private static final long SSIP = 1L << 1;
+  private static final long STIP = 1L << 5;
+  private static final long SEIP = 1L << 9;
+  private static final long TVM = 1L << 20;
+  private static final int COUNTERS = 7;
+  private static final int TIME = 2;
+  private static final long SATP_MODE = 15L << 60;
+  private static final long SV39 = 8L << 60;
+  private static final long PPN = 0xfffffffffffL;
+
+  private final Context c;
+  private final Mmu mmu;
+
+  Csrs(Context c, Mmu mmu) {
+    this.c = c;
+    this.mmu = mmu;
+  }
+
+  private static long extensions(String letters) {
+    return letters.chars().mapToLong(letter -> 1L << letter - 'A').reduce(0, (a, b) -> a | b);
+  }
+
+  /** Whether the current privilege may access the register at all; existence is {@link #read}'s matter. */
+  boolean accessible(int csr, boolean write) {
+    if (write && csr >>> 10 == 3) {
+      return false;
+    }
+    if (c.privilege < (csr >>> 8 & 3)) {
+      return false;
+    }
+    return switch (csr) {
+      case 0x001, 0x002, 0x003 -> (c.mstatus & FS) != 0;
+      case 0xc00, 0xc01, 0xc02 -> counterEnabled(csr & 31);
+      case 0x14d ->
+          c.privilege == Context.M || !c.firmware || c.sstc() && (c.mcounteren & TIME) != 0;
+      case 0x180 -> c.privilege != Context.S || (c.mstatus & TVM) == 0;
+      default -> true;
+    };
+  }
+
+  private boolean counterEnabled(int number) {
+    boolean byM = c.user || !c.firmware || (c.mcounteren >>> number & 1) != 0;
+    boolean byS = c.user || (c.scounteren >>> number & 1) != 0;
+    return c.privilege == Context.M || byM && (c.privilege == Context.S || byS);
+  }
+
+  /** The register's value; {@link Context#pending} is a trap when there is no such register. */
+  long read(int csr) {
+    return switch (csr) {
+      case 0x001 -> c.fflags;
+      case 0x002 -> c.frm;
+      case 0x003 -> c.frm << 5 | c.fflags;
+      case 0xc00 -> cycle();
+      case 0xc01 -> c.time();
+      case 0xc02 -> instret();
+      case 0x100 -> status() & (SSTATUS_WRITABLE | SSTATUS_XLEN_64 | 1L << 63);
+      case 0x104 -> c.mie & delegated();
+      case 0x105 -> c.stvec;
+      case 0x106 -> c.scounteren;
+      case 0x10a -> c.senvcfg;
+      case 0x140 -> c.sscratch;
+      case 0x141 -> c.sepc;
+      case 0x142 -> c.scause;
+      case 0x143 -> c.stval;
+      case 0x144 -> c.mip() & delegated();
+      case 0x14d -> c.stimecmp;
+      case 0x180 -> c.satp;
+      default -> readMachine(csr);
+    };
+  }
+
+  private long readMachine(int csr) {
+    return switch (csr) {
+      case 0x300 -> status();
+      case 0x301 -> MISA;
+      case 0x302 -> c.medeleg;
+      case 0x303 -> c.mideleg;
+      case 0x304 -> c.mie;
+      case 0x305 -> c.mtvec;
+      case 0x306 -> c.mcounteren;
+      case 0x30a -> c.menvcfg;
+      case 0x320 -> c.mcountinhibit;
+      case 0x340 -> c.mscratch;
+      case 0x341 -> c.mepc;
+      case 0x342 -> c.mcause;
+      case 0x343 -> c.mtval;
+      case 0x344 -> c.mip();
+      case 0x3a0 -> c.pmpcfg[0];
+      case 0x3a2 -> c.pmpcfg[1];
+      case 0xb00 -> cycle();
+      case 0xb02 -> instret();
+      case 0xf14 -> c.mhartid;
+      default -> {
+        if (csr >= 0x3b0 && csr < 0x3c0) {
+          yield c.pmpaddr[csr - 0x3b0];
+        }
+        if (!zero(csr)) {
+          c.trap(2, 0);
+        }
+        yield 0;
+      }
+    };
+  }
+
+  /** Registers that are there and always zero: identification, event counters and selectors, more PMP. */
+  private static boolean zero(int csr) {
+    return csr >= 0xf11 && csr <= 0xf15
+        || csr >= 0xb03 && csr <= 0xb1f
+        || csr >= 0x323 && csr <= 0x33f
+        || csr >= 0x3c0 && csr <= 0x3ef
+        || csr >= 0x3a0 && csr <= 0x3af && (csr & 1) == 0;
+  }
+
+  private long status() {
+    return c.mstatus | XLEN_64 | ((c.mstatus & FS) == FS ? 1L << 63 : 0);
+  }
+
+  private long delegated() {
+    return c.firmware ? c.mideleg : S_INTERRUPTS;
+  }
+
+  private long cycle() {
+    return (c.mcountinhibit & 1) != 0 ? c.cycleOffset : c.instructions() + c.cycleOffset;
+  }
+
+  private long instret() {
+    return (c.mcountinhibit & 4) != 0 ? c.instretOffset : c.instructions() + c.instretOffset;
+  }
+
+  /** Writes what is legal of {@code value}. Answers how the loop goes on: one of {@link SystemUnit}'s. */
+  int write(int csr, long value) {
+    switch (csr) {
+      case 0x001 -> floatStatus((int) value & 31, c.frm);
+      case 0x002 -> floatStatus(c.fflags, (int) value & 7);
+      case 0x003 -> floatStatus((int) value & 31, (int) value >>> 5 & 7);
+      case 0x100 -> status(c.mstatus & ~SSTATUS_WRITABLE | value & SSTATUS_WRITABLE);
+      case 0x104 -> c.mie = c.mie & ~delegated() | value & delegated();
+      case 0x105 -> c.stvec = vector(c.stvec, value);
+      case 0x106 -> c.scounteren = value & COUNTERS;
+      case 0x10a -> c.senvcfg = value & 1;
+      case 0x140 -> c.sscratch = value;
+      case 0x141 -> c.sepc = value & -2;
+      case 0x142 -> c.scause = value;
+      case 0x143 -> c.stval = value;
+      case 0x144 -> pending(SSIP & delegated(), value);
+      case 0x14d -> c.stimecmp(value);
+      case 0x180 -> {
+        return satp(value);
+      }
+      default -> writeMachine(csr, value);
+    }
+    return SystemUnit.NEXT;
+  }
+
+  private void writeMachine(int csr, long value) {
+    switch (csr) {
+      case 0x300 -> status(c.mstatus & ~MSTATUS_WRITABLE | value & MSTATUS_WRITABLE);
+      case 0x302 -> c.medeleg = value & DELEGABLE;
+      case 0x303 -> c.mideleg = value & S_INTERRUPTS;
+      case 0x304 -> c.mie = value & ALL_INTERRUPTS;
+      case 0x305 -> c.mtvec = vector(c.mtvec, value);
+      case 0x306 -> c.mcounteren = value & COUNTERS;
+      case 0x30a -> c.menvcfg = value & (1 | Context.STCE);
+      case 0x320 -> inhibit(value & 5);
+      case 0x340 -> c.mscratch = value;
+      case 0x341 -> c.mepc = value & -2;
+      case 0x342 -> c.mcause = value;
+      case 0x343 -> c.mtval = value;
+      case 0x344 -> pending(c.sstc() ? S_INTERRUPTS & ~STIP : S_INTERRUPTS, value);
+      case 0x3a0 -> c.pmpcfg[0] = pmpcfg(c.pmpcfg[0], value);
+      case 0x3a2 -> c.pmpcfg[1] = pmpcfg(c.pmpcfg[1], value);
+      case 0xb00 -> c.cycleOffset = counterOffset(value, (c.mcountinhibit & 1) != 0);
+      case 0xb02 -> c.instretOffset = counterOffset(value, (c.mcountinhibit & 4) != 0);
+      default -> {
+        if (csr >= 0x3b0 && csr < 0x3c0 && !pmpLocked(csr - 0x3b0)) {
+          c.pmpaddr[csr - 0x3b0] = value & (1L << 54) - 1;
+        }
+      }
+    }
+  }
+
+  /**
+   * What a set or clear operation starts from. For mip that is not what a read gives: the controller's line must
+   * not become the software's bit (RISC-V Priv. §3.1.9).
+   */
+  long base(int csr, long read) {
+    return csr == 0x344 ? read & ~SEIP | c.softwarePending & SEIP : read;
+  }
+
+  private void floatStatus(int flags, int rounding) {
+    c.fflags = flags;
+    c.frm = rounding;
+    c.mstatus |= FS;
+    c.floatDirty = true;
+  }
+
+  /** Sets mstatus to a value whose read-only fields are right already. */
+  private void status(long value) {
+    if ((value & Traps.MPP) == 2L << Traps.MPP_SHIFT) {
+      value = value & ~Traps.MPP | c.mstatus & Traps.MPP;
+    }
+    c.mstatus = value;
+    c.floatDirty = (value & FS) == FS;
+    mmu.select();
+  }
+
+  private static long vector(long old, long value) {
+    return (value & 2) != 0 ? old : value;
+  }
+
+  private void pending(long mask, long value) {
+    c.softwarePending = c.softwarePending & ~mask | value & mask;
+  }
+
+  private int satp(long value) {
+    long mode = value & SATP_MODE;
+    if (mode != 0 && mode != SV39) {
+      return SystemUnit.NEXT;
+    }
+    long next = value & (SATP_MODE | PPN);
+    if (next != c.satp) {
+      c.satp = next;
+      mmu.tlb.flush();
+      mmu.select();
+    }
+    return SystemUnit.REFETCH;
+  }
+
+  /** The instruction that writes a counter does not count in it. */
+  private long counterOffset(long value, boolean inhibited) {
+    return inhibited ? value : value - (c.instructions() + 1);
+  }
+
+  private void inhibit(long bits) {
+    long changed = bits ^ c.mcountinhibit;
+    if ((changed & 1) != 0) {
+      c.cycleOffset = (bits & 1) != 0 ? cycle() : c.cycleOffset - (c.instructions() + 1);
+    }
+    if ((changed & 4) != 0) {
+      c.instretOffset = (bits & 4) != 0 ? instret() : c.instretOffset - (c.instructions() + 1);
+    }
+    c.mcountinhibit = bits;
+  }
+
+  private boolean pmpLocked(int entry) {
+    return (pmpcfgByte(entry) & 0x80) != 0
+        || entry < 15 && (pmpcfgByte(entry + 1) & 0x98) == 0x88; // a locked TOR entry above holds this one
+  }
+
+  private int pmpcfgByte(int entry) {
+    return (int) (c.pmpcfg[entry >>> 3] >>> 8 * (entry & 7)) & 0xff;
+  }
+
+  private static long pmpcfg(long old, long value) {
+    long result = 0;
+    for (int shift = 0; shift < 64; shift += 8) {
+      long was = old >>> shift & 0xff;
+      long now = value >>> shift & 0x9f;
+      boolean legal = (now & 3) != 2; // writable but not readable is reserved
+      result |= ((was & 0x80) != 0 || !legal ? was : now) << shift;
+    }
+    return result;
+  }
+}

@@ -1,0 +1,235 @@
+package duality.processor.interpreter;
+
+import static duality.processor.interpreter.Ops.*;
+
+/**
+ * Turns instruction words into records.
+ *
+ * <p>A record is one {@code long}:
+ *
+ * <pre>
+ * 63        37 36 32 31 27  26  25    15 14   9 8  0
+ * |    imm    | rs2 | rs1 |short| offset |  rd  | op |
+ * </pre>
+ *
+ * {@code imm} is signed; {@code lui} and {@code auipc} use bits 63 to 32 for theirs. {@code short} is set for a
+ * two-byte instruction, {@code offset} is its place in the page in halfwords. {@code rd} = 32 stands for x0 as
+ * a destination, a register that nobody reads. What writes nothing but x0 becomes {@link Ops#NOP}. Branches
+ * hold their displacement in bytes until {@link CodePage} replaces it by a record's index.
+ */
+final class Decoder {
+  static final int RD_SHIFT = 9;
+  static final int OFFSET_SHIFT = 15;
+  static final int RS1_SHIFT = 27;
+  static final int RS2_SHIFT = 32;
+  static final int IMM_SHIFT = 37;
+  static final long SHORT = 1L << 26;
+
+  /** The destination that nobody reads. */
+  static final int SINK = 32;
+
+  private static final int[] LOADS = {LB, LH, LW, LD, LBU, LHU, LWU, ILLEGAL};
+  private static final int[] STORES = {SB, SH, SW, SD, ILLEGAL, ILLEGAL, ILLEGAL, ILLEGAL};
+  private static final int[] BRANCHES = {BEQ, BNE, ILLEGAL, ILLEGAL, BLT, BGE, BLTU, BGEU};
+  private static final int[] REGISTER = {ADD, SLL, SLT, SLTU, XOR, SRL, OR, AND};
+  private static final int[] MULTIPLY = {MUL, MULH, MULHSU, MULHU, DIV, DIVU, REM, REMU};
+  private static final int[] MULTIPLY_W = {MULW, ILLEGAL, ILLEGAL, ILLEGAL, DIVW, DIVUW, REMW, REMUW};
+
+  private Decoder() {}
+
+  static int op(long record) {
+    return (int) record & 0x1ff;
+  }
+
+  static int rd(long record) {
+    return (int) record >>> RD_SHIFT & 63;
+  }
+
+  static int rs1(long record) {
+    return (int) record >>> RS1_SHIFT;
+  }
+
+  static int rs2(long record) {
+    return (int) (record >>> RS2_SHIFT) & 31;
+  }
+
+  static long imm(long record) {
+    return record >> IMM_SHIFT;
+  }
+
+  /** The record's place in its page in bytes. */
+  static int offset(long record) {
+    return (int) record >>> OFFSET_SHIFT - 1 & 0xffe;
+  }
+
+  /** Length of the instruction in bytes: 2 or 4. */
+  static int length(long record) {
+    return (record & SHORT) != 0 ? 2 : 4;
+  }
+
+  static long withImm(long record, long imm) {
+    return record & (1L << IMM_SHIFT) - 1 | imm << IMM_SHIFT;
+  }
+
+  /** Whether what follows the record is reached only by jumps to it. */
+  static boolean ends(long record) {
+    int op = op(record);
+    return op == JAL || op == J || op == JALR || op == ILLEGAL || op == SRET || op == MRET;
+  }
+
+  static boolean branches(long record) {
+    int op = op(record);
+    return op == JAL || op == J || op >= BEQ && op <= BGEU;
+  }
+
+  static long record(int op, int rd, int rs1, int rs2, long imm) {
+    return op
+        | (long) rd << RD_SHIFT
+        | (long) rs1 << RS1_SHIFT
+        | (long) rs2 << RS2_SHIFT
+        | imm << IMM_SHIFT;
+  }
+
+  /** Decodes a four-byte instruction; its offset in the page is not set. */
+  static long decode(int w) {
+    int funct3 = w >>> 12 & 7;
+    int rd = w >>> 7 & 31;
+    int rs1 = w >>> 15 & 31;
+    int rs2 = w >>> 20 & 31;
+    int sink = rd == 0 ? SINK : rd;
+    long i = w >> 20;
+    long s = (w >> 25) << 5 | rd;
+    return switch (w & 0x7f) {
+      case 0x03 -> checked(LOADS[funct3], sink, rs1, 0, i);
+      case 0x07 -> checked(funct3 == 2 ? FLW : funct3 == 3 ? FLD : ILLEGAL, rd, rs1, 0, i);
+      case 0x0f ->
+          funct3 == 0 ? record(FENCE, 0, 0, 0, 0) : funct3 == 1 ? record(FENCE_I, 0, 0, 0, 0) : ILLEGAL;
+      case 0x13 -> immediate(w, funct3, rd, rs1, i);
+      case 0x17 -> upper(AUIPC, rd, w);
+      case 0x1b -> immediateWord(w, funct3, rd, rs1, i);
+      case 0x23 -> checked(STORES[funct3], 0, rs1, rs2, s);
+      case 0x27 -> checked(funct3 == 2 ? FSW : funct3 == 3 ? FSD : ILLEGAL, 0, rs1, rs2, s);
+      case 0x2f -> atomic(w, funct3, sink, rs1, rs2);
+      case 0x33 -> register(w, funct3, rd, rs1, rs2);
+      case 0x37 -> upper(LUI, rd, w);
+      case 0x3b -> registerWord(w, funct3, rd, rs1, rs2);
+      case 0x43, 0x47, 0x4b, 0x4f, 0x53 -> FloatDecoder.decode(w);
+      case 0x63 -> checked(BRANCHES[funct3], 0, rs1, rs2, branchDisplacement(w));
+      case 0x67 -> checked(funct3 == 0 ? JALR : ILLEGAL, sink, rs1, 0, i);
+      case 0x6f -> record(rd == 0 ? J : JAL, rd, 0, 0, jumpDisplacement(w));
+      case 0x73 -> system(w, funct3, sink, rs1, rs2);
+      default -> ILLEGAL;
+    };
+  }
+
+  private static long checked(int op, int rd, int rs1, int rs2, long imm) {
+    return op == ILLEGAL ? ILLEGAL : record(op, rd, rs1, rs2, imm);
+  }
+
+  private static long upper(int op, int rd, int w) {
+    return rd == 0 ? NOP : op | (long) rd << RD_SHIFT | (long) (w & 0xfffff000) << 32;
+  }
+
+  private static long immediate(int w, int funct3, int rd, int rs1, long i) {
+    int shift = w >>> 20 & 63;
+    int upper = w >>> 26;
+    long r =
+        switch (funct3) {
+          case 0 ->
+              rs1 == 0
+                  ? record(LI, rd, 0, 0, i)
+                  : i == 0 ? record(MV, rd, rs1, 0, 0) : record(ADDI, rd, rs1, 0, i);
+          case 1 -> upper == 0 ? record(SLLI, rd, rs1, 0, shift) : ILLEGAL;
+          case 2 -> record(SLTI, rd, rs1, 0, i);
+          case 3 -> record(SLTIU, rd, rs1, 0, i);
+          case 4 -> record(XORI, rd, rs1, 0, i);
+          case 5 ->
+              upper == 0
+                  ? record(SRLI, rd, rs1, 0, shift)
+                  : upper == 0x10 ? record(SRAI, rd, rs1, 0, shift) : ILLEGAL;
+          case 6 -> record(ORI, rd, rs1, 0, i);
+          default -> record(ANDI, rd, rs1, 0, i);
+        };
+    return rd == 0 && op(r) != ILLEGAL ? NOP : r;
+  }
+
+  private static long immediateWord(int w, int funct3, int rd, int rs1, long i) {
+    int shift = w >>> 20 & 31;
+    int upper = w >>> 25;
+    long r =
+        switch (funct3) {
+          case 0 -> record(ADDIW, rd, rs1, 0, i);
+          case 1 -> upper == 0 ? record(SLLIW, rd, rs1, 0, shift) : ILLEGAL;
+          case 5 ->
+              upper == 0
+                  ? record(SRLIW, rd, rs1, 0, shift)
+                  : upper == 0x20 ? record(SRAIW, rd, rs1, 0, shift) : ILLEGAL;
+          default -> ILLEGAL;
+        };
+    return rd == 0 && op(r) != ILLEGAL ? NOP : r;
+  }
+
+  private static long register(int w, int funct3, int rd, int rs1, int rs2) {
+    int op =
+        switch (w >>> 25) {
+          case 0 -> REGISTER[funct3];
+          case 1 -> MULTIPLY[funct3];
+          case 0x20 -> funct3 == 0 ? SUB : funct3 == 5 ? SRA : ILLEGAL;
+          default -> ILLEGAL;
+        };
+    return op == ILLEGAL ? ILLEGAL : rd == 0 ? NOP : record(op, rd, rs1, rs2, 0);
+  }
+
+  private static long registerWord(int w, int funct3, int rd, int rs1, int rs2) {
+    int op =
+        switch (w >>> 25) {
+          case 0 -> funct3 == 0 ? ADDW : funct3 == 1 ? SLLW : funct3 == 5 ? SRLW : ILLEGAL;
+          case 1 -> MULTIPLY_W[funct3];
+          case 0x20 -> funct3 == 0 ? SUBW : funct3 == 5 ? SRAW : ILLEGAL;
+          default -> ILLEGAL;
+        };
+    return op == ILLEGAL ? ILLEGAL : rd == 0 ? NOP : record(op, rd, rs1, rs2, 0);
+  }
+
+  private static long atomic(int w, int funct3, int rd, int rs1, int rs2) {
+    int funct5 = w >>> 27;
+    boolean known =
+        switch (funct5) {
+          case AtomicUnit.LR -> rs2 == 0;
+          case AtomicUnit.ADD, AtomicUnit.SWAP, AtomicUnit.SC, AtomicUnit.XOR, AtomicUnit.OR -> true;
+          case AtomicUnit.AND, AtomicUnit.MIN, AtomicUnit.MAX, AtomicUnit.MINU, AtomicUnit.MAXU -> true;
+          default -> false;
+        };
+    if (!known || funct3 != 2 && funct3 != 3) {
+      return ILLEGAL;
+    }
+    return record((funct3 == 2 ? AMO_W : AMO_D) + funct5, rd, rs1, rs2, 0);
+  }
+
+  private static long system(int w, int funct3, int rd, int rs1, int rs2) {
+    if (funct3 == 4) {
+      return ILLEGAL;
+    }
+    if (funct3 != 0) {
+      return record(CSR + funct3, rd, rs1, rs2, w >>> 20);
+    }
+    int op =
+        switch (w) {
+          case 0x00000073 -> ECALL;
+          case 0x00100073 -> EBREAK;
+          case 0x10200073 -> SRET;
+          case 0x30200073 -> MRET;
+          case 0x10500073 -> WFI;
+          default -> w >>> 25 == 0x09 && (w >>> 7 & 31) == 0 ? SFENCE_VMA : ILLEGAL;
+        };
+    return op == ILLEGAL ? ILLEGAL : record(op, 0, rs1, rs2, 0);
+  }
+
+  private static long branchDisplacement(int w) {
+    return (w >> 31) << 12 | (w >>> 7 & 1) << 11 | (w >>> 25 & 0x3f) << 5 | (w >>> 8 & 15) << 1;
+  }
+
+  private static long jumpDisplacement(int w) {
+    return (w >> 31) << 20 | (w >>> 12 & 0xff) << 12 | (w >>> 20 & 1) << 11 | (w >>> 21 & 0x3ff) << 1;
+  }
+}

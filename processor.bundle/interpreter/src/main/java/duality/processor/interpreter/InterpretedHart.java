@@ -1,0 +1,224 @@
+package duality.processor.interpreter;
+
+import duality.kernel.processor.Exit;
+import duality.kernel.processor.Hart;
+import duality.kernel.processor.HartMode;
+import duality.kernel.processor.HartState;
+import duality.kernel.processor.Lines;
+import duality.kernel.processor.Memory;
+import java.util.function.LongSupplier;
+
+/** A hart that is interpreted: runs the {@link Loop}, and between its slices delivers traps and interrupts. */
+final class InterpretedHart implements Hart {
+  /** Instructions between two looks at the interrupt lines: about 10 µs. */
+  private static final int SLICE = 4096;
+
+  /** Instructions between two looks at the clock, when traps cut slices short. */
+  private static final int CLOCK_INTERVAL = 2048;
+
+  private final Context c;
+  private final Mmu mmu;
+  private final Traps traps;
+  private final Loop loop;
+  private final HartRecord record;
+  private int epoch;
+  private long nextClock;
+
+  InterpretedHart(HartMode mode, Memory memory, Lines lines, LongSupplier clock) {
+    c = new Context(mode, memory, lines, clock);
+    c.privilege = c.user ? Context.U : Context.M;
+    c.firmware = !c.user;
+    mmu = new Mmu(c);
+    traps = new Traps(c, mmu);
+    Csrs csrs = new Csrs(c, mmu);
+    loop = new Loop(c, mmu, new SystemUnit(c, mmu, traps, csrs));
+    record = new HartRecord(c, csrs);
+    if (c.user) {
+      csrs.write(0x003, 0);
+    }
+    mmu.select();
+    epoch = memory.epoch();
+  }
+
+  @Override
+  public int run(long budget) {
+    int now = c.memory.epoch();
+    if (now != epoch) {
+      epoch = now;
+      mmu.forget();
+    }
+    long end = c.retired + Math.max(0, budget);
+    if (end < c.retired) {
+      end = Long.MAX_VALUE;
+    }
+    nextClock = c.retired;
+    for (; ; ) {
+      if ((c.lines.word() & Lines.ATTENTION) != 0) {
+        return Exit.ATTENTION;
+      }
+      if (!c.user && !awake()) {
+        return Exit.WAIT;
+      }
+      if (c.retired >= end) {
+        return Exit.BUDGET;
+      }
+      if (loop.execute((int) Math.min(SLICE, end - c.retired)) == Loop.PENDING) {
+        int pending = c.pending;
+        c.pending = Context.NONE;
+        if (pending == Context.EXIT) {
+          return c.exit;
+        }
+        if (c.user) {
+          c.exitAddress = c.trapValue;
+          return Exit.EXCEPTION;
+        }
+        if (!traps.take()) {
+          return Exit.EXCEPTION;
+        }
+        end--; // an endless row of traps uses its budget up, too
+      }
+    }
+  }
+
+  /** Takes an interrupt when one is due; answers whether the hart has something to execute. */
+  private boolean awake() {
+    if (c.retired >= nextClock || c.waiting) {
+      nextClock = c.retired + CLOCK_INTERVAL;
+      c.compareTimer();
+    }
+    if (c.waiting) {
+      c.lines.wordAcquire();
+      if (!c.interruptPending()) {
+        return false;
+      }
+      c.waiting = false;
+    }
+    traps.interrupt();
+    return true;
+  }
+
+  @Override
+  public long exitAddress() {
+    return c.exitAddress;
+  }
+
+  @Override
+  public int exitAccess() {
+    return c.exitAccess;
+  }
+
+  @Override
+  public int exitWidth() {
+    return c.exitWidth;
+  }
+
+  @Override
+  public long exitValue() {
+    return c.exitValue;
+  }
+
+  @Override
+  public int exitCause() {
+    return (int) c.trapCause;
+  }
+
+  @Override
+  public void completeLoad(long value) {
+    long record = c.record;
+    int op = Decoder.op(record);
+    int rd = Decoder.rd(record);
+    switch (op) {
+      case Ops.LB -> c.x[rd] = (byte) value;
+      case Ops.LH -> c.x[rd] = (short) value;
+      case Ops.LW -> c.x[rd] = (int) value;
+      case Ops.LBU -> c.x[rd] = value & 0xff;
+      case Ops.LHU -> c.x[rd] = value & 0xffff;
+      case Ops.LWU -> c.x[rd] = value & 0xffffffffL;
+      case Ops.LD -> c.x[rd] = value;
+      case Ops.FLW -> c.f[rd] = value | 0xffffffff00000000L;
+      case Ops.FLD -> c.f[rd] = value;
+      default -> throw new IllegalStateException("the last exit was no MMIO load");
+    }
+    advance();
+  }
+
+  @Override
+  public void completeStore() {
+    advance();
+  }
+
+  @Override
+  public void completeCall() {
+    advance();
+  }
+
+  private void advance() {
+    c.pc += Decoder.length(c.record);
+    c.retired++;
+    c.record = 0;
+  }
+
+  @Override
+  public void refuse() {
+    if (!c.user) {
+      traps.take();
+    }
+  }
+
+  @Override
+  public long wakeNanos() {
+    return c.sstc() ? c.wakeNanos : Long.MAX_VALUE;
+  }
+
+  @Override
+  public boolean interruptPending() {
+    c.compareTimer();
+    return c.interruptPending();
+  }
+
+  @Override
+  public long x(int register) {
+    return register == 0 ? 0 : c.x[checked(register)];
+  }
+
+  @Override
+  public void x(int register, long value) {
+    if (checked(register) != 0) {
+      c.x[register] = value;
+    }
+  }
+
+  private static int checked(int register) {
+    if (register < 0 || register > 31) {
+      throw new IllegalArgumentException("there is no register x" + register);
+    }
+    return register;
+  }
+
+  @Override
+  public long pc() {
+    return c.pc;
+  }
+
+  @Override
+  public void pc(long value) {
+    c.pc = value & -2;
+  }
+
+  @Override
+  public long instructions() {
+    return c.retired;
+  }
+
+  @Override
+  public HartState save() {
+    return record.save();
+  }
+
+  @Override
+  public void restore(HartState state) {
+    record.restore(state);
+    mmu.forget();
+    mmu.select();
+  }
+}

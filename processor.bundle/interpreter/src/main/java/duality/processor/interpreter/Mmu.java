@@ -1,0 +1,311 @@
+package duality.processor.interpreter;
+
+import duality.kernel.processor.Exit;
+import duality.kernel.processor.Memory;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The slow path of memory: what the loop's look into the {@link Tlb} does not find. Walks page tables (RISC-V
+ * Priv. §4.3.2, Sv39, A and D set by hardware), splits misaligned accesses, raises faults and leaves for MMIO.
+ *
+ * <p>A method that fails says so in {@link Context#pending}; its answer then has no meaning.
+ */
+final class Mmu {
+  private static final int FETCH_FAULT = 1;
+  private static final int LOAD_FAULT = 5;
+  private static final int STORE_FAULT = 7;
+  private static final int FETCH_PAGE_FAULT = 12;
+  private static final int LOAD_PAGE_FAULT = 13;
+  private static final int STORE_PAGE_FAULT = 15;
+
+  private static final int V = 1;
+  private static final int R = 2;
+  private static final int W = 4;
+  private static final int X = 8;
+  private static final int USER_PAGE = 16;
+  private static final int A = 64;
+  private static final int D = 128;
+  private static final long RESERVED = 0xffc0000000000000L;
+  private static final long FAILED = -1;
+
+  static final long SUM = 1L << 18;
+  static final long MXR = 1L << 19;
+  private static final long MPRV = 1L << 17;
+
+  private final Context c;
+  final Tlb tlb = new Tlb();
+  final CodeCache codeCache = new CodeCache();
+
+  /** How data accesses are translated now: an index of {@link Tlb#table}. */
+  int way;
+
+  /** How fetches are translated now. */
+  int codeWay;
+
+  /** {@code tlb.table(way)}. */
+  long[] table = tlb.table(0);
+
+  // Guest-physical pages of page tables: page number plus one, host address.
+  private final long[] walkPages = new long[256];
+  private final long[] walkHosts = new long[256];
+
+  Mmu(Context c) {
+    this.c = c;
+  }
+
+  /** To be called when privilege, satp's mode, or mstatus' MPRV, MPP, SUM or MXR may have changed. */
+  void select() {
+    boolean bare = c.user || c.satp >>> 60 == 0;
+    int as = dataPrivilege();
+    if (bare || as == Context.M) {
+      way = Tlb.BARE;
+    } else {
+      way =
+          (as == Context.U
+                  ? Tlb.USER
+                  : (c.mstatus & SUM) != 0 ? Tlb.SUPERVISOR_SUM : Tlb.SUPERVISOR)
+              + ((c.mstatus & MXR) != 0 ? Tlb.MXR : 0);
+    }
+    codeWay = bare || c.privilege == Context.M ? Tlb.BARE : c.privilege == 0 ? Tlb.USER : Tlb.SUPERVISOR;
+    table = tlb.table(way);
+  }
+
+  private int dataPrivilege() {
+    return c.privilege == Context.M && (c.mstatus & MPRV) != 0
+        ? (int) (c.mstatus >>> 11) & 3
+        : c.privilege;
+  }
+
+  /** Forgets everything that came from {@link Memory}, and looks again at code before running it. */
+  void forget() {
+    tlb.flush();
+    Arrays.fill(walkPages, 0);
+    codeCache.stamp++;
+  }
+
+  /** {@code fence.i}. */
+  void fenceCode() {
+    tlb.flushCode();
+    codeCache.stamp++;
+  }
+
+  /** Loads 1, 2, 4 or 8 bytes, zero-extended, at any alignment. */
+  long load(long va, int width) {
+    int inPage = 4096 - ((int) va & 4095);
+    if (width <= inPage) {
+      long host = host(va, Memory.READ, width, 0);
+      return c.pending == Context.NONE ? Host.load(host, width) : 0;
+    }
+    long low = host(va, Memory.READ, 0, 0);
+    long high = c.pending == Context.NONE ? host(va + inPage, Memory.READ, 0, 0) : 0;
+    if (c.pending != Context.NONE) {
+      return 0;
+    }
+    long value = 0;
+    for (int b = width - 1; b >= 0; b--) {
+      value = value << 8 | Host.load(b < inPage ? low + b : high + b - inPage, 1);
+    }
+    return value;
+  }
+
+  /** Stores the low 1, 2, 4 or 8 bytes at any alignment: all of them or none. */
+  void store(long va, int width, long value) {
+    int inPage = 4096 - ((int) va & 4095);
+    if (width <= inPage) {
+      long host = host(va, Memory.WRITE, width, value);
+      if (c.pending == Context.NONE) {
+        Host.store(host, width, value);
+      }
+      return;
+    }
+    long low = host(va, Memory.WRITE, 0, 0);
+    long high = c.pending == Context.NONE ? host(va + inPage, Memory.WRITE, 0, 0) : 0;
+    if (c.pending != Context.NONE) {
+      return;
+    }
+    for (int b = 0; b < width; b++) {
+      Host.store(b < inPage ? low + b : high + b - inPage, 1, value >>> 8 * b);
+    }
+  }
+
+  /** The host address for an atomic operation of {@code width} bytes. */
+  long atomic(long va, int width, boolean store) {
+    if ((va & width - 1) != 0) {
+      c.trap(store ? 6 : 4, va);
+      return 0;
+    }
+    return host(va, store ? Memory.WRITE : Memory.READ, 0, 0);
+  }
+
+  /**
+   * The host address of {@code va}.
+   *
+   * @param width of the access that may leave for MMIO, 0 for one that must not
+   */
+  private long host(long va, int access, int width, long value) {
+    boolean store = access == Memory.WRITE;
+    int at = (int) (va >>> 10) & Tlb.MASK;
+    if (table[at + (store ? 1 : 0)] == (va & -4096 | tlb.stamp)) {
+      return va + table[at + 2];
+    }
+    long pa = way == Tlb.BARE ? va : walk(va, access, way);
+    if (c.pending != Context.NONE) {
+      return 0;
+    }
+    long page = c.memory.translate(pa >>> 12, access);
+    if (page == Memory.OUTSIDE && !c.user && width != 0 && (pa & width - 1) == 0) {
+      long mask = width == 8 ? -1 : (1L << 8 * width) - 1;
+      c.leave(store ? Exit.MMIO_STORE : Exit.MMIO_LOAD, pa, access, width, value & mask);
+      c.trapCause = accessFault(access);
+      c.trapValue = va;
+      return 0;
+    }
+    if (refused(page, va, pa, access, access)) {
+      return 0;
+    }
+    tlb.enter(way, va, page, store);
+    return page | va & 4095;
+  }
+
+  /** Raises what belongs to MISSING and OUTSIDE. */
+  private boolean refused(long page, long va, long pa, int access, int cause) {
+    if (page == Memory.MISSING) {
+      c.leave(Exit.FAULT, pa, access, 0, 0);
+      // For Hart.refuse: the access fault that it turns this into is the instruction's, not the walk's.
+      c.trapCause = accessFault(cause);
+      c.trapValue = va;
+      return true;
+    }
+    if (page == Memory.OUTSIDE) {
+      c.trap(c.user ? pageFault(cause) : accessFault(cause), va);
+      return true;
+    }
+    return false;
+  }
+
+  static int accessFault(int access) {
+    return access == Memory.READ ? LOAD_FAULT : access == Memory.WRITE ? STORE_FAULT : FETCH_FAULT;
+  }
+
+  private static int pageFault(int access) {
+    return access == Memory.READ
+        ? LOAD_PAGE_FAULT
+        : access == Memory.WRITE ? STORE_PAGE_FAULT : FETCH_PAGE_FAULT;
+  }
+
+  /** Finds the guest-physical address of {@code va}. */
+  private long walk(long va, int access, int how) {
+    long table = (c.satp & 0xfffffffffffL) << 12;
+    if (va << 25 >> 25 != va) {
+      return fault(va, access);
+    }
+    for (int level = 2; level >= 0; level--) {
+      int shift = 12 + 9 * level;
+      long address = table + ((va >>> shift & 0x1ff) << 3);
+      long host = entryHost(address, va, access);
+      if (host == FAILED) {
+        return 0;
+      }
+      long entry = (long) Host.ATOMIC_LONG.getAcquire(Host.ALL, host);
+      int flags = (int) entry & 0xff;
+      if ((flags & V) == 0 || (flags & (R | W)) == W || (entry & RESERVED) != 0) {
+        return fault(va, access);
+      }
+      long base = (entry >>> 10 & 0xfffffffffffL) << 12;
+      if ((flags & (R | X)) == 0) {
+        if ((flags & (USER_PAGE | A | D)) != 0) {
+          return fault(va, access);
+        }
+        table = base;
+        continue;
+      }
+      long inside = (1L << shift) - 1;
+      if (!allowed(flags, access, how) || (base & inside) != 0) {
+        return fault(va, access);
+      }
+      int wanted = A | (access == Memory.WRITE ? D : 0);
+      if ((flags & wanted) != wanted && !mark(address, entry, wanted, va, access)) {
+        if (c.pending != Context.NONE) {
+          return 0;
+        }
+        level++; // somebody else changed the entry: read it again
+        continue;
+      }
+      if (level > 0) {
+        tlb.noteSuperpage(va, level);
+      }
+      return base | va & inside;
+    }
+    return fault(va, access);
+  }
+
+  private static boolean allowed(int flags, int access, int how) {
+    boolean userPage = (flags & USER_PAGE) != 0;
+    boolean asUser = (how & 3) == Tlb.USER;
+    if (asUser ? !userPage : userPage && (access == Memory.EXECUTE || (how & 3) != Tlb.SUPERVISOR_SUM)) {
+      return false;
+    }
+    return switch (access) {
+      case Memory.READ -> (flags & R) != 0 || (how & Tlb.MXR) != 0 && (flags & X) != 0;
+      case Memory.WRITE -> (flags & W) != 0;
+      default -> (flags & X) != 0;
+    };
+  }
+
+  private boolean mark(long address, long entry, int bits, long va, int access) {
+    long page = c.memory.translate(address >>> 12, Memory.WRITE);
+    if (refused(page, va, address, Memory.WRITE, access)) {
+      return false;
+    }
+    return Host.ATOMIC_LONG.compareAndSet(Host.ALL, page | address & 4095, entry, entry | bits);
+  }
+
+  private long entryHost(long address, long va, int access) {
+    long number = address >>> 12;
+    int at = (int) number & 255;
+    if (walkPages[at] != number + 1) {
+      long page = c.memory.translate(number, Memory.READ);
+      if (refused(page, va, address, Memory.READ, access)) {
+        return FAILED;
+      }
+      walkPages[at] = number + 1;
+      walkHosts[at] = page;
+    }
+    return walkHosts[at] | address & 4095;
+  }
+
+  private long fault(long va, int access) {
+    c.trap(pageFault(access), va);
+    return 0;
+  }
+
+  /** The decoded page for the instruction at {@code pc}; null when it cannot be fetched. */
+  @Nullable CodePage fetch(long pc) {
+    int at = Tlb.codeIndex(pc);
+    if (tlb.codeTags(codeWay)[at] == (pc & -4096 | tlb.codeStamp)) {
+      return tlb.codePages(codeWay)[at];
+    }
+    long pa = codeWay == Tlb.BARE ? pc : walk(pc, Memory.EXECUTE, codeWay);
+    if (c.pending != Context.NONE) {
+      return null;
+    }
+    long host = c.memory.translate(pa >>> 12, Memory.EXECUTE);
+    if (refused(host, pc, pa, Memory.EXECUTE, Memory.EXECUTE)) {
+      return null;
+    }
+    CodePage page = codeCache.page(host);
+    tlb.enterCode(codeWay, pc, page);
+    return page;
+  }
+
+  /** Prepares {@code page.crossCode} for the instruction that goes on at {@code next}. */
+  boolean cross(CodePage page, long next) {
+    CodePage behind = fetch(next);
+    if (behind == null) {
+      return false;
+    }
+    page.cross(behind.word(0) & 0xffff);
+    return true;
+  }
+}
