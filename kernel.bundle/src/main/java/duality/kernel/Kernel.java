@@ -16,7 +16,7 @@ public interface Kernel {
   Frame allFrames();
 
   /** How many processors there are. */
-  int processors();
+  int processorCount();
 
   /**
    * Makes an endpoint and binds a server to it, as {@link Context#child} does, anywhere in the tree.
@@ -41,7 +41,7 @@ public interface Kernel {
   Endpoint endpoint(String path);
 
   /** All endpoints, by path. */
-  List<Endpoint> endpoints();
+  List<Endpoint> endpointsByPath();
 
   /** A thread by its number, for watching and weighing. */
   KernelThread thread(int id);

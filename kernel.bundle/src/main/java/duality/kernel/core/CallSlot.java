@@ -1,0 +1,186 @@
+package duality.kernel.core;
+
+import duality.kernel.CallFailed;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where a host thread notes which endpoints it is inside, one level a call.
+ *
+ * <p>Written by its own thread only. Who drains an endpoint reads the slots of all threads. The
+ * argument that no call is missed is Dekker's: the caller writes its slot with a volatile store and
+ * then reads whether the gate is open; the drainer closes the gate with a volatile store and then
+ * reads the slots. In the total order of volatile accesses one of the two stores is first, so either the
+ * caller sees the closed gate and steps back, or the drainer sees the caller inside. Leaving is a
+ * release store: all that the call did happens before the drainer sees the level empty.
+ *
+ * <p>The watchdog reads {@code serials} to see whether a level still holds the same call; no clock is
+ * read on the way of a call.
+ */
+final class CallSlot {
+  /** Calls inside calls: more is a runaway recursion, refused before the host's stack is at its end. */
+  static final int DEPTH = 32;
+
+  /** Slots of all living threads. */
+  static final Set<CallSlot> ALL = ConcurrentHashMap.newKeySet();
+
+  private static final VarHandle GATES = MethodHandles.arrayElementVarHandle(Gate[].class);
+  private static final VarHandle SERIALS = MethodHandles.arrayElementVarHandle(long[].class);
+  private static final ThreadLocal<CallSlot> OF_THREAD =
+      ThreadLocal.withInitial(() -> new CallSlot(Thread.currentThread()));
+
+  /** Calls of threads that are no more, by gate number; guarded by ALL. */
+  private static long[] past = new long[64];
+
+  final Thread host;
+  private final @Nullable Gate[] gates = new Gate[DEPTH];
+  private final @Nullable Stub[] stubs = new Stub[DEPTH];
+  private final long[] serials = new long[DEPTH];
+
+  /** Levels with a call that the watchdog gave up, as bits; its late return looks closer. */
+  private volatile int abandoned;
+
+  /** Serials of the calls given up, by level; guarded by this. */
+  private final long[] abandonedSerials = new long[DEPTH];
+
+  /** Calls entered, by the gate's number; single writer, summed by who reports. */
+  private volatile long[] calls = new long[64];
+
+  private int depth;
+
+  /** What the watchdog saw at its last look; used by its thread only. */
+  final long[] seenSerials = new long[DEPTH];
+
+  final int[] seenTicks = new int[DEPTH];
+
+  CallSlot(Thread host) {
+    this.host = host;
+    ALL.add(this);
+  }
+
+  /** The slot of the current thread. */
+  static CallSlot current() {
+    return Thread.currentThread() instanceof HostThread host ? host.slot : OF_THREAD.get();
+  }
+
+  /** Notes that this thread goes into {@code gate}; a full fence follows. */
+  int push(Gate gate, @Nullable Stub stub) {
+    int level = depth;
+    if (level == DEPTH) {
+      throw new CallFailed.BadRequest(
+          "call to " + gate.path + " refused: " + DEPTH + " calls inside each other; look for servers"
+              + " that call themselves");
+    }
+    stubs[level] = stub;
+    SERIALS.setOpaque(serials, level, serials[level] + 1);
+    GATES.setVolatile(gates, level, gate);
+    depth = level + 1;
+    return level;
+  }
+
+  /** Leaves the last level; says whether the watchdog gave that call up in the meantime. */
+  boolean pop() {
+    int level = --depth;
+    GATES.setRelease(gates, level, (Gate) null);
+    stubs[level] = null;
+    return (abandoned & 1 << level) != 0 && wasAbandoned(level);
+  }
+
+  private synchronized boolean wasAbandoned(int level) {
+    abandoned &= ~(1 << level);
+    return abandonedSerials[level] == serials[level];
+  }
+
+  /** Counts a call through the gate's number. */
+  void count(int number) {
+    long[] counts = calls;
+    if (number >= counts.length) {
+      counts = Arrays.copyOf(counts, Math.max(number + 1, counts.length * 2));
+      calls = counts;
+    }
+    SERIALS.setOpaque(counts, number, counts[number] + 1);
+  }
+
+  long counted(int number) {
+    long[] counts = calls;
+    return number < counts.length ? (long) SERIALS.getOpaque(counts, number) : 0;
+  }
+
+  /** The slot's thread is no more: what it counted is kept. */
+  void retire() {
+    synchronized (ALL) {
+      if (!ALL.remove(this)) {
+        return;
+      }
+      long[] counts = calls;
+      if (counts.length > past.length) {
+        past = Arrays.copyOf(past, counts.length);
+      }
+      for (int number = 0; number < counts.length; number++) {
+        past[number] += counts[number];
+      }
+    }
+  }
+
+  /** Calls through the gate with that number, by all threads ever. */
+  static long callsOf(int number) {
+    synchronized (ALL) {
+      long sum = number < past.length ? past[number] : 0;
+      for (CallSlot slot : ALL) {
+        sum += slot.counted(number);
+      }
+      return sum;
+    }
+  }
+
+  /** As another thread sees it: whether the slot's thread is inside one of {@code set}. */
+  boolean insideAnyOf(Set<Gate> set) {
+    for (int level = 0; level < DEPTH; level++) {
+      Gate gate = at(level);
+      if (gate != null && set.contains(gate)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** The gate of the innermost call, or null outside of all. For the own thread. */
+  @Nullable Gate innermost() {
+    return depth == 0 ? null : gates[depth - 1];
+  }
+
+  /** The capability of the innermost call. For the own thread. */
+  @Nullable Stub innermostStub() {
+    return depth == 0 ? null : stubs[depth - 1];
+  }
+
+  /** Whether this thread is inside one of {@code set} below its last {@code without} levels. */
+  boolean insideAny(Set<Gate> set, int without) {
+    for (int level = 0; level < depth - without; level++) {
+      Gate gate = gates[level];
+      if (gate != null && set.contains(gate)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** The gate at a level as another thread sees it. */
+  @Nullable Gate at(int level) {
+    return (Gate) GATES.getVolatile(gates, level);
+  }
+
+  long serial(int level) {
+    return (long) SERIALS.getOpaque(serials, level);
+  }
+
+  /** Gives the call with that serial at {@code level} up; its return will see it. */
+  synchronized void abandon(int level, long serial) {
+    abandonedSerials[level] = serial;
+    abandoned |= 1 << level;
+  }
+}

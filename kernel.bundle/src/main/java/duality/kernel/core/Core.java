@@ -1,0 +1,718 @@
+package duality.kernel.core;
+
+import duality.kernel.CallFailed;
+import duality.kernel.Endpoint;
+import duality.kernel.EndpointReport;
+import duality.kernel.Frame;
+import duality.kernel.Kernel;
+import duality.kernel.KernelThread;
+import duality.kernel.Observation;
+import duality.kernel.Protocol;
+import duality.kernel.Router;
+import duality.kernel.Scheduler;
+import duality.kernel.Server;
+import duality.kernel.ServerReport;
+import duality.kernel.SpaceReport;
+import duality.kernel.ThreadReport;
+import duality.kernel.TrapHandler;
+import duality.kernel.processor.Engine;
+import duality.kernel.processor.HartMode;
+import duality.kernel.processor.Lines;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The core as a whole: the tables of its objects, and the authority that root holds over them.
+ *
+ * <p>Usable with and without OSGi: {@link #start} makes one, servers and engines are registered by
+ * whoever finds them.
+ */
+public final class Core implements Kernel, Observation, AutoCloseable {
+  private static final long SERVER_WAIT_NANOS = TimeUnit.SECONDS.toNanos(20);
+
+  final LongAdder maps = new LongAdder();
+  final LongAdder unmaps = new LongAdder();
+  final LongAdder shootDowns = new LongAdder();
+  final LongAdder notifications = new LongAdder();
+  final LongAdder fallbacks = new LongAdder();
+  private final LongAdder stalls = new LongAdder();
+
+  private final FramePool pool;
+  private final FrameObject allFrames;
+  private final Processors processors;
+  private final Scheduling scheduling = new Scheduling(this);
+  private final Watchdog watchdog;
+  private final TraceRing trace = new TraceRing();
+  private final Map<String, EndpointObject> endpoints = new ConcurrentSkipListMap<>();
+  private final Map<String, Registration> servers = new ConcurrentSkipListMap<>();
+  private final Map<String, Engine> engines = new ConcurrentSkipListMap<>();
+  private final Map<Integer, ThreadObject> threads = new ConcurrentHashMap<>();
+  private final Map<Integer, SpaceObject> spaces = new ConcurrentHashMap<>();
+  private final AtomicInteger threadIds = new AtomicInteger();
+  private final AtomicInteger spaceIds = new AtomicInteger();
+
+  /** Of all cores in this JVM, because a host thread may call into several. */
+  private static final AtomicInteger GATE_NUMBERS = new AtomicInteger();
+
+  private final Object serverArrival = new Object();
+  private volatile Publisher publisher = Publisher.NONE;
+  private volatile boolean closed;
+
+  /** Makes shared endpoints visible to clients, and takes them back. */
+  public interface Publisher {
+    /** Nobody is to see them. */
+    Publisher NONE = endpoint -> () -> {};
+
+    /** Publishes; the answer takes it back. */
+    Runnable publish(EndpointObject endpoint);
+  }
+
+  private final Map<String, Runnable> published = new ConcurrentHashMap<>();
+
+  private Core(int processorCount, long poolBytes) {
+    pool = new FramePool(poolBytes);
+    allFrames = new FrameObject(this, 0, pool.frames);
+    processors = new Processors(this, scheduling, processorCount);
+    watchdog = new Watchdog(this);
+  }
+
+  /**
+   * Starts a core.
+   *
+   * @param processorCount processors, 1 to 64
+   * @param poolBytes size of the frame pool in bytes; nothing is committed until it is touched
+   */
+  public static Core start(int processorCount, long poolBytes) {
+    if (processorCount < 1 || processorCount > 64) {
+      throw new IllegalArgumentException("processors: 1 to 64, not " + processorCount);
+    }
+    Core core = new Core(processorCount, poolBytes);
+    core.processors.start();
+    core.watchdog.start();
+    return core;
+  }
+
+  /** Says who publishes shared endpoints. */
+  public void publisher(Publisher through) {
+    publisher = through;
+  }
+
+  /** The authority over this core. */
+  public Kernel kernel() {
+    return this;
+  }
+
+  // Servers and engines come and go
+
+  /** Registers an engine by name. */
+  public void engine(String name, Engine engine) {
+    engines.put(name, engine);
+  }
+
+  /** Registers a server of these protocols; for tests and embedders. */
+  public void register(String name, Server server, Class<?>... protocols) {
+    register(name, server, Arrays.stream(protocols).map(Class::getName).toList(), "", -1);
+  }
+
+  /** Registers a server; endpoints that it left are served again. */
+  public void register(
+      String name, Server server, List<String> protocols, String bundle, long bundleId) {
+    Registration fresh = new Registration(name, List.copyOf(protocols), server, bundle, bundleId);
+    Registration other = servers.putIfAbsent(name, fresh);
+    if (other != null) {
+      trace("server " + name + " of " + bundle + " is not used: " + other.bundle() + " has that name");
+      return;
+    }
+    synchronized (serverArrival) {
+      serverArrival.notifyAll();
+    }
+    for (EndpointObject endpoint : endpoints.values()) {
+      if (endpoint.gate.condition() == Gate.Condition.VACANT
+          && endpoint.route.contains(name)
+          && endpoint.leftState() != null) {
+        serveAgain(endpoint, name);
+      }
+    }
+  }
+
+  private void serveAgain(EndpointObject endpoint, String server) {
+    try {
+      endpoint.open(server, endpoint.leftState()).bind();
+      trace(endpoint.path() + " is served by " + server + " again");
+    } catch (CallFailed e) {
+      trace(endpoint.path() + " stays vacant: " + e.getMessage());
+    }
+  }
+
+  /** A server goes: its endpoints are held, their state is kept, spares take over. */
+  public void unregister(String name, Server server) {
+    Registration gone = servers.get(name);
+    if (gone == null || gone.server() != server) {
+      return;
+    }
+    servers.remove(name);
+    List<Endpoint> served = new ArrayList<>();
+    for (EndpointObject each : endpoints.values()) {
+      if (each.servedBy(server)) {
+        served.add(each);
+      }
+    }
+    if (served.isEmpty() || closed) {
+      return;
+    }
+    try (Hold hold = hold(served, TimeUnit.SECONDS.toNanos(5))) {
+      for (Endpoint each : served) {
+        ((EndpointObject) each).leave("server " + name + " is gone");
+      }
+    } catch (CallFailed e) {
+      trace("server " + name + " goes without a drain: " + e.getMessage());
+      for (Endpoint each : served) {
+        ((EndpointObject) each).leave("server " + name + " is gone");
+      }
+    }
+    for (Endpoint each : served) {
+      trace(each.path() + " is vacant: server " + name + " is gone");
+      EndpointObject left = (EndpointObject) each;
+      for (String spare : left.route) {
+        if (!spare.equals(name) && servers.containsKey(spare)) {
+          serveAgain(left, spare);
+          break;
+        }
+      }
+    }
+  }
+
+  Registration registration(String name, String protocol) {
+    Registration found = servers.get(name);
+    if (found == null) {
+      throw new CallFailed.NoServer(
+          "there is no server '" + name + "'; kernel:servers lists those that are there");
+    }
+    if (!found.protocols().contains(protocol)) {
+      throw new CallFailed.BadRequest(
+          "server " + name + " does not serve " + protocol + " but " + found.protocols());
+    }
+    return found;
+  }
+
+  private void awaitServer(String name) {
+    long deadline = System.nanoTime() + SERVER_WAIT_NANOS;
+    synchronized (serverArrival) {
+      while (!servers.containsKey(name)) {
+        long left = deadline - System.nanoTime();
+        if (left <= 0 || closed) {
+          return;
+        }
+        try {
+          TimeUnit.NANOSECONDS.timedWait(serverArrival, left);
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+          return;
+        }
+      }
+    }
+  }
+
+  /** Binds {@code root}: the first endpoint, served by the server of that name. */
+  public void boot(String rootServer, Class<?> protocol) {
+    EndpointObject root = add("root", protocol, Map.of(), List.of(rootServer));
+    root.open(rootServer, null).bind();
+    publish(root);
+  }
+
+  // Endpoints
+
+  private EndpointObject add(
+      String path, Class<?> type, Map<String, String> config, List<String> route) {
+    Protocol protocol = protocolOf(type);
+    if (protocol == null) {
+      throw new CallFailed.BadRequest(type.getName() + " is not annotated with @Protocol");
+    }
+    Gate gate =
+        new Gate(
+            this, path, GATE_NUMBERS.getAndIncrement(), protocol.rank(), protocol.deadlineMillis());
+    EndpointObject made = new EndpointObject(this, gate, type, config, route);
+    if (endpoints.putIfAbsent(path, made) != null) {
+      throw new CallFailed.BadRequest(path + " is there already");
+    }
+    return made;
+  }
+
+  private static @Nullable Protocol protocolOf(Class<?> type) {
+    Protocol own = type.getAnnotation(Protocol.class);
+    if (own != null) {
+      return own;
+    }
+    for (Class<?> each : type.getInterfaces()) {
+      Protocol inherited = protocolOf(each);
+      if (inherited != null) {
+        return inherited;
+      }
+    }
+    return null;
+  }
+
+  private List<String> route(String path, Class<?> type, Map<String, String> config) {
+    String named = config.get("server");
+    if (named != null) {
+      return List.of(named);
+    }
+    EndpointObject root = endpoints.get("root");
+    if (root == null || !(root.gate.bound() instanceof Router router)) {
+      throw new CallFailed.NoServer(
+          "no root to route " + path + "; name the server in its configuration (server)");
+    }
+    return List.copyOf(router.route(path, type.getName()));
+  }
+
+  EndpointObject make(
+      String path,
+      Class<?> type,
+      Map<String, String> config,
+      Map<String, Object> endowment,
+      boolean shared) {
+    List<String> route = route(path, type, config);
+    EndpointObject made = add(path, type, config, route);
+    try {
+      endowment.forEach(
+          (slot, capability) -> made.slots.put(slot, endowed(made, slot, capability)));
+      String server =
+          route.stream().filter(servers::containsKey).findFirst().orElse(route.getFirst());
+      awaitServer(server);
+      made.open(server, null).bind();
+    } catch (RuntimeException e) {
+      remove(path);
+      throw e;
+    }
+    if (shared) {
+      publish(made);
+    }
+    trace(path + " is served by " + made.server());
+    return made;
+  }
+
+  private Object endowed(EndpointObject receiver, String slot, Object capability) {
+    if (capability instanceof Stub stub) {
+      return stub.derive(stub.rights(), stub.badge(), receiver.ledger);
+    }
+    if (capability instanceof KernelObject object) {
+      return capability(object, receiver.ledger);
+    }
+    throw new CallFailed.BadRequest(
+        "slot '" + slot + "' of " + receiver.path() + " cannot hold " + capability
+            + ": it is no capability");
+  }
+
+  private void publish(EndpointObject endpoint) {
+    published.put(endpoint.path(), publisher.publish(endpoint));
+  }
+
+  @Override
+  public <P> P create(
+      String path,
+      Class<P> protocol,
+      Map<String, String> config,
+      Map<String, Object> endowment,
+      boolean shared) {
+    return capability(make(path, protocol, config, endowment, shared), protocol, null);
+  }
+
+  @Override
+  public <P> P connect(String path, Class<P> protocol) {
+    return capability(find(path), protocol, null);
+  }
+
+  private EndpointObject find(String path) {
+    EndpointObject found = endpoints.get(path);
+    if (found == null) {
+      throw new CallFailed.BadRequest(
+          "there is no endpoint '" + path + "'; kernel:endpoints lists those that are there");
+    }
+    return found;
+  }
+
+  /**
+   * Ends an endpoint and all below it, from the top down: first all threads, then by falling rank the
+   * gates, instances and spaces, so that pagers are still there when regions end.
+   */
+  @Override
+  public void remove(String path) {
+    find(path);
+    List<EndpointObject> ending = new ArrayList<>();
+    for (EndpointObject each : endpoints.values()) {
+      if (each.path().equals(path) || each.path().startsWith(path + "/")) {
+        ending.add(each);
+      }
+    }
+    CallSlot slot = CallSlot.current();
+    for (EndpointObject each : ending) {
+      each.threads.values().forEach(this::endThread);
+    }
+    ending.sort(Comparator.comparingInt(EndpointObject::rank).reversed());
+    // Whoever asks for the end (root, a monitor), pagers are told with the authority of the kernel.
+    slot.push(new Gate(this, "the end of " + path, 0, Protocol.TOP + 1, 0), null);
+    try {
+      for (EndpointObject each : ending) {
+        each.gate.end();
+        drain(List.of(each.gate), TimeUnit.SECONDS.toNanos(2));
+        each.close();
+        each.spaces.values().forEach(this::endSpace);
+        Runnable taken = published.remove(each.path());
+        if (taken != null) {
+          taken.run();
+        }
+      }
+      for (EndpointObject each : ending) {
+        endpoints.remove(each.path());
+        each.ledger.revokeAll();
+      }
+    } finally {
+      slot.pop();
+    }
+    trace(path + " ended");
+  }
+
+  @Override
+  public Endpoint endpoint(String path) {
+    return find(path);
+  }
+
+  @Override
+  public List<Endpoint> endpointsByPath() {
+    return List.copyOf(endpoints.values());
+  }
+
+  Map<String, EndpointObject> endpointMap() {
+    return endpoints;
+  }
+
+  /** A server was bound to it. */
+  void bound(EndpointObject endpoint) {
+    if (endpoint.path().equals(Scheduling.PATH)
+        && Scheduler.class.isAssignableFrom(endpoint.type)) {
+      scheduling.bound(capability(endpoint, Scheduler.class, null), allThreads());
+    }
+  }
+
+  @Override
+  public Hold hold(List<Endpoint> set, long drainNanos) {
+    return HoldObject.hold(this, set, drainNanos);
+  }
+
+  /** Waits until nobody is inside, but for the current thread; says whether that was reached. */
+  static boolean drain(Collection<Gate> gates, long nanos) {
+    long deadline = System.nanoTime() + nanos;
+    CallSlot own = CallSlot.current();
+    while (true) {
+      boolean inside = false;
+      for (CallSlot slot : CallSlot.ALL) {
+        for (int level = 0; slot != own && level < CallSlot.DEPTH; level++) {
+          Gate gate = slot.at(level);
+          inside |= gate != null && gates.contains(gate);
+        }
+      }
+      if (!inside) {
+        return true;
+      }
+      if (System.nanoTime() - deadline > 0) {
+        return false;
+      }
+      LockSupport.parkNanos(5_000);
+    }
+  }
+
+  boolean mayControl(String path) {
+    if (path.equals("root")) {
+      return true;
+    }
+    EndpointObject endpoint = endpoints.get(path);
+    return endpoint != null && "true".equals(endpoint.config.get("control"));
+  }
+
+  // Capabilities
+
+  <P> P capability(EndpointObject endpoint, Class<P> protocol, @Nullable Ledger owner) {
+    if (!protocol.isAssignableFrom(endpoint.type)) {
+      throw new CallFailed.BadRequest(
+          endpoint.path() + " is a " + endpoint.type.getName() + ", not a " + protocol.getName());
+    }
+    Stub stub = StubFactory.make(endpoint.type);
+    stub.lead(this, endpoint.type, endpoint.gate, null, duality.kernel.Rights.ALL, 0);
+    own(stub, owner);
+    return protocol.cast(stub);
+  }
+
+  Object capability(KernelObject object, @Nullable Ledger owner) {
+    Stub stub = StubFactory.make(object.kind());
+    stub.lead(this, object.kind(), null, object, duality.kernel.Rights.ALL, 0);
+    own(stub, owner);
+    return stub;
+  }
+
+  private static void own(Stub stub, @Nullable Ledger owner) {
+    stub.owner(owner);
+    if (owner != null) {
+      owner.hold(stub);
+    }
+  }
+
+  static Stub stub(Object capability) {
+    if (capability instanceof Stub stub) {
+      return stub;
+    }
+    throw new CallFailed.BadRequest(capability + " is no capability");
+  }
+
+  @Nullable Ledger ledgerOf(Gate gate) {
+    EndpointObject endpoint = endpoints.get(gate.path);
+    return endpoint == null ? null : endpoint.ledger;
+  }
+
+  // Kernel objects
+
+  SpaceObject newSpace(EndpointObject owner, String name) {
+    SpaceObject space = new SpaceObject(this, owner, spaceIds.incrementAndGet(), name);
+    spaces.put(space.id(), space);
+    return space;
+  }
+
+  NotificationObject newNotification(String name) {
+    return new NotificationObject(this, name, new Lines(), null);
+  }
+
+  ThreadObject newThread(
+      String name, HartMode mode, SpaceObject space, TrapHandler handler, String engine) {
+    Engine chosen =
+        engine.isEmpty()
+            ? engines.values().stream().findFirst().orElse(null)
+            : engines.get(engine);
+    if (chosen == null) {
+      throw new CallFailed.NoServer(
+          "there is no engine" + (engine.isEmpty() ? "" : " '" + engine + "'") + "; there are "
+              + engines.keySet());
+    }
+    ThreadObject thread =
+        new ThreadObject(
+            this, threadIds.incrementAndGet(), name, chosen, mode, space, handler);
+    threads.put(thread.id, thread);
+    return thread;
+  }
+
+  void endThread(ThreadObject thread) {
+    thread.end();
+    threads.remove(thread.id);
+  }
+
+  void endSpace(SpaceObject space) {
+    space.end();
+    spaces.remove(space.id());
+  }
+
+  void unmapEverywhere(long from, long count) {
+    for (SpaceObject space : spaces.values()) {
+      space.unmapFrames(from, count);
+    }
+  }
+
+  FramePool pool() {
+    return pool;
+  }
+
+  Processors processors() {
+    return processors;
+  }
+
+  Collection<ThreadObject> allThreads() {
+    return threads.values();
+  }
+
+  @Nullable ThreadObject threadOrNull(int id) {
+    return threads.get(id);
+  }
+
+  /** Whether there was a thread of that number once. */
+  boolean wasThread(int id) {
+    return id >= 1 && id <= threadIds.get();
+  }
+
+  @Override
+  public Frame allFrames() {
+    return Frame.class.cast(capability(allFrames, null));
+  }
+
+  @Override
+  public int processorCount() {
+    return processors.count();
+  }
+
+  @Override
+  public KernelThread thread(int id) {
+    ThreadObject thread = threads.get(id);
+    if (thread == null) {
+      throw new CallFailed.BadRequest("there is no thread " + id + "; see kernel:threads");
+    }
+    return KernelThread.class.cast(capability(thread, null));
+  }
+
+  // Failure
+
+  /** A vacant endpoint refuses at once where the core has a fallback of its own. */
+  boolean vacancyFails(Gate gate) {
+    return gate.rank == Protocol.SCHEDULER;
+  }
+
+  void serverFailed(Gate gate, String reason, Throwable thrown) {
+    if (gate.fail(reason)) {
+      StackTraceElement[] where = thrown.getStackTrace();
+      trace(
+          gate.path + " failed: " + reason + (where.length > 0 ? " at " + where[0] : ""));
+    }
+  }
+
+  void schedulerFailed(String reason) {
+    EndpointObject endpoint = endpoints.get(Scheduling.PATH);
+    if (endpoint != null && endpoint.gate.fail(reason)) {
+      trace("scheduler failed: " + reason);
+    }
+  }
+
+  void requeueReady() {
+    processors.requeue(threads.values());
+  }
+
+  void stalled(ThreadObject thread, CallFailed why) {
+    stalls.increment();
+    trace.addOnce(thread.name + " is set aside and will try again: " + why.getMessage());
+  }
+
+  void trace(String event) {
+    trace.add(event);
+  }
+
+  void log(String line) {
+    trace.add(line);
+  }
+
+  void sleep(long nanos) {
+    LockSupport.parkNanos(nanos);
+  }
+
+  // Observation
+
+  @Override
+  public List<EndpointReport> endpoints() {
+    return endpoints.values().stream().map(EndpointObject::report).toList();
+  }
+
+  @Override
+  public List<ServerReport> servers() {
+    return servers.values().stream()
+        .map(
+            each ->
+                new ServerReport(
+                    each.name(),
+                    each.protocols().stream()
+                        .map(name -> name.substring(name.lastIndexOf('.') + 1))
+                        .toList(),
+                    each.bundle(),
+                    each.bundleId(),
+                    endpoints.values().stream()
+                        .filter(endpoint -> endpoint.servedBy(each.server()))
+                        .map(EndpointObject::path)
+                        .toList()))
+        .toList();
+  }
+
+  @Override
+  public List<ThreadReport> threads() {
+    return threads.values().stream()
+        .map(ThreadObject::report)
+        .sorted(Comparator.comparingInt(ThreadReport::id))
+        .toList();
+  }
+
+  @Override
+  public List<SpaceReport> spaces() {
+    return spaces.values().stream()
+        .map(SpaceObject::report)
+        .sorted(Comparator.comparingInt(SpaceReport::id))
+        .toList();
+  }
+
+  @Override
+  public Map<String, Long> counters() {
+    Map<String, Long> all = new java.util.TreeMap<>();
+    all.put("calls", endpoints.values().stream().mapToLong(each -> each.gate.calls()).sum());
+    all.put("faults", spaces().stream().mapToLong(SpaceReport::faults).sum());
+    all.put("notifications", notifications.sum());
+    all.put("maps", maps.sum());
+    all.put("unmaps", unmaps.sum());
+    all.put("shoot-downs", shootDowns.sum());
+    all.put("scheduler fallbacks", fallbacks.sum());
+    all.put("stalls", stalls.sum());
+    all.put("frames", pool.frames);
+    all.put("processors", (long) processors.count());
+    return all;
+  }
+
+  @Override
+  public List<String> primitives() {
+    return Primitives.list();
+  }
+
+  @Override
+  public List<String> trace() {
+    return trace.events();
+  }
+
+  void watch(CallSlot slot, Gate gate, int level, long serial) {
+    slot.abandon(level, serial);
+    String why =
+        gate.path + " did not answer within " + TimeUnit.NANOSECONDS.toMillis(gate.deadlineNanos)
+            + " ms";
+    serverFailed(gate, "a call " + why, new IllegalStateException(why));
+    processors.giveUp(
+        slot.host, () -> slot.at(level) == gate && slot.serial(level) == serial, why);
+  }
+
+  /** Stops everything: endpoints from the highest rank down, then processors, then the pool. */
+  @Override
+  public void close() {
+    closed = true;
+    synchronized (serverArrival) {
+      serverArrival.notifyAll();
+    }
+    List<EndpointObject> tops = new ArrayList<>();
+    for (EndpointObject each : endpoints.values()) {
+      if (each.path().indexOf('/') < 0 || !endpoints.containsKey(parent(each.path()))) {
+        tops.add(each);
+      }
+    }
+    tops.sort(Comparator.comparingInt(EndpointObject::rank).reversed());
+    for (EndpointObject each : tops) {
+      try {
+        remove(each.path());
+      } catch (RuntimeException e) {
+        trace(each.path() + " did not end well: " + Gate.describe(e));
+      }
+    }
+    watchdog.stop();
+    processors.stop();
+    pool.close();
+  }
+
+  private static String parent(String path) {
+    return path.substring(0, path.lastIndexOf('/'));
+  }
+}

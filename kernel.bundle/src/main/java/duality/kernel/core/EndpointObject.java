@@ -1,0 +1,243 @@
+package duality.kernel.core;
+
+import duality.kernel.CallFailed;
+import duality.kernel.Endpoint;
+import duality.kernel.EndpointReport;
+import duality.kernel.Instance;
+import duality.kernel.Server;
+import duality.kernel.State;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An endpoint: its gate, the instance that serves it, and everything that belongs to it.
+ *
+ * <p>Binding is done by one thread at a time: under this monitor, with the gate held or not yet open.
+ */
+final class EndpointObject implements Endpoint {
+  final Core core;
+  final Gate gate;
+  final Class<?> type;
+  final Map<String, String> config;
+  final Ledger ledger;
+  final Map<String, Object> slots = new ConcurrentHashMap<>();
+  final Map<String, SpaceObject> spaces = new ConcurrentHashMap<>();
+  final Map<String, ThreadObject> threads = new ConcurrentHashMap<>();
+  final Map<String, NotificationObject> notifications = new ConcurrentHashMap<>();
+
+  /** Servers for this endpoint, best first. */
+  final List<String> route;
+
+  private @Nullable OpenInstance serving;
+
+  /** What the last server saved when it left without a successor. */
+  private @Nullable State left;
+
+  EndpointObject(
+      Core core, Gate gate, Class<?> type, Map<String, String> config, List<String> route) {
+    this.core = core;
+    this.gate = gate;
+    this.type = type;
+    this.config = Map.copyOf(config);
+    this.route = List.copyOf(route);
+    this.ledger = new Ledger(gate.path);
+  }
+
+  /** An instance beside the endpoint, bound or not. */
+  final class OpenInstance implements Opened {
+    final Registration registration;
+    final Instance instance;
+    final ContextObject context;
+
+    OpenInstance(Registration registration, Instance instance, ContextObject context) {
+      this.registration = registration;
+      this.instance = instance;
+      this.context = context;
+    }
+
+    @Override
+    public String server() {
+      return registration.name();
+    }
+
+    @Override
+    public void bind() {
+      EndpointObject.this.bind(this);
+    }
+
+    @Override
+    public void discard() {
+      context.stopWorkers();
+      close();
+    }
+
+    void close() {
+      try {
+        instance.close();
+      } catch (RuntimeException | LinkageError e) {
+        core.trace(gate.path + ": " + server() + " failed in close: " + Gate.describe(e));
+      }
+    }
+  }
+
+  @Override
+  public Opened open(String server, @Nullable State saved) {
+    Registration registration = core.registration(server, type.getName());
+    ContextObject context = new ContextObject(this, registration.name());
+    Instance instance;
+    // Calls that the new instance makes while it opens come from this endpoint, whoever asked for it.
+    CallSlot slot = CallSlot.current();
+    slot.push(gate.opening(), null);
+    try {
+      instance = registration.server().open(context, saved);
+      if (!type.isInstance(instance)) {
+        throw new CallFailed.ServerFailed(
+            server + " opened a " + instance.getClass().getName() + ", which is no " + type.getName());
+      }
+    } catch (CallFailed e) {
+      context.stopWorkers();
+      throw e;
+    } catch (RuntimeException | LinkageError | StackOverflowError e) {
+      context.stopWorkers();
+      throw new CallFailed.ServerFailed(
+          server + " did not open for " + gate.path + ": " + Gate.describe(e));
+    } finally {
+      slot.pop();
+    }
+    return new OpenInstance(registration, instance, context);
+  }
+
+  private void bind(OpenInstance next) {
+    OpenInstance old;
+    synchronized (this) {
+      old = serving;
+      serving = next;
+      left = null;
+      gate.bind(next.instance);
+    }
+    next.context.startWorkers();
+    if (old != null) {
+      old.context.stopWorkers();
+      old.close();
+    }
+    core.bound(this);
+  }
+
+  @Override
+  public synchronized State save() {
+    OpenInstance now = serving;
+    if (now == null) {
+      if (left != null) {
+        return left;
+      }
+      throw new CallFailed.NoServer(gate.path + " has nothing to save: nobody serves it");
+    }
+    try {
+      return now.instance.save();
+    } catch (CallFailed e) {
+      throw e;
+    } catch (RuntimeException | LinkageError | StackOverflowError e) {
+      throw new CallFailed.ServerFailed(
+          now.server() + " did not save its state: " + Gate.describe(e));
+    }
+  }
+
+  /** Its server is going: the state stays here for the next one. The gate is held. */
+  synchronized void leave(String reason) {
+    OpenInstance now = serving;
+    if (now == null) {
+      return;
+    }
+    try {
+      left = save();
+    } catch (CallFailed e) {
+      core.trace(gate.path + ": " + e.getMessage());
+      left = null;
+    }
+    serving = null;
+    gate.vacate(reason);
+    now.context.stopWorkers();
+    now.close();
+  }
+
+  @Nullable State leftState() {
+    synchronized (this) {
+      return left;
+    }
+  }
+
+  /** Ends the instance with its endpoint; the gate is closed for good. */
+  void close() {
+    OpenInstance now;
+    synchronized (this) {
+      now = serving;
+      serving = null;
+    }
+    if (now != null) {
+      now.context.stopWorkers();
+      now.close();
+    }
+  }
+
+  boolean servedBy(Server server) {
+    synchronized (this) {
+      return serving != null && serving.registration.server() == server;
+    }
+  }
+
+  @Override
+  public String path() {
+    return gate.path;
+  }
+
+  @Override
+  public String protocol() {
+    return type.getName();
+  }
+
+  @Override
+  public int rank() {
+    return gate.rank;
+  }
+
+  @Override
+  public synchronized String server() {
+    return serving == null ? "" : serving.server();
+  }
+
+  @Override
+  public EndpointReport report() {
+    return new EndpointReport(
+        gate.path,
+        type.getSimpleName(),
+        server(),
+        gate.describe(),
+        gate.calls(),
+        gate.inside(),
+        gate.failures.sum(),
+        gate.worked.sum(),
+        gate.waited.sum());
+  }
+
+  @Override
+  public List<String> children() {
+    List<String> below = new ArrayList<>();
+    String prefix = gate.path + "/";
+    for (EndpointObject each : new TreeMap<>(core.endpointMap()).values()) {
+      String path = each.gate.path;
+      if (path.startsWith(prefix) && path.indexOf('/', prefix.length()) < 0) {
+        below.add(path);
+      }
+    }
+    return below;
+  }
+
+  @Override
+  public String toString() {
+    return "endpoint " + gate.path;
+  }
+}

@@ -1,0 +1,262 @@
+package duality.kernel.core;
+
+import duality.kernel.CallFailed;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The gate of an endpoint: every call goes through it, to the server that is bound at that moment.
+ *
+ * <p>{@code target} is null while the gate is closed, so that the fast path reads one field: a
+ * volatile store of the slot, a volatile load of the target, the call, a release store. See {@link
+ * CallSlot} for why a drainer misses nobody.
+ *
+ * <p>Conditions: open (target set), held (by one {@link HoldObject}), vacant (nobody bound), failed
+ * (its server broke), ended. Changes are made under the gate's monitor; callers wait on it.
+ */
+final class Gate {
+  enum Condition {
+    OPEN,
+    HELD,
+    VACANT,
+    FAILED,
+    ENDED
+  }
+
+  final String path;
+  final int number;
+  final int rank;
+  final long deadlineNanos;
+  final LongAdder failures = new LongAdder();
+  final LongAdder waited = new LongAdder();
+  final LongAdder worked = new LongAdder();
+  private final Core core;
+
+  /** What the fast path calls; null whenever the condition is not OPEN. */
+  private volatile @Nullable Object target;
+
+  // Guarded by this:
+  private Condition condition = Condition.VACANT;
+  private @Nullable Object bound;
+  private String why = "no server is bound yet";
+  private Set<Gate> heldWith = Set.of();
+
+  Gate(Core core, String path, int number, int rank, long deadlineMillis) {
+    this.core = core;
+    this.path = path;
+    this.number = number;
+    this.rank = rank;
+    this.deadlineNanos = TimeUnit.MILLISECONDS.toNanos(deadlineMillis);
+  }
+
+  /** Stands in a slot for an instance of this endpoint that is being opened: its calls have its rank. */
+  Gate opening() {
+    return new Gate(core, path + " (opening)", number, rank, 0);
+  }
+
+  Core core() {
+    return core;
+  }
+
+  /** Goes in: answers the server, with the call noted in {@code slot}. Must be paired with an exit. */
+  Object enter(CallSlot slot, @Nullable Stub stub) {
+    Gate caller = slot.innermost();
+    if (caller != null && caller.rank <= rank && caller != this) {
+      throw new CallFailed.BadRequest(
+          "call from " + caller.path + " (rank " + caller.rank + ") up to " + path + " (rank " + rank
+              + ") refused: calls go down, upwards there are notifications");
+    }
+    slot.push(this, stub);
+    Object server = target;
+    if (server == null) {
+      server = enterSlowly(slot, stub);
+    }
+    slot.count(number);
+    return server;
+  }
+
+  /** Steps back, waits until the gate is open, at most the deadline, and notes the call again. */
+  private Object enterSlowly(CallSlot slot, @Nullable Stub stub) {
+    slot.pop();
+    waited.increment();
+    long deadline = System.nanoTime() + deadlineNanos;
+    while (true) {
+      synchronized (this) {
+        if (condition == Condition.HELD && slot.insideAny(heldWith, 0) && bound != null) {
+          // The drainer waits for this thread: it must be let through, or both wait for ever.
+          slot.push(this, stub);
+          return bound;
+        }
+      }
+      Condition seen = core.processors().waiting(rank, () -> awaitChange(deadline));
+      slot.push(this, stub);
+      Object server = target;
+      if (server != null) {
+        return server;
+      }
+      slot.pop();
+      if (seen != Condition.OPEN) {
+        failures.increment();
+        throw refusal(seen);
+      }
+    }
+  }
+
+  /** Waits until the gate is open or the deadline has passed; answers the condition then. */
+  private synchronized Condition awaitChange(long deadline) {
+    while (condition == Condition.HELD || condition == Condition.VACANT) {
+      long left = deadline - System.nanoTime();
+      if (left <= 0 || (condition == Condition.VACANT && core.vacancyFails(this))) {
+        return condition;
+      }
+      try {
+        TimeUnit.NANOSECONDS.timedWait(this, left);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return condition;
+      }
+    }
+    return condition;
+  }
+
+  private synchronized CallFailed refusal(Condition seen) {
+    String within = " within " + TimeUnit.NANOSECONDS.toMillis(deadlineNanos) + " ms";
+    return switch (seen) {
+      case VACANT -> new CallFailed.NoServer(path + " has no server" + within + ": " + why);
+      case FAILED ->
+          new CallFailed.ServerFailed(
+              path + " is out of order: " + why + "; kernel:swap " + path + " SERVER replaces it");
+      case ENDED -> new CallFailed.Revoked(path + " is no more");
+      default -> new CallFailed.TimedOut(path + " was held and not released" + within);
+    };
+  }
+
+  /** What became of a call that threw {@code thrown}; leaves the gate. */
+  CallFailed failed(CallSlot slot, Throwable thrown) {
+    boolean late = slot.pop();
+    if (late) {
+      return tooLate();
+    }
+    if (thrown instanceof CallFailed expected) {
+      if (!(expected instanceof CallFailed.BadRequest)) {
+        failures.increment();
+      }
+      return expected;
+    }
+    failures.increment();
+    String reason = describe(thrown);
+    core.serverFailed(this, reason, thrown);
+    return new CallFailed.ServerFailed(path + ": its server failed: " + reason);
+  }
+
+  CallFailed tooLate() {
+    failures.increment();
+    return new CallFailed.TimedOut(
+        path + " did not answer within " + TimeUnit.NANOSECONDS.toMillis(deadlineNanos) + " ms");
+  }
+
+  static String describe(Throwable thrown) {
+    String text = thrown.getClass().getName();
+    return thrown.getMessage() == null ? text : text + ": " + thrown.getMessage();
+  }
+
+  /** Binds a server and opens the gate, unless it is held. */
+  synchronized void bind(Object server) {
+    bound = server;
+    if (condition != Condition.HELD && condition != Condition.ENDED) {
+      condition = Condition.OPEN;
+      target = server;
+      notifyAll();
+    }
+  }
+
+  /** Closes the gate for a hold; fails when somebody else holds it already. */
+  synchronized void hold(Set<Gate> together) {
+    if (condition == Condition.HELD) {
+      throw new CallFailed.BadRequest(path + " is held by another swap; try again when that has ended");
+    }
+    if (condition == Condition.ENDED) {
+      throw new CallFailed.Revoked(path + " is no more");
+    }
+    condition = Condition.HELD;
+    heldWith = together;
+    target = null;
+  }
+
+  /** Opens the gate again, or leaves it vacant when nobody is bound. */
+  synchronized void release() {
+    heldWith = Set.of();
+    if (condition == Condition.HELD) {
+      condition = bound == null ? Condition.VACANT : Condition.OPEN;
+      target = bound;
+      notifyAll();
+    }
+  }
+
+  /** Nobody is bound from now on; callers wait. */
+  synchronized void vacate(String reason) {
+    bound = null;
+    target = null;
+    why = reason;
+    if (condition != Condition.HELD && condition != Condition.ENDED) {
+      condition = Condition.VACANT;
+      notifyAll();
+    }
+  }
+
+  /** The server is broken: callers are refused until another one is bound. Says whether it was open. */
+  synchronized boolean fail(String reason) {
+    if (condition == Condition.ENDED || condition == Condition.FAILED) {
+      return false;
+    }
+    why = reason;
+    target = null;
+    if (condition != Condition.HELD) {
+      condition = Condition.FAILED;
+      notifyAll();
+    }
+    return true;
+  }
+
+  synchronized void end() {
+    condition = Condition.ENDED;
+    target = null;
+    bound = null;
+    notifyAll();
+  }
+
+  synchronized @Nullable Object bound() {
+    return bound;
+  }
+
+  synchronized Condition condition() {
+    return condition;
+  }
+
+  synchronized String describe() {
+    return switch (condition) {
+      case FAILED -> "failed: " + why;
+      case VACANT -> "vacant: " + why;
+      case OPEN, HELD, ENDED -> condition.name().toLowerCase(java.util.Locale.ROOT);
+    };
+  }
+
+  long calls() {
+    return CallSlot.callsOf(number);
+  }
+
+  /** Calls and workers inside now, in all threads. */
+  int inside() {
+    int inside = 0;
+    for (CallSlot slot : CallSlot.ALL) {
+      for (int level = 0; level < CallSlot.DEPTH; level++) {
+        if (slot.at(level) == this) {
+          inside++;
+        }
+      }
+    }
+    return inside;
+  }
+}

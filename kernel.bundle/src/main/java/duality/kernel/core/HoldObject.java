@@ -1,0 +1,86 @@
+package duality.kernel.core;
+
+import duality.kernel.CallFailed;
+import duality.kernel.Endpoint;
+import duality.kernel.Kernel;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+
+/** A set of endpoints at rest: gates closed together, everybody inside has left. */
+final class HoldObject implements Kernel.Hold {
+  private final Set<Gate> gates;
+  private final long since;
+  private final long drained;
+  private boolean released;
+
+  private HoldObject(Set<Gate> gates, long since, long drained) {
+    this.gates = gates;
+    this.since = since;
+    this.drained = drained;
+  }
+
+  static HoldObject hold(Core core, List<Endpoint> set, long drainNanos) {
+    Set<Gate> gates = new HashSet<>();
+    for (Endpoint each : set) {
+      if (!(each instanceof EndpointObject endpoint) || endpoint.core != core) {
+        throw new CallFailed.BadRequest(each + " is no endpoint of this kernel");
+      }
+      gates.add(endpoint.gate);
+    }
+    if (CallSlot.current().insideAny(gates, 0)) {
+      throw new CallFailed.BadRequest(
+          "a swap asked from inside an endpoint of the set would wait for itself");
+    }
+    // From the top down, so that who is inside a higher one can still get through the lower ones.
+    List<Gate> order = new ArrayList<>(gates);
+    order.sort((a, b) -> Integer.compare(b.rank, a.rank));
+    List<Gate> closed = new ArrayList<>();
+    long since = System.nanoTime();
+    try {
+      for (Gate gate : order) {
+        gate.hold(gates);
+        closed.add(gate);
+      }
+    } catch (CallFailed e) {
+      closed.forEach(Gate::release);
+      throw e;
+    }
+    long inside = 0;
+    for (Gate gate : gates) {
+      inside += gate.inside();
+    }
+    if (!Core.drain(gates, drainNanos)) {
+      StringBuilder who = new StringBuilder();
+      for (CallSlot slot : CallSlot.ALL) {
+        if (slot.insideAnyOf(gates)) {
+          who.append(who.isEmpty() ? "" : ", ").append(slot.host.getName());
+        }
+      }
+      closed.forEach(Gate::release);
+      throw new CallFailed.TimedOut(
+          "after " + TimeUnit.NANOSECONDS.toMillis(drainNanos) + " ms still inside: " + who);
+    }
+    return new HoldObject(gates, since, inside);
+  }
+
+  @Override
+  public long drained() {
+    return drained;
+  }
+
+  @Override
+  public long sinceNanos() {
+    return since;
+  }
+
+  @Override
+  public synchronized void close() {
+    if (!released) {
+      released = true;
+      gates.forEach(Gate::release);
+    }
+  }
+}

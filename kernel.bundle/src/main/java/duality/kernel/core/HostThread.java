@@ -1,0 +1,12 @@
+package duality.kernel.core;
+
+/** A host thread of the kernel's own: reaches its call slot without a look-up. */
+class HostThread extends Thread {
+  final CallSlot slot;
+
+  HostThread(String name, Runnable body) {
+    super(null, body, "duality " + name, 1 << 20, false);
+    setDaemon(true);
+    slot = new CallSlot(this);
+  }
+}

@@ -1,0 +1,35 @@
+package duality.kernel.core;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.WeakHashMap;
+
+/**
+ * What an endpoint or a client bundle holds: its capabilities, so that they die with it. Weakly, so that
+ * a capability that was dropped does not stay.
+ */
+final class Ledger {
+  final String name;
+  private final Set<Stub> held = Collections.newSetFromMap(new WeakHashMap<>());
+
+  Ledger(String name) {
+    this.name = name;
+  }
+
+  void hold(Stub stub) {
+    synchronized (held) {
+      held.add(stub);
+    }
+  }
+
+  void revokeAll() {
+    List<Stub> all;
+    synchronized (held) {
+      all = new ArrayList<>(held);
+      held.clear();
+    }
+    all.forEach(Stub::revoke);
+  }
+}

@@ -1,0 +1,98 @@
+package duality.kernel.core;
+
+import duality.kernel.Notification;
+import duality.kernel.processor.Lines;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A word of bits, on its own or bound to a thread as its interrupt lines.
+ *
+ * <p>No wake-up is lost: a waiter counts itself and then looks at the word; a signaller sets the word
+ * and then looks whether anybody is counted; both are volatile operations. A thread that waits in
+ * {@code wfi} looks at the word again after it has announced that it waits, see {@link Processors}.
+ */
+final class NotificationObject implements Notification, KernelObject {
+  private final Core core;
+  private final String name;
+  private final Lines lines;
+  private final @Nullable ThreadObject bound;
+  private final AtomicInteger waiters = new AtomicInteger();
+
+  NotificationObject(Core core, String name, Lines lines, @Nullable ThreadObject bound) {
+    this.core = core;
+    this.name = name;
+    this.lines = lines;
+    this.bound = bound;
+  }
+
+  @Override
+  public void signal(long bits) {
+    core.notifications.increment();
+    long before = lines.raise(bits);
+    if (waiters.get() > 0) {
+      synchronized (this) {
+        notifyAll();
+      }
+    }
+    if (bound != null && (before & bits) != bits) {
+      bound.wake();
+    }
+  }
+
+  @Override
+  public void clear(long bits) {
+    lines.lower(bits);
+  }
+
+  @Override
+  public long word() {
+    return lines.wordAcquire();
+  }
+
+  @Override
+  public long take(long mask, long timeoutNanos) {
+    long taken = takeNow(mask);
+    if (taken != 0 || timeoutNanos <= 0) {
+      return taken;
+    }
+    long deadline = System.nanoTime() + timeoutNanos;
+    return core.processors().waiting(Integer.MAX_VALUE, () -> await(mask, deadline));
+  }
+
+  private long takeNow(long mask) {
+    return (lines.wordAcquire() & mask) == 0 ? 0 : lines.lower(mask) & mask;
+  }
+
+  private long await(long mask, long deadline) {
+    waiters.incrementAndGet();
+    try {
+      synchronized (this) {
+        while (true) {
+          long taken = takeNow(mask);
+          long left = deadline - System.nanoTime();
+          if (taken != 0 || left <= 0) {
+            return taken;
+          }
+          TimeUnit.NANOSECONDS.timedWait(this, left);
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return 0;
+    } finally {
+      waiters.decrementAndGet();
+    }
+  }
+
+  @Override
+  public Class<?> kind() {
+    return Notification.class;
+  }
+
+  @Override
+  public String toString() {
+    return "notification " + name;
+  }
+}

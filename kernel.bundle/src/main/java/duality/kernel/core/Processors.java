@@ -1,0 +1,575 @@
+package duality.kernel.core;
+
+import duality.kernel.CallFailed;
+import duality.kernel.Protocol;
+import duality.kernel.Scheduler;
+import duality.kernel.TrapHandler;
+import duality.kernel.core.ThreadObject.Doing;
+import duality.kernel.processor.Exit;
+import duality.kernel.processor.HartMode;
+import duality.kernel.processor.Lines;
+import duality.kernel.processor.Memory;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The processors: tokens that host threads carry while they run threads of the kernel.
+ *
+ * <p>A host thread that is about to wait in the kernel hands its token to a spare one and queues for a
+ * token again afterwards, so that a held gate costs nobody else a processor. A host thread whose call
+ * the watchdog gave up loses its token for good.
+ *
+ * <p>There is no timer thread: an idle processor parks until the earliest wake-up of a waiting
+ * thread, a busy one looks each time the engine comes back.
+ */
+final class Processors {
+  /** Instructions between two looks at the clock. */
+  private static final long BUDGET = 250_000;
+
+  private static final long LONGEST_PARK_NANOS = 100_000_000;
+  private static final long RETRY_NANOS = 10_000_000;
+
+  /** One processor. */
+  static final class Token {
+    final int number;
+    final AtomicBoolean idle = new AtomicBoolean();
+    volatile boolean makeRoom;
+    volatile @Nullable ThreadObject running;
+    volatile @Nullable Host host;
+
+    Token(int number) {
+      this.number = number;
+    }
+  }
+
+  /** A host thread that can carry a token. */
+  static final class Host extends HostThread {
+    volatile @Nullable Token token;
+    volatile @Nullable ThreadObject carrying;
+
+    /** Odd while in a call-out; -1 once the watchdog took the token away. One of the two wins. */
+    final AtomicLong callout = new AtomicLong();
+
+    Host(Processors processors, int number) {
+      super("processor host " + number, () -> processors.body((Host) Thread.currentThread()));
+    }
+  }
+
+  private final Core core;
+  private final Scheduling scheduling;
+  private final Token[] tokens;
+  private final Queue<Host> returning = new ConcurrentLinkedQueue<>();
+  private final AtomicLong earliest = new AtomicLong(Long.MAX_VALUE);
+  private volatile boolean stopped;
+
+  // Guarded by hosts:
+  private final List<Host> hosts = new ArrayList<>();
+  private final ArrayDeque<Host> spares = new ArrayDeque<>();
+
+  Processors(Core core, Scheduling scheduling, int count) {
+    this.core = core;
+    this.scheduling = scheduling;
+    tokens = new Token[count];
+    for (int i = 0; i < count; i++) {
+      tokens[i] = new Token(i);
+    }
+  }
+
+  void start() {
+    for (Token token : tokens) {
+      giveToSpare(token);
+    }
+  }
+
+  int count() {
+    return tokens.length;
+  }
+
+  /** Whether the current host thread is in a handler of that thread. */
+  static boolean carries(ThreadObject thread) {
+    return Thread.currentThread() instanceof Host host && host.carrying == thread;
+  }
+
+  // Tokens
+
+  private void give(Token token, Host host) {
+    token.host = host;
+    host.token = token;
+    LockSupport.unpark(host);
+  }
+
+  private void giveToSpare(Token token) {
+    Host next = returning.poll();
+    if (next != null) {
+      give(token, next);
+      return;
+    }
+    Host fresh = null;
+    synchronized (hosts) {
+      next = spares.poll();
+      if (next == null) {
+        fresh = new Host(this, hosts.size());
+        hosts.add(fresh);
+      }
+    }
+    if (next != null) {
+      give(token, next);
+    } else if (fresh != null) {
+      give(token, fresh);
+      fresh.start();
+    }
+  }
+
+  /**
+   * Waits in the kernel on behalf of a caller: a processor's host gives its token away meanwhile. For a
+   * wait at the scheduler's gate it keeps it, because nobody could use it.
+   */
+  <T> T waiting(int rank, Supplier<T> wait) {
+    if (!(Thread.currentThread() instanceof Host host)
+        || host.token == null
+        || rank <= Protocol.SCHEDULER) {
+      return wait.get();
+    }
+    Token token = host.token;
+    host.token = null;
+    token.running = null;
+    giveToSpare(token);
+    try {
+      return wait.get();
+    } finally {
+      takeToken(host);
+    }
+  }
+
+  private void takeToken(Host host) {
+    if (host.callout.get() == -1) {
+      return; // the watchdog has given this host up; it ends when it gets back to its loop
+    }
+    returning.add(host);
+    for (Token token : tokens) {
+      if (token.idle.compareAndSet(true, false)) {
+        unpark(token);
+        break;
+      }
+    }
+    while (host.token == null && !stopped && host.callout.get() != -1) {
+      LockSupport.parkNanos(LONGEST_PARK_NANOS);
+    }
+    returning.remove(host);
+    Token token = host.token;
+    if (token != null) {
+      token.running = host.carrying;
+    }
+  }
+
+  private static void unpark(Token token) {
+    Host host = token.host;
+    if (host != null) {
+      LockSupport.unpark(host);
+    }
+  }
+
+  // Host threads
+
+  private void body(Host host) {
+    while (!stopped && host.callout.get() != -1) {
+      Token token = host.token;
+      if (token == null) {
+        LockSupport.parkNanos(LONGEST_PARK_NANOS);
+        continue;
+      }
+      Host next = returning.poll();
+      if (next != null) {
+        host.token = null;
+        synchronized (hosts) {
+          spares.add(host);
+        }
+        give(token, next);
+        continue;
+      }
+      try {
+        serve(host, token);
+      } catch (GivenUp e) {
+        core.trace("processor " + token.number + " goes on with another host thread");
+      }
+    }
+    synchronized (hosts) {
+      hosts.remove(host);
+    }
+  }
+
+  /** The watchdog took the token while this host was in a call-out. */
+  private static final class GivenUp extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    GivenUp() {
+      super(null, null, false, false);
+    }
+  }
+
+  private static void calloutBegins(Host host) {
+    long serial = host.callout.get();
+    if (serial == -1) {
+      throw new GivenUp();
+    }
+    host.callout.set(serial + 1);
+  }
+
+  private static void calloutEnds(Host host) {
+    long serial = host.callout.get();
+    if (serial == -1 || !host.callout.compareAndSet(serial, serial + 1)) {
+      throw new GivenUp();
+    }
+  }
+
+  /** The watchdog: this host is stuck in a call; its processor and its thread go on without it. */
+  void giveUp(Thread thread, java.util.function.BooleanSupplier stillInside, String why) {
+    if (!(thread instanceof Host host)) {
+      return;
+    }
+    long serial = host.callout.get();
+    if (serial == -1 || (serial & 1) == 0 || !stillInside.getAsBoolean()) {
+      return;
+    }
+    ThreadObject carried = host.carrying;
+    Token token = host.token;
+    if (!host.callout.compareAndSet(serial, -1)) {
+      return;
+    }
+    host.carrying = null;
+    if (carried != null) {
+      core.trace(carried.name + " is repeated: " + why);
+      stall(carried);
+    }
+    if (token != null) {
+      host.token = null;
+      token.running = null;
+      giveToSpare(token);
+    }
+  }
+
+  /** Sets a thread aside for a moment, to try again then. It is RUNNING, by nobody. */
+  private void stall(ThreadObject thread) {
+    thread.wakeAt = System.nanoTime() + RETRY_NANOS;
+    thread.set(Doing.WAITING);
+    wakeNoLaterThan(thread.wakeAt);
+  }
+
+  private void serve(Host host, Token token) {
+    wakeExpired(System.nanoTime());
+    long choice = pick(host, token);
+    if (choice == Scheduler.NOBODY) {
+      idle(host, token);
+      return;
+    }
+    token.idle.set(false);
+    int id = Scheduler.thread(choice);
+    ThreadObject thread = core.threadOrNull(id);
+    if (thread == null) {
+      if (!core.wasThread(id)) {
+        scheduling.pickedNonsense(id);
+      }
+      return;
+    }
+    if (!thread.take(Doing.READY, Doing.RUNNING)) {
+      report(host, token, thread, 0, false);
+      return;
+    }
+    run(host, token, thread, Scheduler.sliceNanos(choice));
+  }
+
+  private long pick(Host host, Token token) {
+    calloutBegins(host);
+    long choice = scheduling.pick(token.number);
+    calloutEnds(host);
+    return choice;
+  }
+
+  private void report(Host host, Token token, ThreadObject thread, long nanos, boolean ready) {
+    calloutBegins(host);
+    scheduling.ran(token.number, thread, nanos, ready);
+    calloutEnds(host);
+  }
+
+  /**
+   * Nobody can run. Marks the processor idle and comes back once more before it parks: a thread made
+   * ready before the mark is found by that second pick, one made ready after it unparks us.
+   */
+  private void idle(Host host, Token token) {
+    if (token.idle.compareAndSet(false, true)) {
+      return;
+    }
+    long park = Math.min(earliest.get() - System.nanoTime(), LONGEST_PARK_NANOS);
+    if (park > 0) {
+      LockSupport.parkNanos(this, park);
+    }
+    token.idle.set(false);
+  }
+
+  // Threads that become ready
+
+  /** Tells the scheduler of a thread that was made READY, and sees to it that a processor looks. */
+  void announce(ThreadObject thread) {
+    Host host = Thread.currentThread() instanceof Host h && (h.callout.get() & 1) == 0 ? h : null;
+    if (host != null) {
+      calloutBegins(host);
+    }
+    int room = scheduling.ready(thread);
+    if (host != null) {
+      calloutEnds(host);
+    }
+    for (Token token : tokens) {
+      if (token.idle.compareAndSet(true, false)) {
+        unpark(token);
+        return;
+      }
+    }
+    if (room >= 0 && room < tokens.length) {
+      makeRoom(tokens[room]);
+    }
+  }
+
+  private static void makeRoom(Token token) {
+    token.makeRoom = true;
+    ThreadObject running = token.running;
+    if (running != null) {
+      running.lines.raise(Lines.ATTENTION);
+    }
+  }
+
+  void gone(ThreadObject thread) {
+    scheduling.gone(thread);
+  }
+
+  private void wakeNoLaterThan(long nanos) {
+    earliest.accumulateAndGet(nanos, Math::min);
+    // Who calls this is a processor's host or the watchdog. A host parks until `earliest` itself; for the
+    // watchdog's sake an idle processor is woken to look.
+    if (!(Thread.currentThread() instanceof Host)) {
+      for (Token token : tokens) {
+        if (token.idle.compareAndSet(true, false)) {
+          unpark(token);
+          return;
+        }
+      }
+    }
+  }
+
+  private void wakeExpired(long now) {
+    if (earliest.get() - now > 0) {
+      return;
+    }
+    // The minimum is made anew. A thread that starts to wait meanwhile adds its own time after it
+    // announced that it waits, so it is either found here or lowers the new minimum.
+    earliest.set(Long.MAX_VALUE);
+    long next = Long.MAX_VALUE;
+    for (ThreadObject thread : core.allThreads()) {
+      if (thread.doing() == Doing.WAITING) {
+        long at = thread.wakeAt;
+        if (at <= now) {
+          thread.wake();
+        } else {
+          next = Math.min(next, at);
+        }
+      }
+    }
+    earliest.accumulateAndGet(next, Math::min);
+  }
+
+  // Running a thread
+
+  @SuppressWarnings("NonAtomicVolatileUpdate") // one writer: the processor that runs the thread
+  private void run(Host host, Token token, ThreadObject thread, long sliceNanos) {
+    long start = System.nanoTime();
+    thread.processor = token.number;
+    thread.picks++;
+    host.carrying = thread;
+    token.makeRoom = false;
+    token.running = thread;
+    Doing next;
+    do {
+      next = step(host, thread, start, sliceNanos);
+    } while (next == Doing.RUNNING);
+    long spent = System.nanoTime() - start;
+    thread.cpuNanos += spent;
+    Token carried = carried(host);
+    carried.running = null;
+    host.carrying = null;
+    if (thread.suspendWanted()) {
+      next = Doing.SUSPENDED;
+    }
+    if (next == Doing.READY) {
+      thread.set(Doing.READY); // before the scheduler can pick it again
+      report(host, carried, thread, spent, true);
+      return;
+    }
+    report(host, carried, thread, spent, false); // before anybody can make it ready again
+    thread.set(next);
+    if (next == Doing.WAITING) {
+      wakeNoLaterThan(thread.wakeAt);
+      if (thread.lines.wordAcquire() != thread.linesSeen) {
+        thread.wake();
+      }
+    } else if (!thread.suspendWanted()) {
+      thread.resume(); // somebody resumed it while it was on its way to rest
+    }
+  }
+
+  private static Token carried(Host host) {
+    Token token = host.token;
+    if (token == null) {
+      throw new GivenUp();
+    }
+    return token;
+  }
+
+  /** Runs the engine once and serves its exit; answers what the thread does next. */
+  private Doing step(Host host, ThreadObject thread, long start, long sliceNanos) {
+    // Lowered first, looked at afterwards: who wants something sets its wish before it raises the line.
+    thread.lines.lower(Lines.ATTENTION);
+    if (thread.suspendWanted()) {
+      return Doing.SUSPENDED;
+    }
+    long now = System.nanoTime();
+    if (stopped || carried(host).makeRoom || now - start >= sliceNanos) {
+      return Doing.READY;
+    }
+    wakeExpired(now);
+    int exit = thread.runEngine(BUDGET);
+    if (exit == Exit.BUDGET || exit == Exit.ATTENTION) {
+      return Doing.RUNNING;
+    }
+    if (exit == Exit.WAIT) {
+      thread.linesSeen = thread.lines.wordAcquire();
+      thread.wakeAt = thread.hart.wakeNanos();
+      return thread.hart.interruptPending() ? Doing.RUNNING : Doing.WAITING;
+    }
+    calloutBegins(host);
+    Doing next;
+    try {
+      next = exit(thread, exit);
+    } catch (CallFailed.Revoked e) {
+      core.trace(thread.name + " is suspended: " + e.getMessage());
+      thread.wantSuspend();
+      next = Doing.RUNNING;
+    } catch (CallFailed e) {
+      // No value is invented for a hart that meets a missing server: it is set aside and repeats.
+      core.stalled(thread, e);
+      thread.wakeAt = System.nanoTime() + RETRY_NANOS;
+      next = Doing.WAITING;
+    }
+    calloutEnds(host);
+    return next;
+  }
+
+  @SuppressWarnings("NonAtomicVolatileUpdate") // one writer: the processor that runs the thread
+  private static Doing exit(ThreadObject thread, int exit) {
+    var hart = thread.hart;
+    switch (exit) {
+      case Exit.FAULT -> {
+        thread.faults++;
+        long address = hart.exitAddress();
+        if (thread.space.fault(address >>> Memory.PAGE_SHIFT, hart.exitAccess())) {
+          return Doing.RUNNING;
+        }
+        if (thread.mode == HartMode.FULL) {
+          hart.refuse();
+          return Doing.RUNNING;
+        }
+        return trap(thread, causeOf(hart.exitAccess()), address);
+      }
+      case Exit.MMIO_LOAD -> {
+        thread.mmio++;
+        try {
+          hart.completeLoad(
+              thread.handler.load(thread.id, hart.exitAddress(), hart.exitWidth()));
+        } catch (CallFailed.BadRequest e) {
+          hart.refuse();
+        }
+        return Doing.RUNNING;
+      }
+      case Exit.MMIO_STORE -> {
+        thread.mmio++;
+        try {
+          thread.handler.store(
+              thread.id, hart.exitAddress(), hart.exitWidth(), hart.exitValue());
+          hart.completeStore();
+        } catch (CallFailed.BadRequest e) {
+          hart.refuse();
+        }
+        return Doing.RUNNING;
+      }
+      case Exit.CALL -> {
+        return trap(thread, thread.mode == HartMode.FULL ? 9 : 8, 0);
+      }
+      default -> {
+        return trap(thread, hart.exitCause(), hart.exitAddress());
+      }
+    }
+  }
+
+  private static int causeOf(int access) {
+    return access == Memory.EXECUTE ? 12 : access == Memory.READ ? 13 : 15;
+  }
+
+  @SuppressWarnings("NonAtomicVolatileUpdate") // one writer: the processor that runs the thread
+  private static Doing trap(ThreadObject thread, int cause, long value) {
+    thread.calls++;
+    int answer = thread.handler.trap(thread.id, cause, value);
+    switch (answer) {
+      case TrapHandler.RESUME_BEHIND -> {
+        thread.hart.completeCall();
+        return Doing.RUNNING;
+      }
+      case TrapHandler.SUSPEND -> {
+        thread.wantSuspend();
+        return Doing.RUNNING;
+      }
+      case TrapHandler.YIELD -> {
+        return Doing.READY;
+      }
+      default -> {
+        return Doing.RUNNING;
+      }
+    }
+  }
+
+  /** Queues every READY thread again, after the order of a scheduler was lost. */
+  void requeue(Collection<ThreadObject> threads) {
+    for (ThreadObject thread : threads) {
+      if (thread.doing() == Doing.READY) {
+        announce(thread);
+      }
+    }
+  }
+
+  /** Stops all processors and waits for their hosts, at most a second each. */
+  void stop() {
+    stopped = true;
+    List<Host> all;
+    synchronized (hosts) {
+      all = new ArrayList<>(hosts);
+    }
+    for (Token token : tokens) {
+      makeRoom(token);
+    }
+    for (Host host : all) {
+      LockSupport.unpark(host);
+      try {
+        host.join(1_000);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return;
+      }
+    }
+  }
+}

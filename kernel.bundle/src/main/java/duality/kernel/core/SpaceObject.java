@@ -1,0 +1,395 @@
+package duality.kernel.core;
+
+import duality.kernel.CallFailed;
+import duality.kernel.Frame;
+import duality.kernel.Grant;
+import duality.kernel.Pager;
+import duality.kernel.Space;
+import duality.kernel.SpaceReport;
+import duality.kernel.processor.Memory;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An address space.
+ *
+ * <p><em>Shoot-down.</em> Who takes a translation away clears the entry, then advances the epoch
+ * (volatile), then looks at the serial of each thread of the space. A thread that enters the engine
+ * makes its serial odd (volatile) and then reads the epoch. In the total order of volatile accesses
+ * either the thread sees the new epoch and drops what it had cached, or the serial is seen odd, and
+ * then the thread is made to leave the engine and waited for. So after {@link #unmap} nobody uses the
+ * frame through an old translation.
+ */
+final class SpaceObject implements Space, Memory, KernelObject {
+  private static final long PIN_WAIT_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+  final EndpointObject owner;
+  private final Core core;
+  private final int id;
+  private final String name;
+  private final LongAdder faults = new LongAdder();
+  private final LongAdder refused = new LongAdder();
+  private final Set<GrantObject> grants = ConcurrentHashMap.newKeySet();
+  private final Set<ThreadObject> threads = ConcurrentHashMap.newKeySet();
+
+  /** Sorted; replaced as a whole under the monitor. */
+  private volatile Region[] regions = new Region[0];
+
+  private volatile int epoch;
+  private volatile long mapped;
+  private boolean ended;
+
+  SpaceObject(Core core, EndpointObject owner, int id, String name) {
+    this.core = core;
+    this.owner = owner;
+    this.id = id;
+    this.name = name;
+  }
+
+  static SpaceObject of(Space space) {
+    Object object = space instanceof Stub stub ? stub.kernelObject() : space;
+    if (object instanceof SpaceObject made) {
+      return made;
+    }
+    throw new CallFailed.BadRequest("this is not a space of the kernel: " + space);
+  }
+
+  private @Nullable Region find(long page) {
+    for (Region region : regions) {
+      if (region.contains(page)) {
+        return region;
+      }
+    }
+    return null;
+  }
+
+  private Region need(long page, long pages) {
+    Region region = find(page);
+    if (region == null || pages < 1 || page - region.first > region.pages - pages) {
+      throw new CallFailed.BadRequest(
+          name + ": pages " + Long.toHexString(page) + " + " + pages + " are not inside one region");
+    }
+    return region;
+  }
+
+  @Override
+  public long translate(long page, int access) {
+    Region region = find(page);
+    if (region == null) {
+      return OUTSIDE;
+    }
+    long entry = region.entry(page);
+    return (entry & access) == 0 ? MISSING : core.pool().address(entry >>> 3);
+  }
+
+  @Override
+  public int epoch() {
+    return epoch;
+  }
+
+  @Override
+  public void region(long page, long pages, int rights, Pager pager) {
+    if (pages < 1 || page < 0 || page > (1L << 52) - pages || (rights & ~7) != 0) {
+      throw new CallFailed.BadRequest(
+          name + ": no region of " + pages + " pages at page " + Long.toHexString(page));
+    }
+    synchronized (this) {
+      if (ended) {
+        throw new CallFailed.Revoked(name + " is no more");
+      }
+      List<Region> more = new ArrayList<>(List.of(regions));
+      for (Region each : more) {
+        if (page < each.first + each.pages && each.first < page + pages) {
+          throw new CallFailed.BadRequest(
+              name + ": the region at page " + Long.toHexString(page) + " overlaps the one at "
+                  + Long.toHexString(each.first));
+        }
+      }
+      more.add(new Region(page, pages, rights, pager));
+      more.sort((a, b) -> Long.compare(a.first, b.first));
+      regions = more.toArray(Region[]::new);
+    }
+    try {
+      pager.attach(id, page, pages, rights);
+    } catch (RuntimeException e) {
+      dropRegion(page);
+      throw e;
+    }
+  }
+
+  private @Nullable Region dropRegion(long page) {
+    Region found = null;
+    synchronized (this) {
+      List<Region> fewer = new ArrayList<>();
+      for (Region each : regions) {
+        if (each.first == page) {
+          found = each;
+        } else {
+          fewer.add(each);
+        }
+      }
+      if (found != null) {
+        clear(found, found.first, found.pages);
+        regions = fewer.toArray(Region[]::new);
+      }
+    }
+    return found;
+  }
+
+  @Override
+  public void removeRegion(long page) {
+    Region region = dropRegion(page);
+    if (region == null) {
+      throw new CallFailed.BadRequest(
+          name + ": no region starts at page " + Long.toHexString(page));
+    }
+    region.pager.detach(id, region.first, region.pages);
+  }
+
+  @Override
+  public synchronized void protect(long page, long pages, int rights) {
+    Region region = need(page, pages);
+    if ((rights & ~region.rights) != 0) {
+      throw new CallFailed.BadRequest(name + ": rights beyond those of the region");
+    }
+    for (long p = region.skipEmpty(page); p < page + pages; p = region.skipEmpty(p + 1)) {
+      long entry = region.entry(p);
+      if (entry != 0) {
+        region.entry(p, entry & ~7 | rights);
+      }
+    }
+    shootDown();
+  }
+
+  @Override
+  public synchronized void map(long page, Frame frame, long index, long count, int rights) {
+    Region region = need(page, count);
+    if (rights == 0 || (rights & ~region.rights) != 0) {
+      throw new CallFailed.BadRequest(
+          name + ": mapping rights " + rights + " where the region has " + region.rights);
+    }
+    long number = FrameObject.of(frame).number(index, count);
+    boolean taken = false;
+    long fresh = 0;
+    for (long i = 0; i < count; i++) {
+      long entry = region.entry(page + i);
+      long next = (number + i) << 3 | rights;
+      if (entry != 0 && entry >>> 3 != number + i) {
+        awaitUnpinned(region, page + i);
+      }
+      region.entry(page + i, next);
+      fresh += entry == 0 ? 1 : 0;
+      taken |= entry != 0 && (entry >>> 3 != number + i || (entry & 7 & ~rights) != 0);
+    }
+    mapped += fresh;
+    core.maps.add(count);
+    if (taken) {
+      shootDown();
+    }
+  }
+
+  @Override
+  public synchronized void unmap(long page, long count) {
+    clear(need(page, count), page, count);
+  }
+
+  private void clear(Region region, long page, long count) {
+    long gone = 0;
+    for (long p = region.skipEmpty(page); p < page + count; p = region.skipEmpty(p + 1)) {
+      if (region.entry(p) != 0) {
+        awaitUnpinned(region, p);
+        region.entry(p, 0);
+        gone++;
+      }
+    }
+    if (gone > 0) {
+      mapped -= gone;
+      core.unmaps.add(gone);
+      shootDown();
+    }
+  }
+
+  /** Waits, with the monitor, until no grant holds the page. */
+  private void awaitUnpinned(Region region, long page) {
+    long deadline = System.nanoTime() + PIN_WAIT_NANOS;
+    while (region.pin(page, 0) > 0) {
+      long left = deadline - System.nanoTime();
+      if (left <= 0) {
+        throw new CallFailed.TimedOut(
+            name + ": page " + Long.toHexString(page) + " is lent to a driver that does not give it back");
+      }
+      try {
+        TimeUnit.NANOSECONDS.timedWait(this, left);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new CallFailed.TimedOut(name + ": interrupted while waiting for a driver");
+      }
+    }
+  }
+
+  private void shootDown() {
+    epoch++;
+    core.shootDowns.increment();
+    for (ThreadObject thread : threads) {
+      thread.leaveEngine();
+    }
+  }
+
+  @Override
+  public long frameAt(long page) {
+    Region region = find(page);
+    long entry = region == null ? 0 : region.entry(page);
+    return entry == 0 ? -1 : entry >>> 3;
+  }
+
+  @Override
+  public long mappedPages() {
+    return mapped;
+  }
+
+  /** Asks the pager for a page; says whether the access can be repeated. */
+  boolean fault(long page, int access) {
+    Region region = find(page);
+    if (region == null) {
+      return false;
+    }
+    faults.increment();
+    if ((region.rights & access) == access && region.pager.fault(id, page, access)) {
+      return true;
+    }
+    refused.increment();
+    return false;
+  }
+
+  @Override
+  public Grant grant(long address, long length, int access) {
+    if (length < 1 || address < 0 || address > Long.MAX_VALUE - length) {
+      throw new CallFailed.BadRequest(
+          name + ": no grant of " + length + " bytes at " + Long.toHexString(address));
+    }
+    long first = address >>> PAGE_SHIFT;
+    long last = (address + length - 1) >>> PAGE_SHIFT;
+    if (last - first >= 1 << 18) {
+      throw new CallFailed.BadRequest(name + ": a grant is at most 1 GiB, not " + length + " bytes");
+    }
+    long[] frames = new long[(int) (last - first + 1)];
+    for (int i = 0; i < frames.length; i++) {
+      try {
+        frames[i] = pinned(first + i, access);
+      } catch (CallFailed e) {
+        unpin(first, i);
+        throw e;
+      }
+    }
+    GrantObject grant = new GrantObject(this, first, frames, address & 0xfff, length, access);
+    grants.add(grant);
+    return grant;
+  }
+
+  private long pinned(long page, int access) {
+    // A pager may answer and lose the page again before it is pinned; a few rounds are plenty.
+    for (int round = 0; round < 8; round++) {
+      synchronized (this) {
+        Region region = find(page);
+        long entry = region == null ? 0 : region.entry(page);
+        if (region != null && (entry & access) == access) {
+          region.pin(page, 1);
+          return entry >>> 3;
+        }
+      }
+      if (!fault(page, access)) {
+        break;
+      }
+    }
+    throw new CallFailed.BadRequest(
+        name + ": no memory with that right at " + Long.toHexString(page << PAGE_SHIFT));
+  }
+
+  synchronized void unpin(long first, int count) {
+    for (int i = 0; i < count; i++) {
+      Region region = find(first + i);
+      if (region != null) {
+        region.pin(first + i, -1);
+      }
+    }
+    notifyAll();
+  }
+
+  void closed(GrantObject grant) {
+    grants.remove(grant);
+  }
+
+  FramePool pool() {
+    return core.pool();
+  }
+
+  void runsIn(ThreadObject thread) {
+    threads.add(thread);
+  }
+
+  void runsNoMore(ThreadObject thread) {
+    threads.remove(thread);
+  }
+
+  /** Unmaps every page whose frame is one of these. */
+  synchronized void unmapFrames(long from, long count) {
+    for (Region region : regions) {
+      for (long p = region.skipEmpty(region.first);
+          p < region.first + region.pages;
+          p = region.skipEmpty(p + 1)) {
+        long entry = region.entry(p);
+        if (entry != 0 && Long.compareUnsigned((entry >>> 3) - from, count) < 0) {
+          clear(region, p, 1);
+        }
+      }
+    }
+  }
+
+  /** Ends the space: open grants are closed, regions removed. */
+  void end() {
+    synchronized (this) {
+      ended = true;
+    }
+    grants.forEach(GrantObject::close);
+    for (Region region : regions) {
+      try {
+        removeRegion(region.first);
+      } catch (CallFailed e) {
+        core.trace(name + ": pager did not take its region back: " + e.getMessage());
+      }
+    }
+  }
+
+  @Override
+  public int id() {
+    return id;
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  SpaceReport report() {
+    long pages = 0;
+    for (Region region : regions) {
+      pages += region.pages;
+    }
+    return new SpaceReport(id, name, pages, mapped, faults.sum(), refused.sum(), grants.size());
+  }
+
+  @Override
+  public Class<?> kind() {
+    return Space.class;
+  }
+
+  @Override
+  public String toString() {
+    return "space " + name;
+  }
+}

@@ -1,0 +1,196 @@
+package duality.kernel.core;
+
+import duality.kernel.CallFailed;
+import duality.kernel.Rights;
+import java.lang.ref.WeakReference;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A capability as Java code sees it: the generated subclass implements the interface of what it leads
+ * to. Unforgeable, because only the kernel makes them; revocable, with all that was derived from it.
+ *
+ * <p>The {@code $} methods are called by generated code.
+ */
+public abstract class Stub {
+  private Core core;
+  private @Nullable Gate gate;
+  private @Nullable Object object;
+  private Class<?> type;
+  private int rights;
+  private long badge;
+  private @Nullable Stub parent;
+  private @Nullable Ledger owner;
+  private volatile boolean revoked;
+
+  /** Weakly, so that what a client drops does not stay; guarded by this. */
+  private final List<WeakReference<Stub>> children = new ArrayList<>(0);
+
+  /** For generated code. */
+  @SuppressWarnings("NullAway.Init")
+  protected Stub() {}
+
+  final void lead(
+      Core core, Class<?> type, @Nullable Gate gate, @Nullable Object object, int rights, long badge) {
+    this.core = core;
+    this.type = type;
+    this.gate = gate;
+    this.object = object;
+    this.rights = rights;
+    this.badge = badge;
+  }
+
+  /** Before a call to an endpoint: checks the capability and goes through the gate. */
+  public final Object $enter(int needed) {
+    check(needed);
+    Gate through = gate;
+    if (through == null) {
+      throw new IllegalStateException("a capability to a kernel object has no gate");
+    }
+    return through.enter(CallSlot.current(), this);
+  }
+
+  /** After a call that returned. */
+  public final void $exit() {
+    if (CallSlot.current().pop()) {
+      throw gate().tooLate();
+    }
+  }
+
+  /** After a call that threw; answers what the caller gets. */
+  public final CallFailed $failed(Throwable thrown) {
+    return gate().failed(CallSlot.current(), thrown);
+  }
+
+  /** Before a call to a kernel object: checks the capability. */
+  public final Object $object(int needed) {
+    check(needed);
+    Object target = object;
+    if (target == null) {
+      throw new IllegalStateException("a capability to an endpoint has no object");
+    }
+    return target;
+  }
+
+  /** An argument that may be a capability: the receiver gets a child of it. */
+  public final @Nullable Object $pass(@Nullable Object argument) {
+    if (argument instanceof Stub stub && gate != null) {
+      return stub.derive(stub.rights, stub.badge, core.ledgerOf(gate));
+    }
+    return argument;
+  }
+
+  /** A result that may be a capability: the caller gets one of its own. */
+  public final @Nullable Object $result(@Nullable Object result) {
+    if (result instanceof KernelObject made) {
+      return core.capability(made, owner);
+    }
+    return result instanceof Stub stub ? stub.derive(stub.rights, stub.badge, owner) : result;
+  }
+
+  private Gate gate() {
+    Gate through = gate;
+    if (through == null) {
+      throw new IllegalStateException("a capability to a kernel object has no gate");
+    }
+    return through;
+  }
+
+  private void check(int needed) {
+    if (revoked) {
+      throw new CallFailed.Revoked("the capability to " + name() + " was revoked");
+    }
+    if ((rights & needed) != needed) {
+      throw new CallFailed.BadRequest(
+          "the capability to " + name() + " lacks the right " + rightsText(needed & ~rights));
+    }
+  }
+
+  private static String rightsText(int bits) {
+    return (bits & Rights.READ) != 0
+        ? "READ"
+        : (bits & Rights.WRITE) != 0 ? "WRITE" : (bits & Rights.MAP) != 0 ? "MAP" : "CONTROL";
+  }
+
+  /** A child with at most these rights. */
+  final Stub derive(int fewer, long childBadge, @Nullable Ledger childOwner) {
+    check(0);
+    if (childOwner == owner && fewer == rights && childBadge == badge) {
+      return this;
+    }
+    Stub child = StubFactory.make(type);
+    child.lead(core, type, gate, object, rights & fewer, childBadge);
+    child.parent = this;
+    child.owner = childOwner;
+    synchronized (this) {
+      if (revoked) {
+        throw new CallFailed.Revoked("the capability to " + name() + " was revoked");
+      }
+      children.removeIf(each -> each.get() == null);
+      children.add(new WeakReference<>(child));
+    }
+    if (childOwner != null) {
+      childOwner.hold(child);
+    }
+    return child;
+  }
+
+  final void revoke() {
+    List<WeakReference<Stub>> below;
+    synchronized (this) {
+      revoked = true;
+      below = List.copyOf(children);
+      children.clear();
+    }
+    for (WeakReference<Stub> each : below) {
+      Stub child = each.get();
+      if (child != null) {
+        child.revoke();
+      }
+    }
+  }
+
+  /** Whether {@code ancestor} is this one or one it was derived from. */
+  final boolean derivedFrom(Stub ancestor) {
+    for (Stub each = this; each != null; each = each.parent) {
+      if (each == ancestor) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  final void owner(@Nullable Ledger ledger) {
+    owner = ledger;
+  }
+
+  final @Nullable Gate leadsTo() {
+    return gate;
+  }
+
+  final @Nullable Object kernelObject() {
+    return object;
+  }
+
+  final int rights() {
+    return rights;
+  }
+
+  final long badge() {
+    return badge;
+  }
+
+  final Class<?> type() {
+    return type;
+  }
+
+  private String name() {
+    return gate != null ? gate.path : String.valueOf(object);
+  }
+
+  @Override
+  public String toString() {
+    return "capability to " + name();
+  }
+}

@@ -1,0 +1,298 @@
+package duality.kernel.core;
+
+import duality.kernel.CallFailed;
+import duality.kernel.KernelThread;
+import duality.kernel.Notification;
+import duality.kernel.ThreadReport;
+import duality.kernel.TrapHandler;
+import duality.kernel.processor.Engine;
+import duality.kernel.processor.Hart;
+import duality.kernel.processor.HartMode;
+import duality.kernel.processor.HartState;
+import duality.kernel.processor.Lines;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * A thread: a hart, its lines, and what it does now.
+ *
+ * <p>Its state is the truth that schedulers only order: a picked thread runs if it can be taken from
+ * READY to RUNNING, so a scheduler that picks nonsense, or the same thread twice, does no harm. The
+ * compare-and-set on the state also hands the hart from one host thread to the next.
+ */
+final class ThreadObject implements KernelThread, KernelObject {
+  enum Doing {
+    SUSPENDED,
+    READY,
+    RUNNING,
+    WAITING,
+    ENDED
+  }
+
+  final int id;
+  final String name;
+  final Hart hart;
+  final HartMode mode;
+  final Lines lines = new Lines();
+  final SpaceObject space;
+  final TrapHandler handler;
+  private final Core core;
+  private final NotificationObject notification;
+  private final AtomicReference<Doing> doing = new AtomicReference<>(Doing.SUSPENDED);
+
+  /** Odd while inside the engine; see {@link SpaceObject} for the order relied upon. */
+  private volatile long engineSerial;
+
+  private volatile boolean suspendWanted;
+  private volatile int weight = 100;
+
+  /** Host clock value at which to wake it from WAITING. */
+  volatile long wakeAt = Long.MAX_VALUE;
+
+  /** The lines as they were when it was decided that it waits. */
+  volatile long linesSeen;
+
+  // Figures, written by the processor that runs it:
+  volatile int processor = -1;
+  volatile long cpuNanos;
+  volatile long picks;
+  volatile long exits;
+  volatile long calls;
+  volatile long faults;
+  volatile long mmio;
+  volatile long retired;
+
+  ThreadObject(
+      Core core,
+      int id,
+      String name,
+      Engine engine,
+      HartMode mode,
+      SpaceObject space,
+      TrapHandler handler) {
+    this.core = core;
+    this.id = id;
+    this.name = name;
+    this.mode = mode;
+    this.space = space;
+    this.handler = handler;
+    this.notification = new NotificationObject(core, name + ":lines", lines, this);
+    this.hart = engine.hart(mode, space, lines, System::nanoTime);
+    space.runsIn(this);
+  }
+
+  /** Runs the hart; only by the processor that has taken it to RUNNING. */
+  @SuppressWarnings("NonAtomicVolatileUpdate") // one writer: the processor that runs it
+  int runEngine(long budget) {
+    engineSerial++;
+    try {
+      return hart.run(budget);
+    } finally {
+      engineSerial++;
+      exits++;
+      retired = hart.instructions();
+    }
+  }
+
+  /** Makes it leave the engine, if it is inside, and waits until it has. */
+  void leaveEngine() {
+    long seen = engineSerial;
+    if ((seen & 1) == 0) {
+      return;
+    }
+    lines.raise(Lines.ATTENTION);
+    while (engineSerial == seen) {
+      Thread.onSpinWait();
+    }
+  }
+
+  boolean take(Doing from, Doing to) {
+    return doing.compareAndSet(from, to);
+  }
+
+  void set(Doing now) {
+    doing.set(now);
+    if (now == Doing.SUSPENDED || now == Doing.ENDED) {
+      synchronized (this) {
+        notifyAll();
+      }
+    }
+  }
+
+  Doing doing() {
+    return doing.get();
+  }
+
+  boolean suspendWanted() {
+    return suspendWanted;
+  }
+
+  /** The thread has something to do: it is made ready, if it waits. */
+  void wake() {
+    if (take(Doing.WAITING, Doing.READY)) {
+      core.processors().announce(this);
+    }
+  }
+
+  @Override
+  public void resume() {
+    suspendWanted = false;
+    if (take(Doing.SUSPENDED, Doing.READY)) {
+      core.processors().announce(this);
+    }
+  }
+
+  @Override
+  public void suspend() {
+    suspendWanted = true;
+    while (true) {
+      switch (doing.get()) {
+        case SUSPENDED, ENDED -> {
+          return;
+        }
+        case READY, WAITING -> {
+          if (take(Doing.READY, Doing.SUSPENDED) || take(Doing.WAITING, Doing.SUSPENDED)) {
+            core.processors().gone(this);
+            return;
+          }
+        }
+        case RUNNING -> {
+          if (Processors.carries(this)) {
+            return; // its own handler asks: done when the handler returns
+          }
+          lines.raise(Lines.ATTENTION);
+          awaitStop();
+        }
+      }
+    }
+  }
+
+  private synchronized void awaitStop() {
+    if (doing.get() == Doing.RUNNING) {
+      try {
+        wait(1);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new CallFailed.TimedOut("interrupted while suspending " + name);
+      }
+    }
+  }
+
+  /** It shall rest as soon as its processor has seen this; for its own handler. */
+  void wantSuspend() {
+    suspendWanted = true;
+  }
+
+  /** Ends it; afterwards its hart is used by nobody. */
+  void end() {
+    if (Processors.carries(this)) {
+      throw new CallFailed.BadRequest(name + " cannot be ended from inside its own handler");
+    }
+    do {
+      suspend();
+    } while (doing.get() != Doing.ENDED && !take(Doing.SUSPENDED, Doing.ENDED));
+    space.runsNoMore(this);
+  }
+
+  @Override
+  public void weight(int share) {
+    if (share < 1 || share > 10_000) {
+      throw new CallFailed.BadRequest("weight " + share + " of " + name + " is not 1 to 10,000");
+    }
+    weight = share;
+    if (doing.get() == Doing.READY) {
+      core.processors().announce(this);
+    }
+  }
+
+  int weight() {
+    return weight;
+  }
+
+  private Hart stopped() {
+    if (doing.get() != Doing.SUSPENDED && !Processors.carries(this)) {
+      throw new CallFailed.BadRequest(
+          "registers of " + name + " can be touched while it is suspended or in its handler; it is "
+              + state());
+    }
+    return hart;
+  }
+
+  @Override
+  public int id() {
+    return id;
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public Notification lines() {
+    return notification;
+  }
+
+  @Override
+  public String state() {
+    return doing.get().name();
+  }
+
+  @Override
+  public long cpuNanos() {
+    return cpuNanos;
+  }
+
+  @Override
+  public long instructions() {
+    return retired;
+  }
+
+  @Override
+  public long x(int register) {
+    return stopped().x(register & 31);
+  }
+
+  @Override
+  public void x(int register, long value) {
+    stopped().x(register & 31, value);
+  }
+
+  @Override
+  public long pc() {
+    return stopped().pc();
+  }
+
+  @Override
+  public void pc(long value) {
+    stopped().pc(value);
+  }
+
+  @Override
+  public HartState save() {
+    return stopped().save();
+  }
+
+  @Override
+  public void restore(HartState state) {
+    try {
+      stopped().restore(state);
+    } catch (IllegalArgumentException e) {
+      throw new CallFailed.BadRequest("state refused by the engine of " + name + ": " + e.getMessage());
+    }
+  }
+
+  ThreadReport report() {
+    return new ThreadReport(
+        id, name, state(), processor, weight, cpuNanos, retired, picks, exits, calls, faults, mmio);
+  }
+
+  @Override
+  public Class<?> kind() {
+    return KernelThread.class;
+  }
+
+  @Override
+  public String toString() {
+    return "thread " + name;
+  }
+}

@@ -1,0 +1,103 @@
+package duality.kernel.core;
+
+import duality.kernel.CallFailed;
+import duality.kernel.Notification;
+import duality.kernel.Work;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A host thread of a server, outside the processors: takes bits and does the work inside the endpoint's
+ * gate, as a call does, so that a swap waits for it. Bits taken while the gate is held are kept; when
+ * the instance is replaced meanwhile, its successor's worker starts with all bits anyway.
+ */
+final class Worker {
+  private static final long POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+
+  private final Core core;
+  private final Gate gate;
+  private final Notification notification;
+  private final long mask;
+  private final Work work;
+  private final HostThread host;
+  private volatile boolean stopped;
+
+  Worker(Core core, Gate gate, String name, Notification notification, long mask, Work work) {
+    this.core = core;
+    this.gate = gate;
+    this.notification = notification;
+    this.mask = mask;
+    this.work = work;
+    this.host = new HostThread("worker " + name, this::body);
+  }
+
+  void start() {
+    if (!stopped && host.getState() == Thread.State.NEW) {
+      host.start();
+    }
+  }
+
+  /** It does no more work from now on. Does not wait for what it is doing. */
+  void stop() {
+    stopped = true;
+  }
+
+  private void body() {
+    long bits = mask;
+    while (!stopped) {
+      if (bits != 0) {
+        if (!round(bits)) {
+          return;
+        }
+      }
+      try {
+        bits = notification.take(mask, POLL_NANOS);
+      } catch (CallFailed.Revoked e) {
+        return;
+      }
+    }
+    if (bits != 0) {
+      signalBack(bits);
+    }
+  }
+
+  private void signalBack(long bits) {
+    try {
+      notification.signal(bits);
+    } catch (CallFailed e) {
+      core.trace(gate.path + ": bits of an ended notification dropped");
+    }
+  }
+
+  /** Does the work once inside the gate; says whether the worker goes on. */
+  private boolean round(long bits) {
+    try {
+      gate.enter(host.slot, null);
+    } catch (CallFailed.Revoked e) {
+      return false;
+    } catch (CallFailed e) {
+      // Held for too long, vacant or failed: the bits wait in the notification.
+      signalBack(bits);
+      core.sleep(POLL_NANOS / 10);
+      return true;
+    }
+    if (stopped) {
+      // Replaced while it waited at the gate.
+      host.slot.pop();
+      signalBack(bits);
+      return false;
+    }
+    gate.worked.increment();
+    try {
+      work.run(bits);
+    } catch (Throwable e) {
+      CallFailed failure = gate.failed(host.slot, e);
+      core.trace(gate.path + ": worker: " + failure.getMessage());
+      return true;
+    }
+    if (host.slot.pop()) {
+      core.trace(gate.path + ": worker was given up");
+      return false;
+    }
+    return true;
+  }
+}
