@@ -23,8 +23,8 @@ import org.osgi.annotation.versioning.ConsumerType;
 @ConsumerType
 @Protocol(rank = Protocol.DEVICE)
 public interface GuestAgent {
-  /** Most bytes of output that one job keeps for its reader; beyond it the guest's program waits. */
-  int KEPT_BYTES = 1 << 18;
+  /** Most bytes of output that one job keeps for its reader; one that has more unread is killed. */
+  int KEPT_BYTES = 1 << 24;
 
   /** Whether the guest's program has said hello since the guest started. */
   boolean ready();
@@ -32,7 +32,7 @@ public interface GuestAgent {
   /**
    * Starts a command in the guest's shell ({@code sh -c}), with nothing as its input.
    *
-   * @param command the command, at most 65,536 bytes of UTF-8
+   * @param command the command, 1 to 65,536 bytes of UTF-8 without a zero
    * @param timeoutMillis after this it is killed, with all processes of its group; 0 for never
    * @return the job's number, at least 1
    */
@@ -70,9 +70,11 @@ public interface GuestAgent {
    * @param state {@code running}, {@code exited}, {@code killed} (it was killed, or took too long), or
    *     {@code lost} (the guest was reset, or could not start it)
    * @param status exit status when it exited, 128 + signal when it was killed by one, otherwise -1
+   * @param why why it was killed or lost, in a few words; empty when there is nothing to say
    * @param outputBytes bytes of output so far
    */
-  record Job(long number, String command, String state, int status, long outputBytes) {
+  record Job(
+      long number, String command, String state, int status, String why, long outputBytes) {
     /** Whether it has ended; {@link #outputBytes} does not grow any more. */
     public boolean ended() {
       return !state.equals("running");
