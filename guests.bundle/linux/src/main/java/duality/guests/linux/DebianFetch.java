@@ -1,0 +1,176 @@
+package duality.guests.linux;
+
+import duality.guests.GuestUnavailable;
+import duality.guests.GuestUnavailable.Reason;
+import duality.guests.Progress;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Gets kernel and busybox from Debian's archive into the cache. */
+final class DebianFetch {
+
+  private static final String KERNEL = "linux-image-riscv64";
+  private static final String BUSYBOX = "busybox-static";
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+  /** Unpacked files and the initial RAM disk, beside the packages themselves. */
+  private static final long ROOM_BYTES = 80L << 20;
+
+  private final ImageCache cache;
+  private final String suite;
+  private final List<Path> keyrings;
+  private final AptSettings settings;
+  private final Progress progress;
+
+  /**
+   * Prepares to fetch.
+   *
+   * @param suite of Debian, for instance {@code trixie}
+   * @param keyrings files of keys to believe besides the built-in ones; those missing are ignored
+   */
+  DebianFetch(
+      ImageCache cache,
+      String suite,
+      List<Path> keyrings,
+      AptSettings settings,
+      Progress progress) {
+    this.cache = cache;
+    this.suite = suite;
+    this.keyrings = List.copyOf(keyrings);
+    this.settings = settings;
+    this.progress = progress;
+  }
+
+  /**
+   * Gets the newest product. The caller holds the cache's lock.
+   *
+   * @param mirrors to be tried in this order until one can be reached
+   */
+  Product fetch(List<URI> mirrors) throws GuestUnavailable {
+    if (mirrors.isEmpty()) {
+      throw new GuestUnavailable(
+          Reason.SETTINGS,
+          "no mirror of Debian is known",
+          "this host's apt names none",
+          "Name one near you: guest:fetch linux --mirror URL");
+    }
+    List<GuestUnavailable> failures = new ArrayList<>();
+    for (URI root : mirrors) {
+      try (Mirror mirror = new Mirror(root, settings, PATIENCE)) {
+        return fetch(new DebianArchive(mirror, suite, cache.downloads(), progress));
+      } catch (IllegalArgumentException e) {
+        failures.add(Failures.explain("the mirror " + root + " cannot be used", "", e));
+      } catch (GuestUnavailable e) {
+        if (e.reason() == Reason.CANCELLED || e.reason() == Reason.STORAGE) {
+          throw e;
+        }
+        failures.add(e);
+      }
+    }
+    GuestUnavailable first = failures.removeFirst();
+    failures.forEach(first::addSuppressed);
+    throw first;
+  }
+
+  private Product fetch(DebianArchive archive) throws GuestUnavailable {
+    String where = archive.mirror().shown();
+    String step = "the release file of Debian " + suite + " cannot be had";
+    try {
+      ReleaseFile release = archive.release(keys());
+      Optional<Product> current = cache.current();
+      if (current.isPresent() && isNewest(current.get(), release)) {
+        return current.get();
+      }
+      step = "the index of packages cannot be had";
+      PackageIndex index = archive.packages(release);
+      PackageIndex.Listed kernel = index.behind(KERNEL);
+      PackageIndex.Listed busybox = index.find(BUSYBOX);
+      checkRoom(kernel.file().size() + busybox.file().size() + ROOM_BYTES);
+      step = "the package " + busybox.name() + " cannot be had";
+      Path busyboxDeb = archive.get(busybox);
+      step = "the package " + kernel.name() + " cannot be had";
+      Path kernelDeb = archive.get(kernel);
+      step = "the packages cannot be unpacked";
+      return cache.publish(unpack(release, kernelDeb, busyboxDeb));
+    } catch (IOException | InterruptedException | RuntimeException e) {
+      throw Failures.explain(step, where, e);
+    }
+  }
+
+  /** A mirror that lags behind, or plays an old release to us, changes nothing. */
+  private boolean isNewest(Product current, ReleaseFile release) throws MalformedPackage {
+    if (release.date().isBefore(current.date())) {
+      progress.step("the mirror is older than the cache, which is kept", 0, 0);
+      return true;
+    }
+    return DebianArchive.index(release).sha256().equals(current.indexSha256());
+  }
+
+  private ArchiveKeys keys() throws IOException {
+    ArchiveKeys keys = ArchiveKeys.builtIn();
+    for (Path keyring : keyrings) {
+      if (Files.isReadable(keyring)) {
+        keys = keys.plus(keyring);
+      }
+    }
+    return keys;
+  }
+
+  private void checkRoom(long needed) throws IOException {
+    long room = Files.getFileStore(cache.folder()).getUsableSpace();
+    if (room < needed) {
+      throw new StorageFailed(
+          "%,d MB are needed and %,d MB are free in %s"
+              .formatted(needed >> 20, room >> 20, cache.folder()));
+    }
+  }
+
+  private Product unpack(ReleaseFile release, Path kernelDeb, Path busyboxDeb)
+      throws IOException {
+    String what = "unpacking";
+    long size = Files.size(kernelDeb);
+    progress.step(what, 0, size);
+    Path folder;
+    try {
+      folder = cache.newFolder();
+    } catch (IOException e) {
+      throw new StorageFailed(e);
+    }
+    String kernel = KernelPackage.unpack(kernelDeb, folder, KernelPackage.WANTED);
+    unpackBusybox(busyboxDeb, folder.resolve("busybox"));
+    Product product =
+        new Product(
+            folder,
+            kernel,
+            release.version().isEmpty() ? release.codename() : release.version(),
+            release.date(),
+            DebianArchive.index(release).sha256(),
+            Files.size(folder.resolve("Image")));
+    product.describe();
+    progress.step(what, size, size);
+    return product;
+  }
+
+  private static void unpackBusybox(Path deb, Path target) throws IOException {
+    DebPackage.read(
+        deb,
+        DebPackage.Limits.DEFAULT,
+        (path, size, content) -> {
+          if (path.matches("(usr/)?bin/busybox")) {
+            Files.copy(content, target, StandardCopyOption.REPLACE_EXISTING);
+            return false;
+          }
+          return true;
+        });
+    if (!Files.exists(target)) {
+      throw new MalformedPackage(deb.getFileName() + " has no busybox in it");
+    }
+  }
+}
