@@ -179,6 +179,11 @@ final class EndpointObject implements Endpoint {
     }
     if (now != null) {
       now.context.stopWorkers();
+      try {
+        now.instance.ended();
+      } catch (RuntimeException | LinkageError e) {
+        core.trace(gate.path + ": " + now.server() + " failed in ended: " + Gate.describe(e));
+      }
       now.close();
     }
   }

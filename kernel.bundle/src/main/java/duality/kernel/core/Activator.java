@@ -1,0 +1,215 @@
+package duality.kernel.core;
+
+import duality.kernel.Observation;
+import duality.kernel.Server;
+import duality.kernel.processor.Engine;
+import java.util.Dictionary;
+import java.util.Hashtable;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.bundle.Header;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleActivator;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.BundleEvent;
+import org.osgi.framework.Constants;
+import org.osgi.framework.FrameworkUtil;
+import org.osgi.framework.ServiceFactory;
+import org.osgi.framework.ServiceReference;
+import org.osgi.framework.ServiceRegistration;
+import org.osgi.framework.SynchronousBundleListener;
+import org.osgi.util.tracker.ServiceTracker;
+
+/**
+ * The core as a bundle: finds servers and engines, publishes shared endpoints, starts root.
+ *
+ * <p>Framework properties: {@code duality.processors} (default: those of the host), {@code
+ * duality.memory} (size of the frame pool such as 4G; default 4 GiB, committed when touched), {@code
+ * duality.root} (name of the first server, default {@code root}).
+ */
+@Header(name = Constants.BUNDLE_ACTIVATOR, value = "${@class}")
+public final class Activator implements BundleActivator {
+  private static final String DEFAULT_MEMORY = "4G";
+
+  private @Nullable Core core;
+  private @Nullable ServiceTracker<Server, Server> servers;
+  private @Nullable ServiceTracker<Engine, Engine> engines;
+
+  @Override
+  public void start(BundleContext context) {
+    int processors =
+        (int)
+            number(context, "duality.processors", Runtime.getRuntime().availableProcessors(), 64);
+    Core started = Core.start(processors, memory(context));
+    core = started;
+    started.publisher(Activator::publish);
+    // Before anything else of the framework stops, guests are halted and stores flushed.
+    context.addBundleListener(
+        (SynchronousBundleListener)
+            event -> {
+              if (event.getType() == BundleEvent.STOPPING && event.getBundle().getBundleId() == 0) {
+                end();
+              }
+            });
+    context.registerService(Observation.class, started, null);
+    engines =
+        new ServiceTracker<>(context, Engine.class, null) {
+          @Override
+          public Engine addingService(ServiceReference<Engine> reference) {
+            Engine engine = context.getService(reference);
+            started.engine(text(reference, Engine.NAME), engine);
+            return engine;
+          }
+        };
+    engines.open();
+    String root = property(context, "duality.root", "root");
+    servers =
+        new ServiceTracker<>(context, Server.class, null) {
+          @Override
+          public Server addingService(ServiceReference<Server> reference) {
+            Server server = context.getService(reference);
+            String name = text(reference, Server.NAME);
+            List<String> protocols = texts(reference, Server.PROTOCOL);
+            Bundle bundle = reference.getBundle();
+            started.register(
+                name,
+                server,
+                protocols,
+                bundle.getSymbolicName() + " " + bundle.getVersion(),
+                bundle.getBundleId());
+            if (name.equals(root)) {
+              boot(started, root, server, protocols.getFirst());
+            }
+            return server;
+          }
+
+          @Override
+          public void removedService(ServiceReference<Server> reference, Server server) {
+            started.unregister(text(reference, Server.NAME), server);
+            context.ungetService(reference);
+          }
+        };
+    servers.open();
+  }
+
+  /** On a thread of its own: root waits for servers that this thread may still have to start. */
+  private static void boot(Core core, String root, Server server, String protocol) {
+    if (core.endpointMap().containsKey("root")) {
+      return;
+    }
+    new HostThread(
+            "boot",
+            () -> {
+              try {
+                core.boot(root, server.getClass().getClassLoader().loadClass(protocol));
+              } catch (ClassNotFoundException | RuntimeException e) {
+                core.trace("root did not start: " + Gate.describe(e));
+                System.getLogger("duality.kernel")
+                    .log(System.Logger.Level.ERROR, "root did not start: " + Gate.describe(e));
+              }
+            })
+        .start();
+  }
+
+  /**
+   * Publishes a shared endpoint in the name of the bundle that has its protocol, which needs no wire to
+   * the kernel; each client bundle gets a capability of its own, revoked when it lets go.
+   */
+  private static Runnable publish(EndpointObject endpoint) {
+    Bundle home = FrameworkUtil.getBundle(endpoint.type);
+    BundleContext context = home == null ? null : home.getBundleContext();
+    if (context == null) {
+      return () -> {};
+    }
+    Dictionary<String, Object> properties = new Hashtable<>();
+    properties.put("duality.endpoint", endpoint.path());
+    ServiceRegistration<?> registration =
+        context.registerService(endpoint.type.getName(), new Clients(endpoint), properties);
+    return () -> {
+      try {
+        registration.unregister();
+      } catch (IllegalStateException e) {
+        endpoint.core.trace(endpoint.path() + " was taken back with its bundle already");
+      }
+    };
+  }
+
+  private record Clients(EndpointObject endpoint) implements ServiceFactory<Object> {
+    @Override
+    public Object getService(Bundle client, ServiceRegistration<Object> registration) {
+      return endpoint.core.capability(
+          endpoint, endpoint.type, new Ledger(String.valueOf(client.getSymbolicName())));
+    }
+
+    @Override
+    public void ungetService(
+        Bundle client, ServiceRegistration<Object> registration, Object service) {
+      Core.stub(service).revoke();
+    }
+  }
+
+  @Override
+  public void stop(BundleContext context) {
+    end();
+    if (servers != null) {
+      servers.close();
+    }
+    if (engines != null) {
+      engines.close();
+    }
+  }
+
+  private synchronized void end() {
+    Core ending = core;
+    core = null;
+    if (ending != null) {
+      ending.close();
+    }
+  }
+
+  private static String property(BundleContext context, String name, String otherwise) {
+    String value = context.getProperty(name);
+    return value == null || value.isBlank() ? otherwise : value.strip();
+  }
+
+  private static long number(BundleContext context, String name, long otherwise, long most) {
+    String text = property(context, name, Long.toString(Math.min(otherwise, most)));
+    try {
+      long value = Long.parseLong(text);
+      if (value >= 1 && value <= most) {
+        return value;
+      }
+    } catch (NumberFormatException e) {
+      // said below
+    }
+    throw new IllegalArgumentException(name + " is '" + text + "', not a number from 1 to " + most);
+  }
+
+  private static long memory(BundleContext context) {
+    String text = property(context, "duality.memory", DEFAULT_MEMORY);
+    Matcher matcher =
+        Pattern.compile("(\\d{1,12})([KMGT]?)I?B?").matcher(text.toUpperCase(Locale.ROOT));
+    if (!matcher.matches()) {
+      throw new IllegalArgumentException(
+          "duality.memory is '" + text + "', not a size such as 512M or 4G");
+    }
+    int thousands = matcher.group(2).isEmpty() ? 0 : " KMGT".indexOf(matcher.group(2));
+    return Long.parseLong(matcher.group(1)) << 10 * thousands;
+  }
+
+  private static String text(ServiceReference<?> reference, String key) {
+    Object value = reference.getProperty(key);
+    return value == null ? reference.getBundle().getSymbolicName() : value.toString();
+  }
+
+  private static List<String> texts(ServiceReference<?> reference, String key) {
+    return switch (reference.getProperty(key)) {
+      case String one -> List.of(one);
+      case String[] several -> List.of(several);
+      case null, default -> List.of("(none)");
+    };
+  }
+}
