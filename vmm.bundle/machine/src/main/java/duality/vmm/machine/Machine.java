@@ -223,8 +223,9 @@ final class Machine implements VirtualMachine, Instance {
     if (failed instanceof CallFailed.BadRequest nothingThere) {
       return nothingThere;
     }
-    halt("device at 0x" + Long.toHexString(address) + ": " + failed.getMessage());
-    return new CallFailed.BadRequest(failed.getMessage());
+    String why = String.valueOf(failed.getMessage());
+    halt("device at 0x" + Long.toHexString(address) + ": " + why);
+    return new CallFailed.BadRequest(why);
   }
 
   private void halt(String why) {
