@@ -9,7 +9,9 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleActivator;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.BundleEvent;
 import org.osgi.framework.BundleException;
+import org.osgi.framework.SynchronousBundleListener;
 import org.osgi.framework.launch.Framework;
 
 /**
@@ -40,6 +42,15 @@ public final class OrderlyEnd implements BundleActivator {
     String folder = System.getProperty(RUN_FOLDER);
     Path runFolder = folder == null ? null : Path.of(folder);
     Runtime.getRuntime().addShutdownHook(new Thread(() -> end(framework, runFolder), "duality-end"));
+    context.addBundleListener(
+        (SynchronousBundleListener)
+            event -> {
+              if (event.getType() == BundleEvent.STOPPING && event.getBundle().getBundleId() == 0) {
+                // The framework was stopped from inside, which is a normal end. The launcher would turn it into a status
+                // of its own; the first exit wins, and this one waits in the hook until the framework has stopped.
+                Thread.ofPlatform().daemon().name("duality-exit").start(() -> System.exit(0));
+              }
+            });
   }
 
   @Override
