@@ -1,0 +1,334 @@
+package duality.servers.policy;
+
+import duality.kernel.CallFailed;
+import duality.kernel.Context;
+import duality.kernel.Frame;
+import duality.kernel.Space;
+import duality.kernel.State;
+import duality.kernel.processor.Memory;
+import duality.servers.Root;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The books of a pager that serves one space: its regions, the frame behind each page, and the
+ * frames in stock. What is left to a pager is the policy: which page gets its frame when.
+ *
+ * <p>Slots of the endpoint: {@code space}, the {@link Space} with the right to map; {@code root},
+ * the {@link Root}. Configuration: {@code quota}, bytes it may hold, default no limit but root's;
+ * {@code owner}, the endpoint path that root charges, default the endpoint's parent; {@code batch},
+ * frames taken from root at once, default 64.
+ *
+ * <p>State: schema {@code pager}, version 1. {@code space}: number of the space. {@code regions}:
+ * triples of first page, pages, rights. {@code backed}: triples of first page, first frame, count.
+ * {@code batches}: pairs of first frame and count, each with its capability in a slot {@code
+ * frames/N}.
+ *
+ * <p><em>Concurrency:</em> none; its pager locks.
+ */
+public final class Backing {
+  /** Name of the schema. */
+  public static final String SCHEMA = "pager";
+
+  /** Newest version of the schema. */
+  public static final int VERSION = 1;
+
+  private static final int MOST_BATCH = 1 << 20;
+  private static final int ALL_RIGHTS = Memory.READ | Memory.WRITE | Memory.EXECUTE;
+
+  private final Context context;
+  private final Space space;
+  private final FrameStock stock;
+  private final TreeMap<Long, Region> regions = new TreeMap<>();
+  private boolean refusalLogged;
+
+  /**
+   * Opens the books.
+   *
+   * @param saved those of a predecessor, or null
+   * @throws CallFailed.BadRequest when the configuration is wrong
+   * @throws State.Refused when {@code saved} is malformed, or does not fit to the slots
+   */
+  public Backing(Context context, @Nullable State saved) {
+    this.context = context;
+    this.space = context.slot("space", Space.class);
+    long quota = number("quota", Long.MAX_VALUE, 0, Long.MAX_VALUE);
+    long batch = number("batch", 64, 1, MOST_BATCH);
+    String path = context.path();
+    String parent = path.substring(0, Math.max(0, path.lastIndexOf('/')));
+    this.stock =
+        new FrameStock(
+            context,
+            context.slot("root", Root.class),
+            context.config("owner", parent),
+            quota / Space.PAGE_BYTES,
+            batch);
+    if (saved != null) {
+      restore(saved);
+    }
+  }
+
+  private long number(String key, long otherwise, long least, long most) {
+    String text = context.config(key, Long.toString(otherwise));
+    try {
+      long number = Long.parseLong(text);
+      if (number >= least && number <= most) {
+        return number;
+      }
+    } catch (NumberFormatException e) {
+      // Said below.
+    }
+    throw new CallFailed.BadRequest(
+        context.path() + ": " + key + "=" + text + " is no number from " + least + " to " + most);
+  }
+
+  /**
+   * Enters a region.
+   *
+   * @throws CallFailed.BadRequest when it is of another space, or overlaps one that is there
+   */
+  public void attach(int spaceId, long page, long pages, int rights) {
+    if (spaceId != space.id()) {
+      throw new CallFailed.BadRequest(
+          context.path() + " serves space " + space.id() + " only, not " + spaceId);
+    }
+    if (!Region.possible(page, pages, rights & ~ALL_RIGHTS)) {
+      throw new CallFailed.BadRequest(
+          context.path()
+              + ": no region has "
+              + pages
+              + " pages from "
+              + page
+              + " on with rights "
+              + rights);
+    }
+    if (overlaps(page, pages)) {
+      throw new CallFailed.BadRequest(
+          context.path() + ": " + pages + " pages from " + page + " on overlap another region");
+    }
+    regions.put(page, new Region(page, pages, rights));
+  }
+
+  /**
+   * Takes a region out. Its frames are zeroed and stay in stock; batches that are not in use any
+   * more go back to root.
+   *
+   * @throws CallFailed.BadRequest when there is no such region
+   */
+  public void detach(int spaceId, long page, long pages) {
+    Region region = regions.get(page);
+    if (spaceId != space.id() || region == null || region.pages() != pages) {
+      throw new CallFailed.BadRequest(
+          context.path() + ": there is no region of " + pages + " pages from " + page + " on");
+    }
+    regions.remove(page);
+    region.forEachRun((first, frame, count) -> stock.putBackUsed(frame, count));
+    stock.giveBackWholeBatches();
+  }
+
+  /**
+   * Answers a page fault: gives the page a frame when it has none, and maps it.
+   *
+   * @return false when the access is not allowed, or no frame can be had; that is logged once
+   */
+  public boolean fault(int spaceId, long page, int access) {
+    Region region = region(page);
+    if (spaceId != space.id() || region == null || (region.rights() & access) != access) {
+      return false;
+    }
+    try {
+      long frame = region.frameAt(page);
+      if (frame >= 0) {
+        // Another hart was faster, or somebody took the page out of the space: its frame is the
+        // same.
+        map(region, page, frame, 1);
+        return true;
+      }
+      return back(region, page, 1) == 1;
+    } catch (CallFailed e) {
+      context.log("page 0x" + Long.toHexString(page) + " cannot be mapped: " + e.getMessage());
+      return false;
+    }
+  }
+
+  /**
+   * Gives up to {@code most} pages their frames that have none yet, in all regions from the lowest
+   * page on.
+   *
+   * @return how many got one; less than {@code most} when all have one, or no more frames can be
+   *     had, which {@link #missingPages} tells
+   */
+  public long fill(long most) {
+    long filled = 0;
+    for (Region region : regions.values()) {
+      long page = region.nextMissing(region.page());
+      while (page >= 0 && filled < most) {
+        long wanted = Math.min(most - filled, region.missingFrom(page));
+        long got = back(region, page, wanted);
+        if (got == 0) {
+          return filled;
+        }
+        filled += got;
+        page = region.nextMissing(page + got);
+      }
+    }
+    return filled;
+  }
+
+  /** Backs and maps one run of missing pages; answers its length, 0 when there are no frames. */
+  private long back(Region region, long page, long wanted) {
+    FrameStock.Run run = stock.take(wanted);
+    if (run.count() == 0) {
+      refused(page);
+      return 0;
+    }
+    try {
+      map(region, page, run.first(), run.count());
+    } catch (CallFailed e) {
+      stock.putBack(run);
+      throw e;
+    }
+    region.set(page, run.first(), run.count());
+    return run.count();
+  }
+
+  private void map(Region region, long page, long frame, long count) {
+    Frame batch = stock.batchOf(frame);
+    space.map(page, batch, frame - batch.first(), count, region.rights());
+  }
+
+  private void refused(long page) {
+    if (!refusalLogged) {
+      refusalLogged = true;
+      context.log(
+          "page 0x"
+              + Long.toHexString(page)
+              + " of space "
+              + space.id()
+              + " is refused: "
+              + stock.lastRefusal()
+              + "; backed are "
+              + FrameStock.size(stock.heldFrames() - stock.unusedFrames())
+              + "; further refusals are not logged");
+    }
+  }
+
+  /** Why frames could not be had last, with the figures. */
+  public String lastRefusal() {
+    return stock.lastRefusal();
+  }
+
+  /** Pages of all regions. */
+  public long regionPages() {
+    return regions.values().stream().mapToLong(Region::pages).sum();
+  }
+
+  /** Pages that have no frame yet. */
+  public long missingPages() {
+    return regionPages() - (stock.heldFrames() - stock.unusedFrames());
+  }
+
+  /** Frames that the quota allows. */
+  public long quotaFrames() {
+    return stock.quotaFrames();
+  }
+
+  /** Gives all frames back to root. The space's pages must not be used any more. */
+  public void giveBackAll() {
+    stock.giveBackAll();
+    regions.clear();
+  }
+
+  private @Nullable Region region(long page) {
+    Map.Entry<Long, Region> entry = regions.floorEntry(page);
+    return entry != null && page - entry.getKey() < entry.getValue().pages()
+        ? entry.getValue()
+        : null;
+  }
+
+  private boolean overlaps(long page, long pages) {
+    Map.Entry<Long, Region> below = regions.lowerEntry(page + pages);
+    return below != null && below.getKey() + below.getValue().pages() > page;
+  }
+
+  /** The neutral form, see the class. */
+  public State save() {
+    LongArray areas = new LongArray();
+    LongArray backed = new LongArray();
+    for (Region region : regions.values()) {
+      areas.add(region.page(), region.pages(), region.rights());
+      region.forEachRun(backed::add);
+    }
+    return State.of(SCHEMA, VERSION)
+        .with("space", space.id())
+        .with("regions", areas.toArray())
+        .with("backed", backed.toArray())
+        .with("batches", stock.save());
+  }
+
+  private void restore(State saved) {
+    saved.expect(SCHEMA, VERSION);
+    if (saved.number("space") != space.id()) {
+      throw new State.Refused(
+          "pager.space is " + saved.number("space") + ", the slot has " + space.id());
+    }
+    long[] areas = triples(saved, "regions");
+    for (int i = 0; i < areas.length; i += 3) {
+      if (areas[i + 2] != (areas[i + 2] & ALL_RIGHTS)
+          || !Region.possible(areas[i], areas[i + 1], 0)
+          || overlaps(areas[i], areas[i + 1])) {
+        throw new State.Refused(
+            "pager.regions: "
+                + areas[i + 1]
+                + " pages from "
+                + areas[i]
+                + " on with rights "
+                + areas[i + 2]
+                + " cannot be, or overlap another");
+      }
+      regions.put(areas[i], new Region(areas[i], areas[i + 1], (int) areas[i + 2]));
+    }
+    stock.restore(saved.numbers("batches"));
+    long[] backed = triples(saved, "backed");
+    LongArray used = new LongArray();
+    for (int i = 0; i < backed.length; i += 3) {
+      restoreRun(backed[i], backed[i + 1], backed[i + 2], used);
+    }
+    long[] frames = used.toArray();
+    Arrays.sort(frames);
+    stock.restoreUnused(frames);
+  }
+
+  private void restoreRun(long page, long frame, long count, LongArray used) {
+    Region region = region(page);
+    if (region == null
+        || count < 1
+        || count > region.page() + region.pages() - page
+        || frame < 0
+        || region.anyBacked(page, count)
+        || used.size() + count > stock.heldFrames()) {
+      throw new State.Refused(
+          "pager.backed: "
+              + count
+              + " pages from "
+              + page
+              + " on with frames from "
+              + frame
+              + " on: they are in no region, have a frame already, or are more than the batches");
+    }
+    region.set(page, frame, count);
+    for (long i = 0; i < count; i++) {
+      used.add(frame + i);
+    }
+  }
+
+  private static long[] triples(State saved, String name) {
+    long[] numbers = saved.numbers(name);
+    if (numbers.length % 3 != 0) {
+      throw new State.Refused("pager." + name + " has " + numbers.length + " numbers, not triples");
+    }
+    return numbers;
+  }
+}

@@ -1,0 +1,276 @@
+package duality.servers.policy;
+
+import duality.kernel.CallFailed;
+import duality.kernel.Context;
+import duality.kernel.Frame;
+import duality.kernel.State;
+import duality.servers.Root;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The frames a pager holds: taken from root in batches, so that most page faults cost no second
+ * call, and never more than a quota. A frame in the stock is zero until it is taken.
+ *
+ * <p>The capability to each batch is kept in a slot {@code frames/N} of the endpoint, N being the
+ * batch's first frame: there a successor finds it.
+ *
+ * <p><em>Concurrency:</em> none; its pager locks.
+ */
+final class FrameStock {
+  private final Context context;
+  private final Root root;
+  private final String owner;
+  private final long quotaFrames;
+  private final long batchFrames;
+
+  /** Batches by their first frame. */
+  private final TreeMap<Long, Frame> batches = new TreeMap<>();
+
+  /** Frames that back no page: count by first frame. No run goes over the end of a batch. */
+  private final TreeMap<Long, Long> unused = new TreeMap<>();
+
+  private long heldFrames;
+  private long unusedFrames;
+  private String lastRefusal = "";
+
+  FrameStock(Context context, Root root, String owner, long quotaFrames, long batchFrames) {
+    this.context = context;
+    this.root = root;
+    this.owner = owner;
+    this.quotaFrames = quotaFrames;
+    this.batchFrames = batchFrames;
+  }
+
+  long heldFrames() {
+    return heldFrames;
+  }
+
+  long unusedFrames() {
+    return unusedFrames;
+  }
+
+  long quotaFrames() {
+    return quotaFrames;
+  }
+
+  /** Why the last {@link #take} had nothing to give, with the figures. */
+  String lastRefusal() {
+    return lastRefusal;
+  }
+
+  /**
+   * Takes frames out of the stock, filling it from root when it is empty.
+   *
+   * @param wanted how many, at least 1
+   * @return a run of at least 1 and at most {@code wanted} frames; of none when quota, pool or root
+   *     refuse
+   */
+  Run take(long wanted) {
+    if (unused.isEmpty() && !refill(wanted)) {
+      return Run.NONE;
+    }
+    Map.Entry<Long, Long> first = unused.firstEntry();
+    long count = Math.min(first.getValue(), wanted);
+    unused.remove(first.getKey());
+    if (count < first.getValue()) {
+      unused.put(first.getKey() + count, first.getValue() - count);
+    }
+    unusedFrames -= count;
+    return new Run(first.getKey(), count);
+  }
+
+  private boolean refill(long wanted) {
+    long room = quotaFrames - heldFrames;
+    if (room <= 0) {
+      lastRefusal = "the quota of " + size(quotaFrames) + " is used up";
+      return false;
+    }
+    // Root gives contiguous runs: when it has no long one, a shorter one will do.
+    for (long ask = Math.min(Math.max(batchFrames, wanted), room); ask > 0; ask /= 2) {
+      try {
+        Frame batch = root.allocate(owner, ask);
+        context.keep(slot(batch.first()), batch);
+        hold(batch);
+        putUnused(batch.first(), batch.count());
+        return true;
+      } catch (CallFailed e) {
+        lastRefusal =
+            "root has no frame for "
+                + owner
+                + ", which holds "
+                + size(heldFrames)
+                + ": "
+                + e.getMessage();
+      }
+    }
+    return false;
+  }
+
+  /** The batch that has this frame. */
+  Frame batchOf(long frame) {
+    return batches.floorEntry(frame).getValue();
+  }
+
+  /** Puts back frames that nothing was written to. */
+  void putBack(Run run) {
+    putUnused(run.first(), run.count());
+  }
+
+  /** Puts back frames that were in use, as zero. They may lie in several batches. */
+  void putBackUsed(long first, long count) {
+    for (long frame = first; frame < first + count; ) {
+      Frame batch = batchOf(frame);
+      long end = Math.min(first + count, batch.first() + batch.count());
+      batch.reclaim(frame - batch.first(), end - frame);
+      putUnused(frame, end - frame);
+      frame = end;
+    }
+  }
+
+  /** Gives the batches back of which no frame is in use. */
+  void giveBackWholeBatches() {
+    for (Frame batch : batches.values().toArray(Frame[]::new)) {
+      if (unusedIn(batch) == batch.count()) {
+        unused.subMap(batch.first(), batch.first() + batch.count()).clear();
+        unusedFrames -= batch.count();
+        giveBack(batch);
+      }
+    }
+  }
+
+  /** Gives everything back: the endpoint ends. */
+  void giveBackAll() {
+    unused.clear();
+    unusedFrames = 0;
+    for (Frame batch : batches.values().toArray(Frame[]::new)) {
+      giveBack(batch);
+    }
+  }
+
+  private void giveBack(Frame batch) {
+    long first = batch.first();
+    long count = batch.count();
+    batches.remove(first);
+    heldFrames -= count;
+    try {
+      root.free(owner, batch);
+    } catch (CallFailed e) {
+      context.log(size(count) + " could not be given back to root: " + e.getMessage());
+    }
+    context.drop(slot(first));
+  }
+
+  private long unusedIn(Frame batch) {
+    return unused.subMap(batch.first(), batch.first() + batch.count()).values().stream()
+        .mapToLong(Long::longValue)
+        .sum();
+  }
+
+  private void hold(Frame batch) {
+    batches.put(batch.first(), batch);
+    heldFrames += batch.count();
+  }
+
+  private void putUnused(long first, long count) {
+    unusedFrames += count;
+    Frame batch = batchOf(first);
+    long start = first;
+    long end = first + count;
+    Map.Entry<Long, Long> before = unused.lowerEntry(start);
+    if (before != null
+        && before.getKey() >= batch.first()
+        && before.getKey() + before.getValue() == start) {
+      start = before.getKey();
+    }
+    if (end < batch.first() + batch.count()) {
+      Long after = unused.remove(end);
+      end += after == null ? 0 : after;
+    }
+    unused.put(start, end - start);
+  }
+
+  /** Batches as pairs of first frame and count. */
+  long[] save() {
+    long[] pairs = new long[2 * batches.size()];
+    int i = 0;
+    for (Frame batch : batches.values()) {
+      pairs[i++] = batch.first();
+      pairs[i++] = batch.count();
+    }
+    return pairs;
+  }
+
+  /** Finds a predecessor's batches in their slots; none of their frames is unused yet. */
+  void restore(long[] pairs) {
+    if (pairs.length % 2 != 0) {
+      throw new State.Refused("pager.batches has " + pairs.length + " numbers, not pairs");
+    }
+    long end = 0;
+    for (int i = 0; i < pairs.length; i += 2) {
+      if (pairs[i] < end || pairs[i + 1] < 1 || pairs[i] + pairs[i + 1] < pairs[i]) {
+        throw new State.Refused(
+            "pager.batches: " + pairs[i + 1] + " frames from " + pairs[i] + " on behind " + end);
+      }
+      end = pairs[i] + pairs[i + 1];
+      if (!context.has(slot(pairs[i]))) {
+        throw new State.Refused("pager.batches: slot " + slot(pairs[i]) + " is empty");
+      }
+      Frame batch = context.slot(slot(pairs[i]), Frame.class);
+      if (batch.first() != pairs[i] || batch.count() != pairs[i + 1]) {
+        throw new State.Refused(
+            "pager.batches: slot "
+                + slot(pairs[i])
+                + " holds "
+                + batch.count()
+                + " frames from "
+                + batch.first()
+                + " on, not "
+                + pairs[i + 1]);
+      }
+      hold(batch);
+    }
+    if (heldFrames > quotaFrames) {
+      throw new State.Refused(
+          "the pager holds " + size(heldFrames) + ", more than the quota of " + size(quotaFrames));
+    }
+  }
+
+  /** After a restore: all frames that are not among {@code used} (ascending) are unused. */
+  void restoreUnused(long[] used) {
+    int next = 0;
+    for (Frame batch : batches.values()) {
+      long frame = batch.first();
+      long end = batch.first() + batch.count();
+      for (; next < used.length && used[next] < end; next++) {
+        if (used[next] < frame) {
+          throw new State.Refused(
+              "pager.backed has frame " + used[next] + " twice, or it is in no batch");
+        }
+        if (used[next] > frame) {
+          putUnused(frame, used[next] - frame);
+        }
+        frame = used[next] + 1;
+      }
+      if (frame < end) {
+        putUnused(frame, end - frame);
+      }
+    }
+    if (next < used.length) {
+      throw new State.Refused("pager.backed has frame " + used[next] + ", which is in no batch");
+    }
+  }
+
+  static String size(long frames) {
+    return frames + " frames (" + frames * 4 + " KiB)";
+  }
+
+  private static String slot(long first) {
+    return "frames/" + first;
+  }
+
+  /** A run of frames. */
+  record Run(long first, long count) {
+    static final Run NONE = new Run(0, 0);
+  }
+}

@@ -1,0 +1,247 @@
+package duality.servers.contract;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import duality.kernel.CallFailed;
+import duality.kernel.Instance;
+import duality.kernel.Pager;
+import duality.kernel.Server;
+import duality.kernel.State;
+import duality.kernel.processor.Memory;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Random;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What every pager of one space must do, whenever it gives pages their frames. */
+@Timeout(60)
+public abstract class PagerContract {
+  private static final int READ_WRITE = Memory.READ | Memory.WRITE;
+
+  /** Frames, root and space. */
+  protected final FakeMemory memory = new FakeMemory(10_000);
+
+  /** The context of the instance opened last. */
+  protected FakeContext context = new FakeContext("vm/a/pager", Map.of());
+
+  /** The server under test. */
+  protected abstract Server server();
+
+  /** Opens a first instance with a quota in pages. */
+  protected final Pager open(long quotaPages) {
+    return open(Map.of("quota", Long.toString(quotaPages * 4096)));
+  }
+
+  /** Opens a first instance. */
+  protected final Pager open(Map<String, String> config) {
+    context = new FakeContext("vm/a/pager", config);
+    context.keep("space", memory.space);
+    context.keep("root", memory.root);
+    return (Pager) server().open(context, null);
+  }
+
+  /** Opens a successor of the server under test with what the old one saves. */
+  protected final Pager successor(Pager old) {
+    return restore(((Instance) old).save(), context.config());
+  }
+
+  /** Opens an instance of the server under test from a state. */
+  protected final Pager restore(@Nullable State saved, Map<String, String> config) {
+    FakeContext next = context.successor(config);
+    Pager pager = (Pager) server().open(next, saved);
+    context = next;
+    return pager;
+  }
+
+  @Test
+  void aTouchedPageHasAFrameAndKeepsIt() {
+    Pager pager = open(100);
+    memory.region(pager, 16, 10, READ_WRITE);
+    assertTrue(memory.touch(pager, 20, Memory.WRITE));
+    Long frame = memory.frameOf(20);
+    memory.removePages(20, 1);
+    assertTrue(memory.touch(pager, 20, Memory.READ), "a page taken out is mapped again");
+    assertEquals(frame, memory.frameOf(20), "with what was written to it");
+    assertEquals(memory.allocatedFrames(), memory.owners.get("vm/a"), "charged to the parent");
+  }
+
+  @Test
+  void faultsOutsideOfRegionsAndRightsAreRefused() {
+    Pager pager = open(100);
+    memory.region(pager, 16, 10, Memory.READ);
+    for (long page : new long[] {0, 15, 26, -1, Long.MAX_VALUE, Long.MIN_VALUE}) {
+      assertFalse(pager.fault(FakeMemory.SPACE, page, Memory.READ), "page " + page);
+    }
+    assertFalse(pager.fault(FakeMemory.SPACE, 16, Memory.WRITE), "no right to write");
+    assertFalse(pager.fault(FakeMemory.SPACE, 16, Memory.EXECUTE), "no right to execute");
+    assertFalse(pager.fault(FakeMemory.SPACE + 1, 16, Memory.READ), "another space");
+    assertTrue(pager.fault(FakeMemory.SPACE, 16, Memory.READ));
+  }
+
+  @Test
+  void impossibleRegionsAreBadRequests() {
+    Pager pager = open(1000);
+    memory.region(pager, 16, 10, READ_WRITE);
+    long[][] wrong = {
+      {7, 16, 10, 3},
+      {7, 10, 7, 3},
+      {7, 25, 1, 3},
+      {7, 10, 50, 3},
+      {7, 40, 0, 3},
+      {7, 40, -1, 3},
+      {7, -1, 2, 3},
+      {7, 1L << 52, 1, 3},
+      {7, Long.MAX_VALUE, 2, 3},
+      {8, 40, 1, 3},
+      {7, 40, 1, 8},
+    };
+    for (long[] w : wrong) {
+      assertThrows(
+          CallFailed.BadRequest.class,
+          () -> pager.attach((int) w[0], w[1], w[2], (int) w[3]),
+          "space " + w[0] + ", " + w[2] + " pages from " + w[1] + ", rights " + w[3]);
+    }
+    assertThrows(CallFailed.BadRequest.class, () -> pager.detach(FakeMemory.SPACE, 17, 10));
+    assertThrows(CallFailed.BadRequest.class, () -> pager.detach(FakeMemory.SPACE, 16, 9));
+    assertTrue(memory.touch(pager, 25, Memory.WRITE), "the region that was there still works");
+  }
+
+  @Test
+  void framesOfAnEndedRegionServeOthersAsZero() {
+    Pager pager = open(20);
+    for (int round = 0; round < 50; round++) {
+      memory.region(pager, 100 + round, 20, READ_WRITE);
+      for (long page = 100 + round; page < 120 + round; page++) {
+        assertTrue(memory.touch(pager, page, Memory.WRITE), "round " + round + ", page " + page);
+      }
+      memory.removeRegion(pager, 100 + round);
+    }
+    assertEquals(0, memory.allocatedFrames(), "frames left with a pager without regions");
+  }
+
+  @Test
+  void whenTheEndpointEndsAllFramesGoBack() {
+    Pager pager = open(100);
+    memory.region(pager, 0, 60, READ_WRITE);
+    memory.touch(pager, 5, Memory.WRITE);
+    assertTrue(memory.allocatedFrames() > 0);
+    ((Instance) pager).ended();
+    ((Instance) pager).close();
+    assertEquals(0, memory.allocatedFrames());
+    assertTrue(context.slots().stream().noneMatch(slot -> slot.startsWith("frames/")));
+  }
+
+  @Test
+  void closingAfterASwapGivesNothingBack() {
+    Pager old = open(100);
+    memory.region(old, 0, 60, READ_WRITE);
+    memory.touch(old, 5, Memory.WRITE);
+    int before = memory.allocatedFrames();
+    successor(old);
+    ((Instance) old).close();
+    assertEquals(before, memory.allocatedFrames());
+  }
+
+  @Test
+  void aSuccessorHasTheSamePagesAndOnlyThose() {
+    long seed = 77;
+    Random random = new Random(seed);
+    Pager pager = open(Map.of("quota", Long.toString(600 * 4096), "batch", "16"));
+    memory.region(pager, 0, 200, READ_WRITE);
+    memory.region(pager, 1000, 100, READ_WRITE);
+    memory.region(pager, 5000, 200, READ_WRITE);
+    long[] starts = {0, 1000, 5000};
+    for (int i = 0; i < 600; i++) {
+      int region = random.nextInt(3);
+      long page = starts[region] + random.nextInt(region == 1 ? 100 : 200);
+      assertTrue(memory.touch(pager, page, Memory.WRITE), "page " + page + ", seed " + seed);
+      if (i % 50 == 0) {
+        memory.removePages(page, 1);
+        pager = successor(pager);
+        assertTrue(memory.touch(pager, page, Memory.READ), "after a swap, seed " + seed);
+      }
+      if (i % 90 == 0) {
+        memory.removeRegion(pager, 1000);
+        memory.region(pager, 1000, 100, READ_WRITE);
+      }
+    }
+    assertTrue(memory.allocatedFrames() <= 600);
+    ((Instance) pager).ended();
+    assertEquals(0, memory.allocatedFrames());
+  }
+
+  @Test
+  void savingTwiceSaysTheSame() {
+    Pager pager = open(100);
+    memory.region(pager, 0, 60, READ_WRITE);
+    memory.touch(pager, 9, Memory.WRITE);
+    memory.touch(pager, 3, Memory.WRITE);
+    State first = ((Instance) pager).save();
+    State second = ((Instance) successor(pager)).save();
+    assertEquals(text(first), text(second));
+  }
+
+  @Test
+  void malformedStateIsRefused() {
+    Pager pager = open(100);
+    memory.region(pager, 0, 10, READ_WRITE);
+    memory.touch(pager, 3, Memory.WRITE);
+    State good = ((Instance) pager).save();
+    long frame = memory.frameOf(3);
+    Map<String, State> wrong = new HashMap<>();
+    wrong.put("another schema", State.of("scheduler", 1));
+    wrong.put("a version of the future", new State("pager", 9, good.values()));
+    wrong.put("nothing in it", State.of("pager", 1));
+    wrong.put("another space", good.with("space", 8));
+    wrong.put("half a region", good.with("regions", new long[] {0, 10}));
+    wrong.put("regions that overlap", good.with("regions", new long[] {0, 10, 3, 9, 5, 3}));
+    wrong.put("a region without end", good.with("regions", new long[] {0, Long.MAX_VALUE, 3}));
+    wrong.put("wrong rights", good.with("regions", new long[] {0, 10, 64}));
+    wrong.put("a backed page in no region", good.with("backed", new long[] {99, frame, 1}));
+    wrong.put("a frame in no batch", good.with("backed", new long[] {3, 9_999, 1}));
+    wrong.put("a negative frame", good.with("backed", new long[] {3, -2, 1}));
+    wrong.put("a frame twice", good.with("backed", new long[] {3, frame, 1, 4, frame, 1}));
+    wrong.put("a page twice", good.with("backed", new long[] {3, frame, 1, 3, frame + 1, 1}));
+    wrong.put("a run too long", good.with("backed", new long[] {3, frame, Long.MAX_VALUE}));
+    wrong.put("batches without slot", good.with("batches", new long[] {5_000, 64}));
+    wrong.put("a batch of another size", good.with("batches", new long[] {0, 1_000}));
+    wrong.put("batches out of order", good.with("batches", new long[] {0, 64, 0, 64}));
+    wrong.put("half a batch", good.with("batches", new long[] {0}));
+    wrong.forEach(
+        (what, state) ->
+            assertThrows(
+                State.Refused.class, () -> restore(state, context.config()), "state with " + what));
+    assertThrows(
+        State.Refused.class, () -> restore(good, Map.of("quota", "4096")), "a quota too small");
+    assertTrue(memory.touch(pager, 4, Memory.WRITE), "the old one serves on");
+  }
+
+  @Test
+  void aWrongConfigurationIsABadRequest() {
+    for (String wrong : new String[] {"", "-1", "4k", "99999999999999999999"}) {
+      assertThrows(
+          CallFailed.BadRequest.class, () -> open(Map.of("quota", wrong)), "quota=" + wrong);
+    }
+    assertThrows(CallFailed.BadRequest.class, () -> open(Map.of("batch", "0")));
+  }
+
+  private static String text(State state) {
+    StringBuilder text = new StringBuilder(state.schema() + state.version());
+    state
+        .values()
+        .forEach(
+            (name, value) ->
+                text.append(' ')
+                    .append(name)
+                    .append(
+                        value instanceof long[] numbers
+                            ? java.util.Arrays.toString(numbers)
+                            : value));
+    return text.toString();
+  }
+}

@@ -1,0 +1,117 @@
+package duality.pager.demand;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import duality.kernel.Pager;
+import duality.kernel.Server;
+import duality.kernel.processor.Memory;
+import duality.servers.contract.FakeMemory;
+import duality.servers.contract.PagerContract;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class DemandPagerTest extends PagerContract {
+  private static final int READ_WRITE = Memory.READ | Memory.WRITE;
+
+  @Override
+  protected Server server() {
+    return new DemandPager();
+  }
+
+  @Test
+  void nothingIsMappedBeforeTheFirstTouch() {
+    Pager pager = open(1000);
+    memory.region(pager, 0, 1000, READ_WRITE);
+    assertEquals(0, memory.mappedPages());
+    assertEquals(0, memory.allocatedFrames());
+    memory.touch(pager, 500, Memory.READ);
+    assertEquals(1, memory.mappedPages());
+  }
+
+  @Test
+  void rootIsAskedOncePerBatch() {
+    Pager pager = open(1000);
+    memory.region(pager, 0, 1000, READ_WRITE);
+    for (long page = 0; page < 640; page++) {
+      memory.touch(pager, page, Memory.WRITE);
+    }
+    assertEquals(10, memory.allocations, "640 pages in batches of 64");
+    assertEquals(640, memory.maps);
+  }
+
+  @Test
+  void beyondTheQuotaATouchIsRefusedAndLoggedOnceWithFigures() {
+    Pager pager = open(100);
+    memory.region(pager, 0, 1000, READ_WRITE);
+    for (long page = 0; page < 100; page++) {
+      assertTrue(memory.touch(pager, page, Memory.WRITE), "page " + page);
+    }
+    for (long page = 100; page < 110; page++) {
+      assertFalse(memory.touch(pager, page, Memory.WRITE), "page " + page);
+    }
+    assertEquals(100, memory.allocatedFrames());
+    assertEquals(1, context.log.size(), "one line for ten refusals: " + context.log);
+    assertTrue(context.log.get(0).contains("100 frames (400 KiB)"), context.log.get(0));
+    assertTrue(context.log.get(0).contains("page 0x64"), context.log.get(0));
+    assertTrue(memory.touch(pager, 50, Memory.READ), "what is there can be used on");
+  }
+
+  @Test
+  void takesShorterRunsWhenRootHasNoLongOnes() {
+    memory.longestRun = 5;
+    Pager pager = open(1000);
+    memory.region(pager, 0, 100, READ_WRITE);
+    for (long page = 0; page < 100; page++) {
+      assertTrue(memory.touch(pager, page, Memory.WRITE), "page " + page);
+    }
+  }
+
+  @Test
+  void anEmptyPoolIsARefusalWithRootsWords() {
+    Pager pager = open(Map.of());
+    memory.region(pager, 0, 20_000, READ_WRITE);
+    long page = 0;
+    while (memory.touch(pager, page, Memory.WRITE)) {
+      page++;
+    }
+    assertEquals(10_000, page, "as many as the pool has");
+    assertTrue(context.log.get(0).contains("of 10000 frames"), context.log.get(0));
+  }
+
+  @Test
+  void aLargeRegionOfWhichLittleIsTouchedCostsLittle() {
+    Pager pager = open(100);
+    long tebibyte = 1L << 28;
+    memory.region(pager, 0, tebibyte, READ_WRITE);
+    assertTrue(memory.touch(pager, tebibyte - 1, Memory.WRITE));
+    assertTrue(memory.touch(successor(pager), 0, Memory.WRITE));
+  }
+
+  @Test
+  void twoHartsThatTouchOnePageGetOneFrame() throws InterruptedException {
+    Pager pager = open(2000);
+    memory.region(pager, 0, 1000, READ_WRITE);
+    Runnable hart =
+        () -> {
+          for (long page = 0; page < 1000; page++) {
+            pager.fault(FakeMemory.SPACE, page, Memory.WRITE);
+          }
+        };
+    Thread other = new Thread(hart);
+    other.start();
+    hart.run();
+    other.join();
+    assertEquals(1000, memory.mappedPages());
+    assertEquals(1024, memory.allocatedFrames(), "16 batches");
+  }
+
+  @Test
+  void anotherOwnerCanBeCharged() {
+    Pager pager = open(Map.of("owner", "vm/b"));
+    memory.region(pager, 0, 10, READ_WRITE);
+    memory.touch(pager, 0, Memory.WRITE);
+    assertEquals(Map.of("vm/b", 64L), memory.owners);
+  }
+}
