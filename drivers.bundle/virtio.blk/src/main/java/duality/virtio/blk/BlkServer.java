@@ -1,0 +1,20 @@
+package duality.virtio.blk;
+
+import duality.drivers.virtio.VirtioMmio;
+import duality.kernel.Context;
+import duality.kernel.Instance;
+import duality.kernel.Server;
+import duality.kernel.State;
+import org.jspecify.annotations.Nullable;
+import org.osgi.service.component.annotations.Component;
+
+/** Server {@code virtio.blk}: opens a disk on the store in its backend slot. */
+@Component(
+    service = Server.class,
+    property = {Server.NAME + "=virtio.blk", Server.PROTOCOL + "=duality.drivers.MmioDevice"})
+public final class BlkServer implements Server {
+  @Override
+  public Instance open(Context context, @Nullable State saved) {
+    return VirtioMmio.open(context, new BlockDevice(context), saved);
+  }
+}

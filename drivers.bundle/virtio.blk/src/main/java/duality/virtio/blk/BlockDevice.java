@@ -1,0 +1,242 @@
+package duality.virtio.blk;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import duality.drivers.Slots;
+import duality.drivers.Store;
+import duality.drivers.virtio.Chain;
+import duality.drivers.virtio.Malformed;
+import duality.drivers.virtio.Rings;
+import duality.drivers.virtio.VirtioDevice;
+import duality.drivers.virtio.VirtioMmio;
+import duality.kernel.Context;
+import duality.kernel.State;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The logic of a virtio block device (VIRTIO 1.2 §5.2): turns requests in its one queue into
+ * requests to a {@link Store}, with the guest's memory handed on and not copied.
+ *
+ * <p>Many requests are in flight at once and end in any order; the driver waits itself where order
+ * matters. At {@link #save} all of them are brought to an end, so that a successor starts with
+ * none.
+ */
+final class BlockDevice implements VirtioDevice {
+  static final long SECTOR_BYTES = 512;
+
+  private static final int TYPE = 2;
+  private static final int QUEUE = 0;
+  private static final int QUEUE_SIZE = 256;
+
+  private static final long FEATURE_SEGMENTS = 1L << 2;
+  private static final long FEATURE_READ_ONLY = 1L << 5;
+  private static final long FEATURE_BLOCK_SIZE = 1L << 6;
+  private static final long FEATURE_FLUSH = 1L << 9;
+
+  private static final int CONFIG_BYTES = 60;
+  private static final int IDENTITY_BYTES = 20;
+
+  private static final long STORE_EVENT = 1;
+
+  /** How long {@link #save} waits for the store, below the deadline of a call. */
+  private static final long REST_NANOS = 4_000_000_000L;
+
+  private static final long LOOK_NANOS = 2_000_000;
+
+  private final Store store;
+  private final boolean readOnly;
+  private final long sectors;
+  private final byte[] config;
+  private final InFlight inFlight;
+  private final Chain chain = new Chain();
+  private @Nullable VirtioMmio attached;
+
+  BlockDevice(Context context) {
+    store = context.slot(Slots.BACKEND, Store.class);
+    readOnly = store.readOnly();
+    sectors = store.sizeBytes() / SECTOR_BYTES;
+    config =
+        ByteBuffer.allocate(CONFIG_BYTES)
+            .order(ByteOrder.LITTLE_ENDIAN)
+            .putLong(0, sectors)
+            .putInt(12, QUEUE_SIZE - 2) // seg_max: all but header and status
+            .putInt(20, (int) SECTOR_BYTES)
+            .array();
+    inFlight = new InFlight(store);
+  }
+
+  @Override
+  public String schema() {
+    return "virtio.blk";
+  }
+
+  @Override
+  public int type() {
+    return TYPE;
+  }
+
+  @Override
+  public long features() {
+    return FEATURE_SEGMENTS
+        | FEATURE_BLOCK_SIZE
+        | FEATURE_FLUSH
+        | (readOnly ? FEATURE_READ_ONLY : 0);
+  }
+
+  @Override
+  public int queues() {
+    return 1;
+  }
+
+  @Override
+  public int queueSize() {
+    return QUEUE_SIZE;
+  }
+
+  @Override
+  public byte[] config() {
+    return config;
+  }
+
+  @Override
+  public void attach(VirtioMmio transport) {
+    attached = transport;
+  }
+
+  private VirtioMmio transport() {
+    if (attached == null) {
+      throw new IllegalStateException("a block device without a transport");
+    }
+    return attached;
+  }
+
+  @Override
+  public void work(long bits) {
+    VirtioMmio transport = transport();
+    if (!transport.running() || !transport.queue(QUEUE).ready()) {
+      dropFinished();
+      return;
+    }
+    boolean interrupt = false;
+    try (Rings rings = transport.rings(QUEUE)) {
+      try {
+        rings.mute();
+        do {
+          finish(rings);
+          begin(rings);
+        } while (!inFlight.full() && rings.unmute());
+      } finally {
+        interrupt = rings.interruptWanted();
+      }
+    } catch (Malformed malformed) {
+      transport.needsReset(malformed.getMessage());
+    }
+    if (interrupt) {
+      transport.interrupt();
+    }
+  }
+
+  /** Gives the driver what the store has finished, and the store what it now has place for. */
+  private void finish(Rings rings) {
+    for (Request request; (request = inFlight.finished()) != null; ) {
+      if (request.abandoned()) {
+        request.close();
+      } else {
+        boolean wrote = request.type == Request.TYPE_IN && request.status() == Request.STATUS_OK;
+        end(rings, request, request.status(), wrote ? request.dataBytes() : 0);
+      }
+    }
+    inFlight.submitWaiting();
+  }
+
+  private void begin(Rings rings) throws Malformed {
+    while (!inFlight.full() && rings.next(chain)) {
+      if (inFlight.hasHead(chain.head())) {
+        throw new Malformed("request " + chain.head() + " is available and in flight");
+      }
+      Request request = Request.read(transport().memory(), chain);
+      rings.take();
+      begin(rings, request);
+    }
+  }
+
+  private void begin(Rings rings, Request request) {
+    switch (request.type) {
+      case Request.TYPE_FLUSH -> inFlight.start(request, request.parts());
+      case Request.TYPE_IN, Request.TYPE_OUT -> {
+        if (!allowed(request)) {
+          end(rings, request, Request.STATUS_ERROR, 0);
+        } else if (request.dataBytes() == 0) {
+          end(rings, request, Request.STATUS_OK, 0);
+        } else {
+          inFlight.start(request, request.parts());
+        }
+      }
+      case Request.TYPE_IDENTITY -> {
+        byte[] identity = Arrays.copyOf(store.identity().getBytes(US_ASCII), IDENTITY_BYTES);
+        end(rings, request, Request.STATUS_OK, request.write(identity));
+      }
+      default -> end(rings, request, Request.STATUS_UNSUPPORTED, 0);
+    }
+  }
+
+  /** Whole sectors, inside the disk, and no write to a read-only one (§5.2.6.2). */
+  private boolean allowed(Request request) {
+    long bytes = request.dataBytes();
+    long count = bytes / SECTOR_BYTES;
+    return bytes % SECTOR_BYTES == 0
+        && request.sector >= 0
+        && request.sector <= sectors - count
+        && !(readOnly && request.type == Request.TYPE_OUT);
+  }
+
+  private void end(Rings rings, Request request, int status, long written) {
+    request.writeStatus(status);
+    rings.complete(request.head, written + 1);
+    request.close();
+  }
+
+  /** Nobody hears of what finishes now; the memory goes back all the same. */
+  private void dropFinished() {
+    for (Request request; (request = inFlight.finished()) != null; ) {
+      request.close();
+    }
+    inFlight.submitWaiting();
+  }
+
+  @Override
+  public void reset() {
+    inFlight.abandon();
+  }
+
+  @Override
+  public State save() {
+    VirtioMmio transport = transport();
+    long end = System.nanoTime() + REST_NANOS;
+    work(STORE_EVENT);
+    while (!inFlight.isEmpty()) {
+      long left = end - System.nanoTime();
+      if (left <= 0) {
+        throw new IllegalStateException(
+            "the store did not finish its requests in " + REST_NANOS / 1_000_000 + " ms");
+      }
+      // The event may also go to the worker, which waits at the gate: so look now and then.
+      transport.events().take(STORE_EVENT, Math.min(left, LOOK_NANOS));
+      work(STORE_EVENT);
+    }
+    transport.events().signal(STORE_EVENT); // in case this instance serves on
+    return State.of("virtio.blk.device", 1).with("sectors", sectors);
+  }
+
+  @Override
+  public void restore(State saved) {
+    saved.expect("virtio.blk.device", 1);
+    if (saved.number("sectors") != sectors) {
+      throw new State.Refused(
+          "the guest's disk has " + saved.number("sectors") + " sectors, this store " + sectors);
+    }
+  }
+}

@@ -1,0 +1,195 @@
+package duality.virtio.blk;
+
+import duality.drivers.Store;
+import duality.drivers.virtio.Chain;
+import duality.drivers.virtio.Malformed;
+import duality.drivers.virtio.Virtqueue;
+import duality.kernel.Grant;
+import duality.kernel.Space;
+import duality.kernel.processor.Memory;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * One request of the driver (VIRTIO 1.2 §5.2.6): a header of 16 bytes that the device reads, data,
+ * and a status byte, the last one that the device writes. Buffers may be cut anywhere (§2.7.4.1).
+ *
+ * <p>All memory it names is borrowed when it is read, so that nothing can go wrong later; {@link
+ * #close} gives it back.
+ */
+final class Request implements AutoCloseable {
+  static final int HEADER_BYTES = 16;
+
+  static final int TYPE_IN = 0;
+  static final int TYPE_OUT = 1;
+  static final int TYPE_FLUSH = 4;
+  static final int TYPE_IDENTITY = 8;
+
+  static final int STATUS_OK = 0;
+  static final int STATUS_ERROR = 1;
+  static final int STATUS_UNSUPPORTED = 2;
+
+  /** A stretch of data that is contiguous for the guest: one request to the store. */
+  record Part(Request request, int operation, long offset, Grant grant, long length) {}
+
+  final int head;
+  final int type;
+  final long sector;
+
+  private final List<Grant> data = new ArrayList<>();
+  private final Grant statusByte;
+  private final long dataBytes;
+
+  private int outstanding;
+  private int status = STATUS_OK;
+  private boolean abandoned;
+
+  private Request(int head, byte[] header, List<Grant> data, Grant statusByte) {
+    this.head = head;
+    type = (int) littleEndian(header, 0, 4);
+    sector = littleEndian(header, 8, 8);
+    this.data.addAll(data);
+    this.statusByte = statusByte;
+    dataBytes = data.stream().mapToLong(Grant::sizeBytes).sum();
+  }
+
+  /**
+   * Reads a chain and borrows its memory.
+   *
+   * @throws Malformed when it has no header, no status byte, or names what is no memory
+   */
+  static Request read(Space memory, Chain chain) throws Malformed {
+    if (chain.readableBytes() < HEADER_BYTES || chain.writableBytes() < 1) {
+      throw new Malformed(
+          "request "
+              + chain.head()
+              + " has "
+              + chain.readableBytes()
+              + " bytes to read and "
+              + chain.writableBytes()
+              + " to write; at least 16 and 1 are needed");
+    }
+    byte[] header = header(memory, chain);
+    List<Grant> borrowed = new ArrayList<>();
+    try {
+      boolean out = (int) littleEndian(header, 0, 4) == TYPE_OUT;
+      if (out) {
+        borrow(memory, chain, HEADER_BYTES, chain.readableBytes(), Memory.READ, borrowed);
+      } else {
+        long from = chain.readableBytes();
+        borrow(memory, chain, from, from + chain.writableBytes() - 1, Memory.WRITE, borrowed);
+      }
+      int last = chain.buffers() - 1;
+      Grant statusByte =
+          Virtqueue.lend(memory, chain.address(last) + chain.length(last) - 1, 1, Memory.WRITE);
+      Request request = new Request(chain.head(), header, borrowed, statusByte);
+      borrowed.clear();
+      return request;
+    } finally {
+      borrowed.forEach(Grant::close);
+    }
+  }
+
+  private static byte[] header(Space memory, Chain chain) throws Malformed {
+    byte[] header = new byte[HEADER_BYTES];
+    int have = 0;
+    for (int i = 0; have < HEADER_BYTES; i++) {
+      int length = (int) Math.min(chain.length(i), HEADER_BYTES - have);
+      try (Grant grant = Virtqueue.lend(memory, chain.address(i), length, Memory.READ)) {
+        for (int j = 0; j < length; j++) {
+          header[have++] = (byte) grant.getByte(j);
+        }
+      }
+    }
+    return header;
+  }
+
+  /** Borrows bytes {@code from} to {@code to} of the chain, counted over all its buffers. */
+  private static void borrow(
+      Space memory, Chain chain, long from, long to, int access, List<Grant> borrowed)
+      throws Malformed {
+    long position = 0;
+    for (int i = 0; i < chain.buffers(); i++) {
+      long start = Math.max(from, position);
+      long end = Math.min(to, position + chain.length(i));
+      if (start < end) {
+        borrowed.add(
+            Virtqueue.lend(memory, chain.address(i) + start - position, end - start, access));
+      }
+      position += chain.length(i);
+    }
+  }
+
+  /** Bytes of data, header and status apart. */
+  long dataBytes() {
+    return dataBytes;
+  }
+
+  /** The requests to the store that this one needs. */
+  List<Part> parts() {
+    List<Part> parts = new ArrayList<>();
+    if (type == TYPE_FLUSH) {
+      parts.add(new Part(this, Store.FLUSH, 0, statusByte, 0));
+    } else {
+      long offset = sector * BlockDevice.SECTOR_BYTES;
+      for (Grant grant : data) {
+        int operation = type == TYPE_OUT ? Store.WRITE : Store.READ;
+        parts.add(new Part(this, operation, offset, grant, grant.sizeBytes()));
+        offset += grant.sizeBytes();
+      }
+    }
+    outstanding = parts.size();
+    return parts;
+  }
+
+  /** Writes bytes into the data part, as many as it takes; answers how many. */
+  int write(byte[] bytes) {
+    int written = 0;
+    for (Grant grant : data) {
+      for (long i = 0; i < grant.sizeBytes() && written < bytes.length; i++) {
+        grant.setByte(i, bytes[written++]);
+      }
+    }
+    return written;
+  }
+
+  /** One part has finished; whether it was the last. */
+  boolean finished(int storeStatus) {
+    if (storeStatus != Store.OK) {
+      status = STATUS_ERROR;
+    }
+    return --outstanding == 0;
+  }
+
+  int status() {
+    return status;
+  }
+
+  /** Writes the status byte. */
+  void writeStatus(int value) {
+    statusByte.setByte(0, value);
+  }
+
+  /** The device was reset: nobody waits for this any more. */
+  void abandon() {
+    abandoned = true;
+  }
+
+  boolean abandoned() {
+    return abandoned;
+  }
+
+  @Override
+  public void close() {
+    data.forEach(Grant::close);
+    statusByte.close();
+  }
+
+  private static long littleEndian(byte[] bytes, int from, int count) {
+    long value = 0;
+    for (int i = count - 1; i >= 0; i--) {
+      value = value << 8 | bytes[from + i] & 0xff;
+    }
+    return value;
+  }
+}

@@ -1,0 +1,439 @@
+package duality.drivers.virtio;
+
+import duality.drivers.InterruptLine;
+import duality.drivers.MmioDevice;
+import duality.drivers.Slots;
+import duality.kernel.CallFailed;
+import duality.kernel.Context;
+import duality.kernel.Instance;
+import duality.kernel.Notification;
+import duality.kernel.Space;
+import duality.kernel.State;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The virtio transport over MMIO, version 2 (VIRTIO 1.2 §4.2): registers, negotiation, the status
+ * machine, queue set-up and interrupts for one {@link VirtioDevice}.
+ *
+ * <p>Registers are updated on the hart's thread; queues are worked on by a worker of the endpoint.
+ * A guest that breaks a rule finds its device in DEVICE_NEEDS_RESET (§2.1.2).
+ *
+ * <p><em>Concurrency:</em> two locks, taken in this order. The work lock is held while queues are
+ * worked on, and when they appear or disappear: a hart that resets the device waits for the end of
+ * one turn of the worker. The register lock (this object) is held for moments only, also while the
+ * interrupt line is set, so that its level is always the one of the last change.
+ *
+ * <p><em>After a swap:</em> registers, queues and the device's own state are those of the
+ * predecessor.
+ */
+public final class VirtioMmio implements MmioDevice, Instance {
+  private static final int VERSION = 1;
+
+  private static final long MAGIC = 0x7472_6976; // "virt"
+  private static final long VENDOR = 0x4c41_5544; // "DUAL"
+  private static final long CONFIG = 0x100;
+
+  private static final int ACKNOWLEDGE = 1;
+  private static final int DRIVER = 2;
+  private static final int DRIVER_OK = 4;
+  private static final int FEATURES_OK = 8;
+  private static final int NEEDS_RESET = 64;
+  private static final int FAILED = 128;
+
+  private static final int USED_BUFFER = 1;
+  private static final int CONFIG_CHANGE = 2;
+
+  private static final long FEATURE_INDIRECT = 1L << 28;
+  private static final long FEATURE_VERSION_1 = 1L << 32;
+
+  /**
+   * Events from bit 32 on are kicks, one bit per queue; the last two bits stand for all the others.
+   */
+  private static final int FIRST_KICK = 32;
+
+  private static final int LAST_KICK = 62;
+  private static final long WAKE = 1L << 63;
+
+  private final Context context;
+  private final VirtioDevice device;
+  private final Space memory;
+  private final InterruptLine line;
+  private final Notification events;
+  private final List<Virtqueue> queues = new ArrayList<>();
+  private final Object work = new Object();
+
+  private int status;
+  private int interruptStatus;
+  private long driverFeatures;
+  private int deviceFeaturesSelect;
+  private int driverFeaturesSelect;
+  private int queueSelect;
+  private int configGeneration;
+
+  private VirtioMmio(Context context, VirtioDevice device) {
+    this.context = context;
+    this.device = device;
+    memory = context.slot(Slots.MEMORY, Space.class);
+    line = new InterruptLine(context);
+    events =
+        context.has(Slots.EVENTS)
+            ? context.slot(Slots.EVENTS, Notification.class)
+            : context.notification(Slots.EVENTS);
+    for (int i = 0; i < device.queues(); i++) {
+      queues.add(new Virtqueue(device.queueSize()));
+    }
+  }
+
+  /**
+   * Puts a device behind this transport and starts its worker.
+   *
+   * @param context the endpoint's, with slots {@link Slots#MEMORY}, {@link Slots#INTERRUPTS} and
+   *     {@link Slots#EVENTS}
+   * @param saved the predecessor's state, or null
+   * @throws State.Refused when the state makes no sense
+   */
+  public static VirtioMmio open(Context context, VirtioDevice device, @Nullable State saved) {
+    VirtioMmio transport = new VirtioMmio(context, device);
+    device.attach(transport);
+    if (saved != null) {
+      transport.restore(saved);
+    }
+    context.worker("queues", transport.events, -1L, transport::work);
+    return transport;
+  }
+
+  // For the device.
+
+  /** The guest's memory. */
+  public Space memory() {
+    return memory;
+  }
+
+  /** The event notification: to wait for backends when a device comes to rest. */
+  public Notification events() {
+    return events;
+  }
+
+  /** Queue number {@code queue}. */
+  public Virtqueue queue(int queue) {
+    return queues.get(queue);
+  }
+
+  /** Opens a queue's rings, see {@link Virtqueue#open}. */
+  public Rings rings(int queue) throws Malformed {
+    return queues.get(queue).open(memory, negotiated(FEATURE_INDIRECT));
+  }
+
+  /** Whether the driver has finished setting up and the device is not broken. */
+  public synchronized boolean running() {
+    return (status & (DRIVER_OK | NEEDS_RESET | FAILED)) == DRIVER_OK;
+  }
+
+  /** Whether both sides agreed on a feature, given as a bit mask. */
+  public synchronized boolean negotiated(long feature) {
+    return (status & FEATURES_OK) != 0 && (driverFeatures & feature) != 0;
+  }
+
+  /** Whether {@code bits} hold a kick of this queue. */
+  public static boolean kicked(long bits, int queue) {
+    return (bits >>> Math.min(FIRST_KICK + queue, LAST_KICK) & 1) != 0 || (bits & WAKE) != 0;
+  }
+
+  /** Has the worker look at everything once more. */
+  public void again() {
+    events.signal(WAKE);
+  }
+
+  /** Tells the driver that a queue has used buffers. */
+  public synchronized void interrupt() {
+    interruptStatus |= USED_BUFFER;
+    drive();
+  }
+
+  /** Tells the driver that the configuration space has changed. */
+  public synchronized void configChanged() {
+    configGeneration++;
+    if ((status & DRIVER_OK) != 0) {
+      interruptStatus |= CONFIG_CHANGE;
+      drive();
+    }
+  }
+
+  /** The guest broke a rule: this device does nothing more until it is reset. */
+  public void needsReset(String why) {
+    synchronized (this) {
+      if ((status & NEEDS_RESET) != 0) {
+        return;
+      }
+      status |= NEEDS_RESET;
+      if ((status & DRIVER_OK) != 0) {
+        interruptStatus |= CONFIG_CHANGE;
+        drive();
+      }
+    }
+    context.log("needs a reset: " + why);
+  }
+
+  private void work(long bits) {
+    synchronized (this) {
+      drive(); // a successor's line knows nothing yet
+    }
+    synchronized (work) {
+      try {
+        device.work(bits);
+      } catch (CallFailed.BadRequest | CallFailed.Revoked refused) {
+        needsReset(refused.getMessage());
+      } catch (CallFailed nobody) {
+        // A pager or backend is being replaced: what is in the rings is still there.
+        events.signal(bits | WAKE);
+      }
+    }
+  }
+
+  // For the harts.
+
+  @Override
+  public synchronized long load(long offset, int width) {
+    if (offset >= CONFIG) {
+      return config(offset - CONFIG, width);
+    }
+    if (width != 4 || offset < 0) {
+      return 0;
+    }
+    return switch ((int) offset) {
+      case 0x000 -> MAGIC;
+      case 0x004 -> 2;
+      case 0x008 -> device.type();
+      case 0x00c -> VENDOR;
+      case 0x010 -> half(offered(), deviceFeaturesSelect);
+      case 0x034 -> selected() ? queues.get(queueSelect).mostSize() : 0;
+      case 0x044 -> selected() && queues.get(queueSelect).ready() ? 1 : 0;
+      case 0x060 -> interruptStatus;
+      case 0x070 -> status;
+      case 0x0b0, 0x0b4, 0x0b8, 0x0bc -> 0xffff_ffffL; // no shared memory (§4.2.2)
+      case 0x0fc -> configGeneration & 0xffff_ffffL;
+      default -> 0;
+    };
+  }
+
+  @Override
+  public void store(long offset, int width, long value) {
+    if (width != 4 || offset < 0 || offset >= CONFIG) {
+      return; // no device here has a configuration that can be written
+    }
+    int word = (int) value;
+    switch ((int) offset) {
+      case 0x044 -> {
+        synchronized (work) {
+          queueReady(word);
+        }
+      }
+      case 0x050 -> kick(word);
+      case 0x070 -> {
+        if (word == 0) {
+          reset();
+        } else {
+          status(word);
+        }
+      }
+      default -> register((int) offset, word);
+    }
+  }
+
+  @Override
+  public void reset() {
+    synchronized (work) {
+      synchronized (this) {
+        status = 0;
+        interruptStatus = 0;
+        driverFeatures = 0;
+        deviceFeaturesSelect = 0;
+        driverFeaturesSelect = 0;
+        queueSelect = 0;
+        queues.forEach(Virtqueue::reset);
+        drive();
+      }
+      device.reset();
+    }
+  }
+
+  private synchronized void register(int offset, int word) {
+    switch (offset) {
+      case 0x014 -> deviceFeaturesSelect = word;
+      case 0x024 -> driverFeaturesSelect = word;
+      case 0x030 -> queueSelect = word;
+      case 0x064 -> {
+        interruptStatus &= ~word;
+        drive();
+      }
+      case 0x020 -> {
+        if ((status & FEATURES_OK) == 0 && (driverFeaturesSelect & ~1) == 0) {
+          driverFeatures = withHalf(driverFeatures, driverFeaturesSelect, word);
+        }
+      }
+      default -> {
+        if (selected() && !queues.get(queueSelect).ready()) {
+          queueRegister(queues.get(queueSelect), offset, word);
+        }
+      }
+    }
+  }
+
+  private static void queueRegister(Virtqueue queue, int offset, int word) {
+    switch (offset) {
+      case 0x038 -> queue.size(word);
+      case 0x080 -> queue.descriptorArea(withHalf(queue.descriptorArea(), 0, word));
+      case 0x084 -> queue.descriptorArea(withHalf(queue.descriptorArea(), 1, word));
+      case 0x090 -> queue.driverArea(withHalf(queue.driverArea(), 0, word));
+      case 0x094 -> queue.driverArea(withHalf(queue.driverArea(), 1, word));
+      case 0x0a0 -> queue.deviceArea(withHalf(queue.deviceArea(), 0, word));
+      case 0x0a4 -> queue.deviceArea(withHalf(queue.deviceArea(), 1, word));
+      default -> {
+        // Read-only, or not there.
+      }
+    }
+  }
+
+  /** Under the work lock: the worker must not be inside a queue that comes or goes. */
+  private void queueReady(int word) {
+    String wrong = "";
+    synchronized (this) {
+      if (!selected()) {
+        return;
+      }
+      Virtqueue queue = queues.get(queueSelect);
+      if ((word & 1) == 0) {
+        queue.stop();
+      } else if (!queue.ready()) {
+        try {
+          queue.makeReady();
+        } catch (Malformed malformed) {
+          wrong = malformed.getMessage();
+        }
+      }
+    }
+    if (!wrong.isEmpty()) {
+      needsReset(wrong);
+    }
+  }
+
+  private void kick(int queue) {
+    if (queue >= 0 && queue < queues.size()) {
+      events.signal(1L << Math.min(FIRST_KICK + queue, LAST_KICK));
+    }
+  }
+
+  /** The driver sets bits one after the other (§3.1.1); only a reset clears them. */
+  private synchronized void status(int word) {
+    int wanted = word & (ACKNOWLEDGE | DRIVER | DRIVER_OK | FEATURES_OK | FAILED) | status;
+    if ((wanted & ~status & FEATURES_OK) != 0 && !acceptable(driverFeatures)) {
+      wanted &= ~FEATURES_OK;
+    }
+    if ((wanted & FEATURES_OK) == 0) {
+      wanted &= ~DRIVER_OK;
+    }
+    boolean starts = (wanted & ~status & DRIVER_OK) != 0;
+    status = wanted;
+    if (starts) {
+      again();
+    }
+  }
+
+  private boolean acceptable(long features) {
+    return (features & ~offered()) == 0 && (features & FEATURE_VERSION_1) != 0;
+  }
+
+  private long offered() {
+    return device.features() | FEATURE_INDIRECT | FEATURE_VERSION_1;
+  }
+
+  private boolean selected() {
+    return queueSelect >= 0 && queueSelect < queues.size();
+  }
+
+  private void drive() {
+    line.set(interruptStatus != 0);
+  }
+
+  private long config(long offset, int width) {
+    byte[] config = device.config();
+    long value = 0;
+    for (int i = 0; i < width && i < 8; i++) {
+      // The address may lie anywhere; beyond the configuration there are zeros.
+      if (offset + i < config.length) {
+        value |= (config[(int) offset + i] & 0xffL) << 8 * i;
+      }
+    }
+    return value;
+  }
+
+  private static long half(long whole, int which) {
+    return (which & ~1) == 0 ? whole >>> 32 * which & 0xffff_ffffL : 0;
+  }
+
+  private static long withHalf(long whole, int which, int word) {
+    int shift = 32 * which;
+    return whole & ~(0xffff_ffffL << shift) | (word & 0xffff_ffffL) << shift;
+  }
+
+  // State.
+
+  @Override
+  public State save() {
+    synchronized (work) {
+      State own = device.save(); // first: what comes to rest changes queues and interrupts
+      synchronized (this) {
+        return State.of(device.schema(), VERSION)
+            .with("status", status)
+            .with("interruptStatus", interruptStatus)
+            .with("driverFeatures", driverFeatures)
+            .with("deviceFeaturesSelect", deviceFeaturesSelect)
+            .with("driverFeaturesSelect", driverFeaturesSelect)
+            .with("queueSelect", queueSelect)
+            .with("configGeneration", configGeneration)
+            .with("queues", queues.stream().map(Virtqueue::save).toList())
+            .with("device", own);
+      }
+    }
+  }
+
+  private synchronized void restore(State saved) {
+    saved.expect(device.schema(), VERSION);
+    int any = ACKNOWLEDGE | DRIVER | DRIVER_OK | FEATURES_OK | NEEDS_RESET | FAILED;
+    status = (int) saved.number("status", 0, 0xff);
+    interruptStatus = (int) saved.number("interruptStatus", 0, USED_BUFFER | CONFIG_CHANGE);
+    driverFeatures = saved.number("driverFeatures");
+    deviceFeaturesSelect = word(saved, "deviceFeaturesSelect");
+    driverFeaturesSelect = word(saved, "driverFeaturesSelect");
+    queueSelect = word(saved, "queueSelect");
+    configGeneration = word(saved, "configGeneration");
+    boolean featuresAgreed = (status & FEATURES_OK) != 0;
+    if ((status & ~any) != 0 || (status & DRIVER_OK) != 0 && !featuresAgreed) {
+      throw new State.Refused(device.schema() + ".status is " + status + ", which cannot be");
+    }
+    if (featuresAgreed && !acceptable(driverFeatures)) {
+      throw new State.Refused(
+          "the guest uses features 0x"
+              + Long.toHexString(driverFeatures)
+              + " of "
+              + device.schema()
+              + "; this server has 0x"
+              + Long.toHexString(offered()));
+    }
+    List<State> states = saved.states("queues");
+    if (states.size() != queues.size()) {
+      throw new State.Refused(
+          device.schema() + " has " + queues.size() + " queues here, not " + states.size());
+    }
+    for (int i = 0; i < states.size(); i++) {
+      queues.get(i).restore(states.get(i));
+    }
+    device.restore(saved.state("device"));
+  }
+
+  private static int word(State saved, String name) {
+    return (int) saved.number(name, Integer.MIN_VALUE, Integer.MAX_VALUE);
+  }
+}
