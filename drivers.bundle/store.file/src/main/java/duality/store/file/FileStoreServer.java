@@ -1,0 +1,19 @@
+package duality.store.file;
+
+import duality.kernel.Context;
+import duality.kernel.Instance;
+import duality.kernel.Server;
+import duality.kernel.State;
+import org.jspecify.annotations.Nullable;
+import org.osgi.service.component.annotations.Component;
+
+/** Server {@code store.file}: opens a raw disk image. */
+@Component(
+    service = Server.class,
+    property = {Server.NAME + "=store.file", Server.PROTOCOL + "=duality.drivers.Store"})
+public final class FileStoreServer implements Server {
+  @Override
+  public Instance open(Context context, @Nullable State saved) {
+    return FileStore.open(context, saved);
+  }
+}
