@@ -1,4 +1,5 @@
-// CRC-32 (the polynomial of Ethernet, reflected) bit by bit: shifts, tests and unpredictable branches.
+// CRC-32 (the polynomial of Ethernet, reflected) bit by bit: shifts, tests and unpredictable
+// branches.
 #include "mix.h"
 
 uint32_t crc_of(uint32_t crc, uint32_t word) {

@@ -1,4 +1,5 @@
-# The kernel starts a program with the argument count on top of the stack and the arguments behind it.
+# The kernel starts a program with the argument count on top of the stack and the arguments behind
+# it.
     .globl _start
 _start:
     mv    s0, zero

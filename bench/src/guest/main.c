@@ -1,6 +1,7 @@
-// mix: a load of several kinds, to measure processors with. Usage: mix [ITERATIONS], 1000 unless told
-// otherwise. A Linux program without a C library that makes three system calls only: clock_gettime,
-// write, exit_group. So it runs in a Linux guest, as a native program, and under qemu-riscv64.
+// mix: a load of several kinds, to measure processors with. Usage: mix [ITERATIONS], 1000 unless
+// told otherwise. A Linux program without a C library that makes three system calls only:
+// clock_gettime, write, exit_group. So it runs in a Linux guest, as a native program, and under
+// qemu-riscv64.
 #include "mix.h"
 
 enum { SYS_WRITE = 64, SYS_EXIT_GROUP = 94, SYS_CLOCK_GETTIME = 113, CLOCK_MONOTONIC = 1 };

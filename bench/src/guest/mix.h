@@ -1,5 +1,5 @@
-// What the parts of mix know about each other. Each part takes a seed, works on memory of its own, and
-// returns a checksum over all that it did, so nothing can be left out.
+// What the parts of mix know about each other. Each part takes a seed, works on memory of its own,
+// and returns a checksum over all that it did, so nothing can be left out.
 #pragma once
 
 #include <stdint.h>

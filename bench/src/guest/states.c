@@ -1,4 +1,5 @@
-// Recognises numbers in a text, character by character: a state machine of switches and short branches.
+// Recognises numbers in a text, character by character: a state machine of switches and short
+// branches.
 #include "mix.h"
 
 enum { TEXT = 1800, STATES = 8 };
@@ -8,9 +9,10 @@ static char text[TEXT];
 static uint32_t seen[STATES];  // how many words ended in each state
 static uint32_t moves[STATES];
 
-static const char *const words[] = {"5012",  "1234",    "-874",   "+122",   "35.54400", ".1234500",
-                                    "-110.7", "+0.64400", "5.5e+3", "-.123e-2", "-87e+83", "+0.6e-12",
-                                    "0x2a7f", "T0.3e-1F", "-T.T++Tq", "1T3.4e4z", "34.0e-T^"};
+static const char *const words[] = {
+    "5012",   "1234",     "-874",   "+122",     "35.54400", ".1234500",
+    "-110.7", "+0.64400", "5.5e+3", "-.123e-2", "-87e+83",  "+0.6e-12",
+    "0x2a7f", "T0.3e-1F", "-T.T++Tq", "1T3.4e4z", "34.0e-T^"};
 
 static void write_text(uint32_t seed) {
   uint32_t end = 0;

@@ -1,4 +1,5 @@
-// Prints its arguments, how many environment variables it has, and exits with the number of arguments.
+// Prints its arguments, how many environment variables it has, and exits with the number of
+// arguments.
 #include <stdio.h>
 
 int main(int count, char **arguments, char **environment) {

@@ -1,4 +1,5 @@
-// Checks that the monotonic clock never goes back and does go on, and that the real-time clock is set.
+// Checks that the monotonic clock never goes back and does go on, and that the real-time clock is
+// set.
 #include <stdint.h>
 #include <stdio.h>
 #include <time.h>

@@ -1,4 +1,5 @@
-// Makes system calls that no personality of ours serves, and prints the error numbers. 38 is ENOSYS.
+// Makes system calls that no personality of ours serves, and prints the error numbers. 38 is
+// ENOSYS.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>

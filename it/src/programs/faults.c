@@ -1,5 +1,6 @@
-// Gets memory in three ways, touches N pages of each, and checks that what is fresh is zero and what was
-// written stays. Usage: faults [N], 64 unless told otherwise. Each page touched is one page fault.
+// Gets memory in three ways, touches N pages of each, and checks that what is fresh is zero and
+// what was written stays. Usage: faults [N], 64 unless told otherwise. Each page touched is one
+// page fault.
 #define _DEFAULT_SOURCE
 #include <stdint.h>
 #include <stdio.h>

@@ -11,8 +11,9 @@ enum exit_kind { EXITED = 0, SIGNALLED = 1, NOT_STARTED = 2 };
 
 #define MAGIC 0x01417544u  // the bytes 'D' 'u' 'A' 1
 
-// All numbers are little-endian, as this machine is, so structures go over the wire as they are. They
-// are packed because a frame begins wherever the one before ends: the compiler then reads byte-wise.
+// All numbers are little-endian, as this machine is, so structures go over the wire as they are.
+// They are packed because a frame begins wherever the one before ends: the compiler then reads
+// byte-wise.
 struct __attribute__((packed)) header {
   uint32_t magic;
   uint8_t type;

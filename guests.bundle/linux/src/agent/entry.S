@@ -1,5 +1,5 @@
-# The kernel starts a program with the argument count on top of the stack, the arguments behind it, a
-# null, and the environment: run_agent(count, arguments) finds all of them from there.
+# The kernel starts a program with the argument count on top of the stack, the arguments behind it,
+# a null, and the environment: run_agent(count, arguments) finds all of them from there.
     .globl _start
 _start:
     mv    s0, zero

@@ -1,4 +1,5 @@
-// Running commands: each is a shell in a process group of its own, with one pipe for all its output.
+// Running commands: each is a shell in a process group of its own, with one pipe for all its
+// output.
 #include "agent.h"
 
 enum { CHUNK = 16384 };  // output taken from one job at a time, in bytes
@@ -147,8 +148,8 @@ void kill_all_jobs(void) {
   }
 }
 
-// When a shell ends, all that it and the commands it waited for have written is in the pipe; what comes
-// later is from the background. So what is in there now is what belongs to the job.
+// When a shell ends, all that it and the commands it waited for have written is in the pipe; what
+// comes later is from the background. So what is in there now is what belongs to the job.
 static void note_end(struct job *job, uint32_t status) {
   int32_t waiting = 0;
   if (job->pipe >= 0) {
@@ -206,8 +207,8 @@ void emit_output(void) {
   first = (first + 1) % MAX_JOBS;
 }
 
-// Whoever is left in the background must neither wait for ever for somebody to read its output, nor be
-// killed because nobody does.
+// Whoever is left in the background must neither wait for ever for somebody to read its output, nor
+// be killed because nobody does.
 void drain_left_over(void) {
   static uint8_t nowhere[4096];
   for (struct job *job = jobs; job < jobs + MAX_JOBS; job++) {
@@ -221,8 +222,8 @@ void drain_left_over(void) {
   }
 }
 
-// A pipe is not looked at while the host has not taken what is already there: the job then waits for
-// the host, as it would for a slow terminal. Only what nobody listens to is always taken.
+// A pipe is not looked at while the host has not taken what is already there: the job then waits
+// for the host, as it would for a slow terminal. Only what nobody listens to is always taken.
 int add_job_pipes(struct poll_entry *entries, bool connected) {
   int count = 0;
   for (struct job *job = jobs; job < jobs + MAX_JOBS; job++) {

@@ -52,8 +52,8 @@ static void serve_port(int signals) {
   bool more = false;  // all that there was is sent, so there may be more to send at once
   begin_session(STARTED, 0);
   for (;;) {
-    // Poll returns at once for a port without a host. So when there was none a moment ago, the port is
-    // left out for a while, and then looked at again.
+    // Poll returns at once for a port without a host. So when there was none a moment ago, the port
+    // is left out for a while, and then looked at again.
     bool look = state == CONNECTED;
     int16_t wanted = (frame_waits() ? 0 : POLLIN) | (output_empty() ? 0 : POLLOUT);
     struct poll_entry entries[2 + MAX_JOBS] = {{signals, POLLIN, 0},

@@ -1,8 +1,8 @@
 // Bytes to and from the host, over one port of a virtio console.
 //
 // Such a port is unlike a pipe or a socket: it can be opened once only; while the host is not
-// connected, poll says POLLHUP, read returns 0 and a write that must not wait says EAGAIN; and all of
-// that passes when the host comes back, with the same file descriptor.
+// connected, poll says POLLHUP, read returns 0 and a write that must not wait says EAGAIN; and all
+// of that passes when the host comes back, with the same file descriptor.
 #include "agent.h"
 
 enum { OUTPUT_SIZE = 65536 };

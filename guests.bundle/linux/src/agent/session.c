@@ -1,5 +1,5 @@
-// What frames mean. A session begins with the host's HELLO; before that, and after anything that is not
-// a frame, all input is skipped until the next HELLO.
+// What frames mean. A session begins with the host's HELLO; before that, and after anything that is
+// not a frame, all input is skipped until the next HELLO.
 #include "agent.h"
 
 enum { FRAME_TIMEOUT_MILLIS = 2000 };
@@ -108,8 +108,8 @@ void lose_input(void) {
 
 int64_t frame_deadline(void) { return deadline; }
 
-// A host that was replaced in the middle of a frame begins with a HELLO, which so far was taken for the
-// rest of that frame. When nothing more comes, it is looked for in there.
+// A host that was replaced in the middle of a frame begins with a HELLO, which so far was taken for
+// the rest of that frame. When nothing more comes, it is looked for in there.
 void check_frame_deadline(void) {
   if (deadline >= 0 && now_millis() >= deadline) {
     refuse_frame();

@@ -1,5 +1,6 @@
-// Linux system calls of riscv64, without a C library. Each returns a negative error number on failure.
-// Source: the kernel's include/uapi/asm-generic/unistd.h (numbers) and man pages section 2 (meaning).
+// Linux system calls of riscv64, without a C library. Each returns a negative error number on
+// failure. Source: the kernel's include/uapi/asm-generic/unistd.h (numbers) and man pages section 2
+// (meaning).
 #pragma once
 
 #include <stdbool.h>

@@ -20,8 +20,8 @@ _start:
     call  start_nano            # never returns
 
 # A trap may come between any two instructions, so every register that C may change is saved. nano
-# has no user mode: the stack pointer is always ours, and the frame goes on top of the running stack.
-# The layout is struct trap_frame in nano.h: register n at offset 8 n, then sepc.
+# has no user mode: the stack pointer is always ours, and the frame goes on top of the running
+# stack. The layout is struct trap_frame in nano.h: register n at offset 8 n, then sepc.
     .text
     .balign 4
 trap_entry:

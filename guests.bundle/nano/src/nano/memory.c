@@ -39,8 +39,9 @@ static uint64_t take_zeroed_frame(void) {
   return frame;
 }
 
-// Walks from the root (level 2: 1 GiB an entry) to the entry at `level` (1: 2 MiB, 0: 4 KiB), making
-// the tables on the way. A table's address is usable as it stands because RAM is mapped to itself.
+// Walks from the root (level 2: 1 GiB an entry) to the entry at `level` (1: 2 MiB, 0: 4 KiB),
+// making the tables on the way. A table's address is usable as it stands because RAM is mapped to
+// itself.
 static uint64_t *entry_for(uint64_t address, int level) {
   uint64_t *table = root_table;
   for (int at = 2;; at--) {

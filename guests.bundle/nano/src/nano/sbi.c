@@ -28,7 +28,8 @@ bool sbi_offers(uint64_t extension) {
 
 void sbi_set_timer(uint64_t when) { sbi_call(SBI_TIME, 0, when, 0); }
 
-// System reset returns only when it is refused. Then there is nobody left to tell, and nothing to do.
+// System reset returns only when it is refused. Then there is nobody left to tell, and nothing to
+// do.
 static _Noreturn void sbi_reset(uint64_t type, uint64_t reason) {
   sbi_call(SBI_SRST, 0, type, reason);
   print("nano: the monitor refuses to reset; halted\n");

@@ -1,4 +1,5 @@
-// Reads a line, runs a command, forever. Each command prints one line that is easy to match in a test.
+// Reads a line, runs a command, forever. Each command prints one line that is easy to match in a
+// test.
 #include "nano.h"
 
 #define LINE_SIZE 256
@@ -49,8 +50,8 @@ static void touch(const char *argument) {
         not_zero == 0 ? "all zero" : "NOT ZERO");
 }
 
-// A chain in which each round needs the one before, so a single wrong instruction, or a register that
-// an interrupt did not give back, changes the result.
+// A chain in which each round needs the one before, so a single wrong instruction, or a register
+// that an interrupt did not give back, changes the result.
 static void sum(const char *argument) {
   uint64_t rounds;
   if (!parse_number(argument, &rounds)) {

@@ -14,8 +14,9 @@ static const char *const exception_names[] = {
     "store page fault"};
 
 static const char *const register_names[] = {
-    "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
-    "a6",   "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
+    "zero", "ra", "sp", "gp", "tp",  "t0",  "t1", "t2", "s0", "s1", "a0",
+    "a1",   "a2", "a3", "a4", "a5",  "a6",  "a7", "s2", "s3", "s4", "s5",
+    "s6",   "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
 
 static _Noreturn void die(const struct trap_frame *frame, uint64_t cause, uint64_t value) {
   print("\nnano: trap: %s (scause 0x%x) at sepc 0x%x, stval 0x%x\n",

@@ -20,8 +20,8 @@ void start_uart(void) {
   UART[INTERRUPT_ENABLE] = RECEIVED;
 }
 
-// When the buffer is full the port's interrupt is turned off: what is still coming waits in the port
-// (and, in the end, at the sender) instead of being lost.
+// When the buffer is full the port's interrupt is turned off: what is still coming waits in the
+// port (and, in the end, at the sender) instead of being lost.
 void take_uart_interrupt(void) {
   while (UART[LINE_STATUS] & RECEIVED) {
     if (arrived - taken == INPUT_SIZE) {
