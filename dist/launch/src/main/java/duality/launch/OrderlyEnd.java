@@ -15,22 +15,27 @@ import org.osgi.framework.SynchronousBundleListener;
 import org.osgi.framework.launch.Framework;
 
 /**
- * Stops the framework before the JVM ends, whoever asked for the end: SIGTERM, SIGHUP when the terminal is closed, {@code
- * System.exit} at the end of a script, or {@code exit} in the shell. Only a framework that is stopped lets its bundles halt
- * their guests and flush their disks.
+ * Stops the framework before the JVM ends, whoever asked for the end: SIGTERM, SIGHUP when the
+ * terminal is closed, {@code System.exit} at the end of a script, or {@code exit} in the shell.
+ * Only a framework that is stopped lets its bundles halt their guests and flush their disks.
  *
- * <p>The launcher calls it as an embedded activator right after the framework is initialised, when no bundle is started yet.
- * It lives on the class path and not in a bundle because it has work left when all bundles are gone: the folder named by
- * {@value #RUN_FOLDER} (bundle cache and temporary files of this run) is removed last.
+ * <p>The launcher calls it as an embedded activator right after the framework is initialised, when
+ * no bundle is started yet. It lives on the class path and not in a bundle because it has work left
+ * when all bundles are gone: the folder named by {@value #RUN_FOLDER} (bundle cache and temporary
+ * files of this run) is removed last.
  *
- * <p>A thread that calls {@code System.exit} from a bundle never comes back, so that bundle's stop must not wait for it.
+ * <p>A thread that calls {@code System.exit} from a bundle never comes back, so that bundle's stop
+ * must not wait for it.
  */
 public final class OrderlyEnd implements BundleActivator {
 
   /** Read by the launcher by reflection: start this activator before any bundle is installed. */
   public static final String IMMEDIATE = "AFTER_FRAMEWORK_INIT";
 
-  /** System property: the folder of this run. Absent when the jar is started without the {@code duality} script. */
+  /**
+   * System property: the folder of this run. Absent when the jar is started without the {@code
+   * duality} script.
+   */
   static final String RUN_FOLDER = "duality.run.folder";
 
   /** How long bundles may take to stop, all together; guests have disks to flush. */
@@ -41,13 +46,16 @@ public final class OrderlyEnd implements BundleActivator {
     Framework framework = context.getBundle(0).adapt(Framework.class);
     String folder = System.getProperty(RUN_FOLDER);
     Path runFolder = folder == null ? null : Path.of(folder);
-    Runtime.getRuntime().addShutdownHook(new Thread(() -> end(framework, runFolder), "duality-end"));
+    Runtime.getRuntime()
+        .addShutdownHook(new Thread(() -> end(framework, runFolder), "duality-end"));
     context.addBundleListener(
         (SynchronousBundleListener)
             event -> {
               if (event.getType() == BundleEvent.STOPPING && event.getBundle().getBundleId() == 0) {
-                // The framework was stopped from inside, which is a normal end. The launcher would turn it into a status
-                // of its own; the first exit wins, and this one waits in the hook until the framework has stopped.
+                // The framework was stopped from inside, which is a normal end. The launcher would
+                // turn it into a status
+                // of its own; the first exit wins, and this one waits in the hook until the
+                // framework has stopped.
                 Thread.ofPlatform().daemon().name("duality-exit").start(() -> System.exit(0));
               }
             });
@@ -55,7 +63,8 @@ public final class OrderlyEnd implements BundleActivator {
 
   @Override
   public void stop(BundleContext context) {
-    // The hook has to outlive the framework: removing it here would leave the folder of this run behind.
+    // The hook has to outlive the framework: removing it here would leave the folder of this run
+    // behind.
   }
 
   private static void end(Framework framework, @Nullable Path runFolder) {
@@ -72,7 +81,10 @@ public final class OrderlyEnd implements BundleActivator {
     }
   }
 
-  /** Removes what it can; a leftover is found and removed by the next start of the {@code duality} script. */
+  /**
+   * Removes what it can; a leftover is found and removed by the next start of the {@code duality}
+   * script.
+   */
   static void remove(Path folder) {
     try (var files = Files.walk(folder)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
