@@ -82,6 +82,9 @@ final class ContextObject implements Context {
     if (name.isEmpty() || name.contains("/")) {
       throw new CallFailed.BadRequest("'" + name + "' is no name of a child of " + path());
     }
+    if (config.containsKey("control")) {
+      throw new CallFailed.BadRequest("control over the kernel is given by root's routing file only");
+    }
     String path = path() + "/" + name;
     EndpointObject there = core.endpointMap().get(path);
     if (there == null) {

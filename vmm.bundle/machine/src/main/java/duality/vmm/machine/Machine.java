@@ -87,7 +87,11 @@ final class Machine implements VirtualMachine, Instance {
             "pager",
             Pager.class,
             Map.of(),
-            Map.of("space", context.derive(space, Space.class, Rights.MAP | Rights.READ, 0)));
+            Map.of(
+                "space",
+                context.derive(space, Space.class, Rights.MAP | Rights.READ, 0),
+                "root",
+                context.slot("root", Object.class)));
     memory = new GuestMemory(context, space, pager, settings.memoryBytes());
     hart =
         context.thread(
