@@ -124,14 +124,23 @@ public final class Backing {
           context.path() + ": there is no region of " + pages + " pages from " + page + " on");
     }
     regions.remove(page);
-    region.forEachRun((first, frame, count) -> stock.putBackUsed(frame, count));
-    stock.giveBackWholeBatches();
+    LongArray frames = new LongArray();
+    region.forEachRun(
+        (first, frame, count) -> {
+          for (long i = 0; i < count; i++) {
+            frames.add(frame + i);
+          }
+        });
+    long[] ascending = frames.toArray();
+    Arrays.sort(ascending);
+    stock.putBackUsed(ascending);
   }
 
   /**
    * Answers a page fault: gives the page a frame when it has none, and maps it.
    *
-   * @return false when the access is not allowed, or no frame can be had; that is logged once
+   * @return false when the access is not allowed, or no frame can be had; the latter is logged once
+   * @throws CallFailed when root cannot be asked now: the access may be tried again
    */
   public boolean fault(int spaceId, long page, int access) {
     Region region = region(page);
@@ -147,7 +156,7 @@ public final class Backing {
         return true;
       }
       return back(region, page, 1) == 1;
-    } catch (CallFailed e) {
+    } catch (CallFailed.BadRequest e) {
       context.log("page 0x" + Long.toHexString(page) + " cannot be mapped: " + e.getMessage());
       return false;
     }

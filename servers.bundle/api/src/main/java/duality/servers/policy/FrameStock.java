@@ -63,8 +63,9 @@ final class FrameStock {
    * Takes frames out of the stock, filling it from root when it is empty.
    *
    * @param wanted how many, at least 1
-   * @return a run of at least 1 and at most {@code wanted} frames; of none when quota, pool or root
-   *     refuse
+   * @return a run of at least 1 and at most {@code wanted} frames; of none when the quota or root
+   *     refuses
+   * @throws CallFailed when root cannot be asked now
    */
   Run take(long wanted) {
     if (unused.isEmpty() && !refill(wanted)) {
@@ -94,7 +95,7 @@ final class FrameStock {
         hold(batch);
         putUnused(batch.first(), batch.count());
         return true;
-      } catch (CallFailed e) {
+      } catch (CallFailed.BadRequest e) {
         lastRefusal =
             "root has no frame for "
                 + owner
@@ -117,25 +118,42 @@ final class FrameStock {
     putUnused(run.first(), run.count());
   }
 
-  /** Puts back frames that were in use, as zero. They may lie in several batches. */
-  void putBackUsed(long first, long count) {
-    for (long frame = first; frame < first + count; ) {
-      Frame batch = batchOf(frame);
-      long end = Math.min(first + count, batch.first() + batch.count());
-      batch.reclaim(frame - batch.first(), end - frame);
-      putUnused(frame, end - frame);
-      frame = end;
-    }
-  }
-
-  /** Gives the batches back of which no frame is in use. */
-  void giveBackWholeBatches() {
+  /**
+   * Puts back frames that were in use. Batches that are not in use any more go back to root; of the
+   * others the frames are made zero here.
+   *
+   * @param frames their numbers, ascending
+   */
+  void putBackUsed(long[] frames) {
+    forEachRun(frames, (batch, first, count) -> putUnused(first, count));
     for (Frame batch : batches.values().toArray(Frame[]::new)) {
       if (unusedIn(batch) == batch.count()) {
         unused.subMap(batch.first(), batch.first() + batch.count()).clear();
         unusedFrames -= batch.count();
         giveBack(batch);
       }
+    }
+    forEachRun(frames, (batch, first, count) -> batch.reclaim(first - batch.first(), count));
+  }
+
+  private interface RunOfBatch {
+    void take(Frame batch, long first, long count);
+  }
+
+  /** Cuts ascending frame numbers into runs, each in one batch; those of no batch are left out. */
+  private void forEachRun(long[] frames, RunOfBatch taker) {
+    int from = 0;
+    while (from < frames.length) {
+      Map.Entry<Long, Frame> at = batches.floorEntry(frames[from]);
+      long end = at == null ? 0 : at.getKey() + at.getValue().count();
+      int to = from + 1;
+      while (to < frames.length && frames[to] == frames[to - 1] + 1 && frames[to] < end) {
+        to++;
+      }
+      if (at != null && frames[from] < end) {
+        taker.take(at.getValue(), frames[from], to - from);
+      }
+      from = to;
     }
   }
 

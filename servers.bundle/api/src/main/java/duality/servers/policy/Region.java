@@ -25,7 +25,7 @@ final class Region {
   private final int rights;
 
   /** Frame number plus 1, so that 0 is a missing page. */
-  private final long @Nullable [][] tables;
+  private final long[] @Nullable [] tables;
 
   Region(long page, long pages, int rights) {
     this.page = page;

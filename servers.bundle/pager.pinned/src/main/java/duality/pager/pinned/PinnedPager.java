@@ -99,7 +99,7 @@ public final class PinnedPager implements Server {
     private long fillOrGiveUp(long most) {
       try {
         return backing.fill(most);
-      } catch (CallFailed e) {
+      } catch (CallFailed.BadRequest e) {
         context.log("pages cannot be mapped: " + e.getMessage());
         return -1;
       }
