@@ -10,6 +10,7 @@ import duality.kernel.processor.Hart;
 import duality.kernel.processor.HartMode;
 import duality.kernel.processor.HartState;
 import duality.kernel.processor.Lines;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -119,7 +120,7 @@ final class ThreadObject implements KernelThread, KernelObject {
   }
 
   Doing doing() {
-    return doing.get();
+    return Objects.requireNonNull(doing.get());
   }
 
   boolean suspendWanted() {
@@ -145,7 +146,7 @@ final class ThreadObject implements KernelThread, KernelObject {
   public void suspend() {
     suspendWanted = true;
     while (true) {
-      switch (doing.get()) {
+      switch (doing()) {
         case SUSPENDED, ENDED -> {
           return;
         }
@@ -234,7 +235,7 @@ final class ThreadObject implements KernelThread, KernelObject {
 
   @Override
   public String state() {
-    return doing.get().name();
+    return doing().name();
   }
 
   @Override
