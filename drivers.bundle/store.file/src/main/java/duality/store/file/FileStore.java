@@ -169,7 +169,11 @@ final class FileStore implements Store, Instance {
 
   private synchronized @Nullable Job next() {
     while (queue.isEmpty() && !closed) {
-      waitABit(0);
+      try {
+        wait();
+      } catch (InterruptedException e) {
+        // Nobody has a reason to interrupt this thread; the flag is clear again.
+      }
     }
     Job job = queue.poll();
     if (job != null) {
@@ -195,17 +199,6 @@ final class FileStore implements Store, Instance {
     }
   }
 
-  /** Waits for a change; answers false when the thread was interrupted. */
-  private boolean waitABit(long millis) {
-    try {
-      wait(millis);
-      return true;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return false;
-    }
-  }
-
   // State, and the end.
 
   /** Waits until no request is queued or running; whether that came to pass. */
@@ -213,7 +206,13 @@ final class FileStore implements Store, Instance {
     long end = System.nanoTime() + millis * 1_000_000;
     while (!queue.isEmpty() || running > 0) {
       long left = (end - System.nanoTime()) / 1_000_000;
-      if (left <= 0 || !waitABit(left)) {
+      if (left <= 0) {
+        return false;
+      }
+      try {
+        wait(left);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
         return false;
       }
     }

@@ -124,15 +124,19 @@ final class BlockDevice implements VirtioDevice {
     try (Rings rings = transport.rings(QUEUE)) {
       try {
         rings.mute();
+        int begun = 0;
         do {
           finish(rings);
-          begin(rings);
-        } while (!inFlight.full() && rings.unmute());
+          begun += begin(rings, QUEUE_SIZE - begun);
+        } while (!inFlight.full() && begun < QUEUE_SIZE && rings.unmute());
+        if (begun == QUEUE_SIZE) {
+          transport.again(); // a turn must end, also when the guest never stops asking
+        }
       } finally {
         interrupt = rings.interruptWanted();
       }
     } catch (Malformed malformed) {
-      transport.needsReset(malformed.getMessage());
+      transport.needsReset(malformed);
     }
     if (interrupt) {
       transport.interrupt();
@@ -152,15 +156,19 @@ final class BlockDevice implements VirtioDevice {
     inFlight.submitWaiting();
   }
 
-  private void begin(Rings rings) throws Malformed {
-    while (!inFlight.full() && rings.next(chain)) {
+  /** Begins at most {@code most} requests; answers how many. */
+  private int begin(Rings rings, int most) throws Malformed {
+    int begun = 0;
+    while (begun < most && !inFlight.full() && rings.next(chain)) {
       if (inFlight.hasHead(chain.head())) {
         throw new Malformed("request " + chain.head() + " is available and in flight");
       }
       Request request = Request.read(transport().memory(), chain);
       rings.take();
       begin(rings, request);
+      begun++;
     }
+    return begun;
   }
 
   private void begin(Rings rings, Request request) {

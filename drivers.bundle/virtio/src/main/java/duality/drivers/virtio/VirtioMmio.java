@@ -162,7 +162,7 @@ public final class VirtioMmio implements MmioDevice, Instance {
   }
 
   /** The guest broke a rule: this device does nothing more until it is reset. */
-  public void needsReset(String why) {
+  public void needsReset(Exception why) {
     synchronized (this) {
       if ((status & NEEDS_RESET) != 0) {
         return;
@@ -173,7 +173,7 @@ public final class VirtioMmio implements MmioDevice, Instance {
         drive();
       }
     }
-    context.log("needs a reset: " + why);
+    context.log("needs a reset: " + why.getMessage());
   }
 
   private void work(long bits) {
@@ -184,7 +184,7 @@ public final class VirtioMmio implements MmioDevice, Instance {
       try {
         device.work(bits);
       } catch (CallFailed.BadRequest | CallFailed.Revoked refused) {
-        needsReset(refused.getMessage());
+        needsReset(refused);
       } catch (CallFailed nobody) {
         // A pager or backend is being replaced: what is in the rings is still there.
         events.signal(bits | WAKE);
@@ -298,7 +298,7 @@ public final class VirtioMmio implements MmioDevice, Instance {
 
   /** Under the work lock: the worker must not be inside a queue that comes or goes. */
   private void queueReady(int word) {
-    String wrong = "";
+    Malformed wrong = null;
     synchronized (this) {
       if (!selected()) {
         return;
@@ -310,11 +310,11 @@ public final class VirtioMmio implements MmioDevice, Instance {
         try {
           queue.makeReady();
         } catch (Malformed malformed) {
-          wrong = malformed.getMessage();
+          wrong = malformed;
         }
       }
     }
-    if (!wrong.isEmpty()) {
+    if (wrong != null) {
       needsReset(wrong);
     }
   }
