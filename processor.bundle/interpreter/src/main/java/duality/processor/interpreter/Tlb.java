@@ -42,7 +42,7 @@ final class Tlb {
   /** The same for code entries: {@code fence.i} changes only this one. */
   long codeStamp;
 
-  private final long @Nullable [][] tables = new long @Nullable [8][];
+  private final long[] @Nullable [] tables = new long[8] @Nullable [];
   private final long[][] codeTags = new long[3][];
   private final @Nullable CodePage[][] codePages = new @Nullable CodePage[3][];
 
