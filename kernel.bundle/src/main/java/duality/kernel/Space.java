@@ -3,11 +3,11 @@ package duality.kernel;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
- * An address space: regions of pages of 4 KiB, each page backed by a frame with rights, or missing. For
- * a native program its virtual memory, for a machine its guest-physical memory.
+ * An address space: regions of pages of 4 KiB, each page backed by a frame with rights, or missing.
+ * For a native program its virtual memory, for a machine its guest-physical memory.
  *
- * <p>A page is named by its number: the address shifted right by 12. A missing page in a region is an
- * IPC to the region's pager, which maps a frame or refuses.
+ * <p>A page is named by its number: the address shifted right by 12. A missing page in a region is
+ * an IPC to the region's pager, which maps a frame or refuses.
  *
  * <p><em>Concurrency:</em> any thread. {@link #unmap} and a {@link #map} that takes a right away
  * return when no hart can use the old translation any more and no grant holds the page.
@@ -40,7 +40,11 @@ public interface Space {
   @Needs(Rights.CONTROL)
   void removeRegion(long page);
 
-  /** Changes the rights of {@code pages} pages from {@code page} on; they must lie in one region. */
+  /**
+   * Changes the rights that {@code pages} pages from {@code page} on may have, mapped or missing;
+   * they must lie in one region, and the rights must be among the region's. What is mapped with
+   * more loses it at once; a right that is given back comes with the page's next fault.
+   */
   @Needs(Rights.CONTROL)
   void protect(long page, long pages, int rights);
 
@@ -48,8 +52,8 @@ public interface Space {
    * Maps frames to pages: page {@code page + i} to frame {@code frame.first() + index + i}.
    *
    * @param rights at most those of the region
-   * @throws CallFailed.BadRequest when a page is in no region, or the frame capability does not hold
-   *     that many frames
+   * @throws CallFailed.BadRequest when a page is in no region, or the frame capability does not
+   *     hold that many frames
    */
   @Needs(Rights.MAP)
   void map(long page, Frame frame, long index, long count, int rights);
@@ -71,8 +75,8 @@ public interface Space {
    * @param address first byte
    * @param length in bytes, at least 1
    * @param access bits of READ and WRITE of {@link duality.kernel.processor.Memory}
-   * @throws CallFailed.BadRequest when a byte lies outside the regions or its pager refuses: a wrong
-   *     address of a guest ends here
+   * @throws CallFailed.BadRequest when a byte lies outside the regions or its pager refuses: a
+   *     wrong address of a guest ends here
    */
   @Needs(Rights.READ)
   Grant grant(long address, long length, int access);

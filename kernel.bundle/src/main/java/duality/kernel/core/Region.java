@@ -9,8 +9,9 @@ import org.jspecify.annotations.Nullable;
  * A run of pages of a space with one pager: the page table, in chunks of 512 entries made when the
  * first page of a chunk is mapped.
  *
- * <p>An entry is {@code frame << 3 | rights}, 0 when the page is missing. Entries are written under the
- * space's monitor and read by engines without it (acquire and release).
+ * <p>An entry is {@code (frame + 1) << 3 | rights}, 0 when the page is missing; a page can be
+ * mapped without any right. Entries are written under the space's monitor and read by engines
+ * without it (acquire and release).
  */
 final class Region {
   private static final int CHUNK = 512;
@@ -19,13 +20,17 @@ final class Region {
   final long first;
   final long pages;
   final Pager pager;
-  volatile int rights;
+  final int rights;
   private final @Nullable Chunk[] chunks;
 
-  /** Page table entries, and how many grants hold each page (guarded by the space). */
+  /**
+   * Page table entries; how many grants hold each page; and rights that were taken from it by
+   * {@link SpaceObject#protect} (the last two guarded by the space).
+   */
   private static final class Chunk {
     final long[] entries = new long[CHUNK];
     final int[] pins = new int[CHUNK];
+    final byte[] taken = new byte[CHUNK];
   }
 
   Region(long first, long pages, int rights, Pager pager) {
@@ -34,6 +39,15 @@ final class Region {
     this.rights = rights;
     this.pager = pager;
     chunks = new Chunk[Math.toIntExact((pages + CHUNK - 1) / CHUNK)];
+  }
+
+  static long entryOf(long frame, int rights) {
+    return (frame + 1) << 3 | rights;
+  }
+
+  /** The frame of an entry that is not 0. */
+  static long frameOf(long entry) {
+    return (entry >>> 3) - 1;
   }
 
   boolean contains(long page) {
@@ -49,17 +63,38 @@ final class Region {
   /** Sets an entry; answers the old one. Under the space's monitor. */
   long entry(long page, long value) {
     long index = page - first;
+    if (value == 0 && chunks[(int) (index / CHUNK)] == null) {
+      return 0;
+    }
+    // A new chunk is published by the release store of the entry: a reader that finds the chunk
+    // without an
+    // entry takes the page for missing and asks again.
+    Chunk chunk = chunk(index);
+    return (long) ENTRIES.getAndSetRelease(chunk.entries, (int) (index % CHUNK), value);
+  }
+
+  private Chunk chunk(long index) {
     Chunk chunk = chunks[(int) (index / CHUNK)];
     if (chunk == null) {
-      if (value == 0) {
-        return 0;
-      }
       chunk = new Chunk();
-      // Published by the release store of the entry below: a reader that finds the chunk without an
-      // entry takes the page for missing and asks again.
       chunks[(int) (index / CHUNK)] = chunk;
     }
-    return (long) ENTRIES.getAndSetRelease(chunk.entries, (int) (index % CHUNK), value);
+    return chunk;
+  }
+
+  /** Rights that a mapping of the page may have now. Under the space's monitor. */
+  int rightsAt(long page) {
+    long index = page - first;
+    Chunk chunk = chunks[(int) (index / CHUNK)];
+    return chunk == null ? rights : rights & ~chunk.taken[(int) (index % CHUNK)];
+  }
+
+  /** Sets those rights, at most the region's. Under the space's monitor. */
+  void rightsAt(long page, int fewer) {
+    long index = page - first;
+    if (fewer != rights || chunks[(int) (index / CHUNK)] != null) {
+      chunk(index).taken[(int) (index % CHUNK)] = (byte) (rights & ~fewer);
+    }
   }
 
   /** Changes how many grants hold the page; answers the new number. Under the space's monitor. */

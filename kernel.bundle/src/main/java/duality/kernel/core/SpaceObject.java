@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  * (volatile), then looks at the serial of each thread of the space. A thread that enters the engine
  * makes its serial odd (volatile) and then reads the epoch. In the total order of volatile accesses
  * either the thread sees the new epoch and drops what it had cached, or the serial is seen odd, and
- * then the thread is made to leave the engine and waited for. So after {@link #unmap} nobody uses the
- * frame through an old translation.
+ * then the thread is made to leave the engine and waited for. So after {@link #unmap} nobody uses
+ * the frame through an old translation.
  */
 final class SpaceObject implements Space, Memory, KernelObject {
   private static final long PIN_WAIT_NANOS = TimeUnit.SECONDS.toNanos(5);
@@ -72,7 +72,12 @@ final class SpaceObject implements Space, Memory, KernelObject {
     Region region = find(page);
     if (region == null || pages < 1 || page - region.first > region.pages - pages) {
       throw new CallFailed.BadRequest(
-          name + ": pages " + Long.toHexString(page) + " + " + pages + " are not inside one region");
+          name
+              + ": pages "
+              + Long.toHexString(page)
+              + " + "
+              + pages
+              + " are not inside one region");
     }
     return region;
   }
@@ -84,7 +89,7 @@ final class SpaceObject implements Space, Memory, KernelObject {
       return OUTSIDE;
     }
     long entry = region.entry(page);
-    return (entry & access) == 0 ? MISSING : core.pool().address(entry >>> 3);
+    return (entry & access) == 0 ? MISSING : core.pool().address(Region.frameOf(entry));
   }
 
   @Override
@@ -106,7 +111,10 @@ final class SpaceObject implements Space, Memory, KernelObject {
       for (Region each : more) {
         if (page < each.first + each.pages && each.first < page + pages) {
           throw new CallFailed.BadRequest(
-              name + ": the region at page " + Long.toHexString(page) + " overlaps the one at "
+              name
+                  + ": the region at page "
+                  + Long.toHexString(page)
+                  + " overlaps the one at "
                   + Long.toHexString(each.first));
         }
       }
@@ -157,13 +165,22 @@ final class SpaceObject implements Space, Memory, KernelObject {
     if ((rights & ~region.rights) != 0) {
       throw new CallFailed.BadRequest(name + ": rights beyond those of the region");
     }
-    for (long p = region.skipEmpty(page); p < page + pages; p = region.skipEmpty(p + 1)) {
+    boolean taken = false;
+    for (long p = page; p < page + pages; p++) {
+      region.rightsAt(p, rights);
       long entry = region.entry(p);
-      if (entry != 0) {
-        region.entry(p, entry & ~7 | rights);
+      long fewer = entry & (~7L | rights);
+      if (entry != fewer) {
+        // Rights are only taken here. Those that the page may have again come with its next fault,
+        // so
+        // that a pager which gave fewer on purpose is asked.
+        region.entry(p, fewer);
+        taken = true;
       }
     }
-    shootDown();
+    if (taken) {
+      shootDown();
+    }
   }
 
   @Override
@@ -178,13 +195,15 @@ final class SpaceObject implements Space, Memory, KernelObject {
     long fresh = 0;
     for (long i = 0; i < count; i++) {
       long entry = region.entry(page + i);
-      long next = (number + i) << 3 | rights;
-      if (entry != 0 && entry >>> 3 != number + i) {
+      int allowed = rights & region.rightsAt(page + i);
+      long next = Region.entryOf(number + i, allowed);
+      boolean other = entry != 0 && Region.frameOf(entry) != number + i;
+      if (other) {
         awaitUnpinned(region, page + i);
       }
       region.entry(page + i, next);
       fresh += entry == 0 ? 1 : 0;
-      taken |= entry != 0 && (entry >>> 3 != number + i || (entry & 7 & ~rights) != 0);
+      taken |= other || (entry & 7 & ~allowed) != 0;
     }
     mapped += fresh;
     core.maps.add(count);
@@ -221,7 +240,10 @@ final class SpaceObject implements Space, Memory, KernelObject {
       long left = deadline - System.nanoTime();
       if (left <= 0) {
         throw new CallFailed.TimedOut(
-            name + ": page " + Long.toHexString(page) + " is lent to a driver that does not give it back");
+            name
+                + ": page "
+                + Long.toHexString(page)
+                + " is lent to a driver that does not give it back");
       }
       try {
         TimeUnit.NANOSECONDS.timedWait(this, left);
@@ -244,7 +266,7 @@ final class SpaceObject implements Space, Memory, KernelObject {
   public long frameAt(long page) {
     Region region = find(page);
     long entry = region == null ? 0 : region.entry(page);
-    return entry == 0 ? -1 : entry >>> 3;
+    return entry == 0 ? -1 : Region.frameOf(entry);
   }
 
   @Override
@@ -259,7 +281,11 @@ final class SpaceObject implements Space, Memory, KernelObject {
       return false;
     }
     faults.increment();
-    if ((region.rights & access) == access && region.pager.fault(id, page, access)) {
+    int allowed;
+    synchronized (this) {
+      allowed = region.rightsAt(page);
+    }
+    if ((allowed & access) == access && region.pager.fault(id, page, access)) {
       return true;
     }
     refused.increment();
@@ -275,7 +301,8 @@ final class SpaceObject implements Space, Memory, KernelObject {
     long first = address >>> PAGE_SHIFT;
     long last = (address + length - 1) >>> PAGE_SHIFT;
     if (last - first >= 1 << 18) {
-      throw new CallFailed.BadRequest(name + ": a grant is at most 1 GiB, not " + length + " bytes");
+      throw new CallFailed.BadRequest(
+          name + ": a grant is at most 1 GiB, not " + length + " bytes");
     }
     long[] frames = new long[(int) (last - first + 1)];
     for (int i = 0; i < frames.length; i++) {
@@ -299,7 +326,7 @@ final class SpaceObject implements Space, Memory, KernelObject {
         long entry = region == null ? 0 : region.entry(page);
         if (region != null && (entry & access) == access) {
           region.pin(page, 1);
-          return entry >>> 3;
+          return Region.frameOf(entry);
         }
       }
       if (!fault(page, access)) {
@@ -343,7 +370,7 @@ final class SpaceObject implements Space, Memory, KernelObject {
           p < region.first + region.pages;
           p = region.skipEmpty(p + 1)) {
         long entry = region.entry(p);
-        if (entry != 0 && Long.compareUnsigned((entry >>> 3) - from, count) < 0) {
+        if (entry != 0 && Long.compareUnsigned(Region.frameOf(entry) - from, count) < 0) {
           clear(region, p, 1);
         }
       }
