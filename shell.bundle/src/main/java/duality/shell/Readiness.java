@@ -1,0 +1,101 @@
+package duality.shell;
+
+import duality.guests.GuestImage;
+import duality.kernel.Observation;
+import duality.servers.Root;
+import duality.servers.Swapper;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.apache.felix.service.command.CommandSession;
+import org.apache.felix.service.command.Function;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.Constants;
+
+/**
+ * Waits until the system is whole: the services that commands need, the commands themselves, and
+ * every bundle started. It looks again every few milliseconds: that is cheaper than it seems, lasts
+ * for a second, and cannot miss an event.
+ */
+final class Readiness {
+  private static final List<String> SERVICES =
+      List.of(
+          Root.class.getName(),
+          Swapper.class.getName(),
+          Observation.class.getName(),
+          GuestImage.class.getName());
+
+  private static final List<String> COMMANDS =
+      List.of("vm:run", "task:run", "guest:list", "kernel:stat", "duality:help", "felix:lb");
+
+  private static final long POLL_MILLIS = 5;
+
+  /** How long bundles that do not start are waited for, when all services are there. */
+  private static final Duration STRAGGLERS = Duration.ofSeconds(2);
+
+  private final BundleContext context;
+  private final CommandSession session;
+
+  Readiness(BundleContext context, CommandSession session) {
+    this.context = context;
+    this.session = session;
+  }
+
+  /**
+   * Waits.
+   *
+   * @return what is still missing after that time; empty when the system is whole
+   */
+  List<String> await(Duration most) throws InterruptedException {
+    long start = System.nanoTime();
+    long whole = 0;
+    while (true) {
+      List<String> missing = missing();
+      long now = System.nanoTime();
+      if (missing.isEmpty()) {
+        whole = whole == 0 ? now : whole;
+        if (stopped().isEmpty() || now - whole > STRAGGLERS.toNanos()) {
+          return List.of();
+        }
+      } else {
+        whole = 0;
+        if (now - start > most.toNanos()) {
+          missing.addAll(stopped());
+          return missing;
+        }
+      }
+      TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
+    }
+  }
+
+  private List<String> missing() {
+    List<String> missing = new ArrayList<>();
+    for (String service : SERVICES) {
+      if (context.getServiceReference(service) == null) {
+        missing.add("service " + service.substring(service.lastIndexOf('.') + 1));
+      }
+    }
+    for (String command : COMMANDS) {
+      if (!(session.get(command) instanceof Function)) {
+        missing.add("command " + command);
+      }
+    }
+    return missing;
+  }
+
+  private List<String> stopped() {
+    List<String> stopped = new ArrayList<>();
+    for (Bundle bundle : context.getBundles()) {
+      boolean fragment = bundle.getHeaders().get(Constants.FRAGMENT_HOST) != null;
+      boolean lazy = bundle.getHeaders().get(Constants.BUNDLE_ACTIVATIONPOLICY) != null;
+      boolean up =
+          bundle.getState() == Bundle.ACTIVE || lazy && bundle.getState() == Bundle.STARTING;
+      if (!fragment && !up) {
+        stopped.add("bundle " + bundle.getSymbolicName() + " is not started");
+      }
+    }
+    return stopped;
+  }
+}

@@ -1,0 +1,174 @@
+package duality.shell;
+
+import duality.shell.command.Cancellation;
+import duality.shell.command.Screen;
+import duality.shell.script.Outcome;
+import duality.shell.script.Script;
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.apache.felix.service.command.CommandProcessor;
+import org.apache.felix.service.command.CommandSession;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+
+/**
+ * What people meet: runs the script that the launcher named, or else the interactive prompt, and
+ * then ends the JVM. Does nothing when there is neither a script nor a terminal, as in tests.
+ *
+ * <p>Framework or system properties: {@code duality.script.commands} (the text of a script), {@code
+ * duality.script.file} (a file with one), {@code duality.script.stdin} ({@code true}: standard
+ * input is one), {@code duality.shell} ({@code none}: stay silent, {@code interactive}: prompt
+ * whatever standard input is).
+ */
+@Component(
+    service = {},
+    immediate = true)
+public final class Shell {
+  private static final Duration WHOLE = Duration.ofSeconds(60);
+
+  private final BundleContext context;
+  private final CommandProcessor processor;
+  private final Ending ending;
+  private final @Nullable Thread thread;
+  private volatile boolean gone;
+
+  /** Starts its thread. */
+  @Activate
+  public Shell(BundleContext context, @Reference CommandProcessor processor) {
+    this.context = context;
+    this.processor = processor;
+    this.ending = new Ending(context);
+    boolean wanted = wanted();
+    if (wanted) {
+      ending.watchSignals();
+    }
+    this.thread = wanted ? Thread.ofPlatform().name("duality shell").start(this::work) : null;
+  }
+
+  @Deactivate
+  void deactivate() {
+    gone = true;
+    ending.forgetSignals();
+    if (thread != null) {
+      thread.interrupt();
+    }
+  }
+
+  private boolean wanted() {
+    String mode = property("duality.shell").orElse("");
+    boolean script =
+        property("duality.script.commands").isPresent()
+            || property("duality.script.file").isPresent()
+            || property("duality.script.stdin").isPresent();
+    return !mode.equals("none") && script;
+  }
+
+  private Optional<String> property(String name) {
+    return Optional.ofNullable(context.getProperty(name)).filter(value -> !value.isBlank());
+  }
+
+  private void work() {
+    Optional<String> commands = property("duality.script.commands");
+    Optional<String> file = property("duality.script.file");
+    boolean standardInput = property("duality.script.stdin").equals(Optional.of("true"));
+    int code;
+    try {
+      if (commands.isPresent() || file.isPresent() || standardInput) {
+        code = script(commands, file);
+      } else {
+        code = Script.DONE;
+      }
+    } catch (InterruptedException e) {
+      code = Script.FAILED;
+    } catch (RuntimeException e) {
+      System.err.println("the shell failed: " + e);
+      e.printStackTrace(System.err);
+      code = Script.FAILED;
+    }
+    if (!gone) {
+      ending.exit(code);
+    }
+  }
+
+  private int script(Optional<String> commands, Optional<String> file) throws InterruptedException {
+    InputStream in = new StandardInput();
+    PrintStream out = stream(FileDescriptor.out);
+    PrintStream err = stream(FileDescriptor.err);
+    Optional<String> text = commands;
+    if (text.isEmpty() && file.isPresent()) {
+      try {
+        text = Optional.of(Files.readString(Path.of(file.get())));
+      } catch (IOException e) {
+        err.println("duality: cannot read the script " + file.get() + ": " + reason(e));
+        return Script.MISUSED;
+      }
+    }
+    CommandSession session =
+        Sessions.open(processor, in, out, err, Screen.NONE, new Cancellation.Foreground());
+    List<String> missing = new Readiness(context, session).await(WHOLE);
+    if (!missing.isEmpty()) {
+      err.println(
+          "duality: the system is not whole after "
+              + WHOLE.toSeconds()
+              + " s, missing: "
+              + String.join(", ", missing));
+      return Script.FAILED;
+    }
+    Script script = new Script(session, new Outcome(out, err, Screen.NONE), file.orElse("duality"));
+    int code = text.isPresent() ? script.run(text.get()) : script.run(in);
+    out.flush();
+    if (out.checkError()) {
+      // Who read our output went away, as head does: not worth a word, but not a success either.
+      return Script.FAILED;
+    }
+    return code;
+  }
+
+  private static String reason(IOException e) {
+    return switch (e) {
+      case java.nio.file.NoSuchFileException missing -> "there is no such file";
+      case java.nio.file.AccessDeniedException denied -> "not allowed";
+      default -> String.valueOf(e.getMessage());
+    };
+  }
+
+  /** A stream of our own: Gogo puts others in the place of System.out while commands run. */
+  private static PrintStream stream(FileDescriptor descriptor) {
+    // Without a buffer, because what a guest prints is to be seen when it comes.
+    return new PrintStream(new FileOutputStream(descriptor), false, StandardCharsets.UTF_8);
+  }
+
+  /** Standard input without a buffer, and not as a channel that an interrupt would close. */
+  private static final class StandardInput extends InputStream {
+    private final FileInputStream in = new FileInputStream(FileDescriptor.in);
+
+    @Override
+    public int read() throws IOException {
+      return in.read();
+    }
+
+    @Override
+    public int read(byte[] to, int offset, int length) throws IOException {
+      return in.read(to, offset, length);
+    }
+
+    @Override
+    public int available() throws IOException {
+      return in.available();
+    }
+  }
+}

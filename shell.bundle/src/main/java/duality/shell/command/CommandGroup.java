@@ -1,0 +1,38 @@
+package duality.shell.command;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.apache.felix.service.command.CommandProcessor;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.FrameworkUtil;
+import org.osgi.framework.ServiceRegistration;
+
+/** Commands that are there as long as the services they use: the base of the shell's components. */
+public abstract class CommandGroup {
+  private final List<ServiceRegistration<?>> registrations = new ArrayList<>();
+
+  /** The commands of this group. */
+  public abstract List<Command> commands();
+
+  /** Offers the commands to Gogo. */
+  protected final void register(BundleContext context) {
+    for (Command command : commands()) {
+      Map<String, String> properties =
+          Map.of(
+              CommandProcessor.COMMAND_SCOPE, command.syntax().scope(),
+              CommandProcessor.COMMAND_FUNCTION, command.syntax().function());
+      registrations.add(
+          context.registerService(
+              CommandFunction.class,
+              new CommandFunction(command),
+              FrameworkUtil.asDictionary(properties)));
+    }
+  }
+
+  /** Takes them back. */
+  protected final void unregister() {
+    registrations.forEach(ServiceRegistration::unregister);
+    registrations.clear();
+  }
+}

@@ -1,0 +1,304 @@
+package duality.shell.machine;
+
+import duality.guests.Boot;
+import duality.guests.GuestImage;
+import duality.guests.GuestUnavailable;
+import duality.shell.command.Arguments;
+import duality.shell.command.Command;
+import duality.shell.command.CommandFailed;
+import duality.shell.command.CommandGroup;
+import duality.shell.command.Invocation;
+import duality.shell.command.Kind;
+import duality.shell.command.Notice;
+import duality.shell.command.Syntax;
+import duality.shell.text.ByteSize;
+import duality.shell.text.Span;
+import duality.vmm.MachineReport;
+import duality.vmm.VirtualMachine;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.osgi.framework.BundleContext;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+
+/** Makes machines, lists them, stops them. */
+@Component(service = MachineCommands.class, immediate = true)
+public final class MachineCommands extends CommandGroup {
+  private static final String SCOPE = "vm";
+  private static final String NAME = "NAME";
+  private static final Duration WAIT = Duration.ofSeconds(60);
+  private static final Duration POLL = Duration.ofMillis(10);
+  private static final long PAGE = 4096;
+
+  private final Machines machines;
+  private final GuestImages images;
+
+  /** With the machines and what they boot. */
+  @Activate
+  public MachineCommands(@Reference Machines machines, @Reference GuestImages images) {
+    this.machines = machines;
+    this.images = images;
+  }
+
+  @Activate
+  void activate(BundleContext context) {
+    register(context);
+  }
+
+  @Deactivate
+  void deactivate() {
+    unregister();
+  }
+
+  @Override
+  public List<Command> commands() {
+    return List.of(
+        new Command(
+            Syntax.of(SCOPE, "run", "Makes a machine, boots an image in it and lets it run.")
+                .takes("IMAGE", Kind.IMAGE, "what to boot, see guest:list; got first if need be")
+                .option(
+                    "--name", Kind.NEW_NAME, "what to call it (the image's name, then image-2, …)")
+                .option(
+                    "--memory", Kind.SIZE, "guest memory, such as 512M (what the image suggests)")
+                .repeated(
+                    "--disk", Kind.FILE, "host file as a disk; FILE,ro for read-only; up to 7")
+                .option("--append", Kind.TEXT, "words for the kernel's command line, in quotes")
+                .option("--weight", Kind.COUNT, "its share of processors, 1 to 10000 (100)")
+                .option("--engine", Kind.TEXT, "engine that executes it (the kernel's default)")
+                .note("The machine is the endpoint vm/NAME; vm:wait waits until its guest is up."),
+            this::run),
+        new Command(
+            Syntax.of(SCOPE, "list", "Lists the machines and what they are doing."),
+            call -> machines.reports().stream().map(Line::of).toList()),
+        new Command(
+            Syntax.of(SCOPE, "inspect", "Shows all about a machine, its devices included.")
+                .takes(NAME, Kind.MACHINE, "the machine"),
+            call -> machines.machine(call.arguments().text(NAME)).report()),
+        new Command(
+            Syntax.of(SCOPE, "wait", "Waits until a machine's guest is up, or has stopped.")
+                .takes(NAME, Kind.MACHINE, "the machine")
+                .choice("--for", "what to wait for (ready)", "ready", "stopped")
+                .option("--timeout", Kind.TIME, "fail after that long (60s)"),
+            this::await),
+        change(
+            "pause",
+            "Stops a machine where it is; guest time stands still.",
+            "paused",
+            VirtualMachine::pause),
+        change("resume", "Lets a paused machine go on.", "running", VirtualMachine::resume),
+        change(
+            "stop",
+            "Switches a machine off, after what it flushed is on disk.",
+            "stopped",
+            VirtualMachine::stop),
+        new Command(
+            Syntax.of(SCOPE, "start", "Switches a machine that has stopped on again.")
+                .takes(NAME, Kind.MACHINE, "the machine"),
+            call -> {
+              String name = call.arguments().text(NAME);
+              machines.start(name);
+              return new Changed(name, "running");
+            }),
+        new Command(
+            Syntax.of(SCOPE, "delete", "Ends a machine and all that belongs to it; disks stay.")
+                .takes(NAME, Kind.MACHINE, "the machine"),
+            this::delete));
+  }
+
+  /** A machine in a list: its report without the devices. */
+  record Line(
+      String name,
+      String image,
+      String state,
+      long memoryBytes,
+      long residentBytes,
+      long upNanos,
+      long cpuNanos,
+      long instructions) {
+    static Line of(MachineReport report) {
+      return new Line(
+          report.name(),
+          report.image(),
+          report.state(),
+          report.memoryBytes(),
+          report.residentBytes(),
+          report.upNanos(),
+          report.cpuNanos(),
+          report.instructions());
+    }
+  }
+
+  /** A machine that was made. */
+  record Started(String name, String image, long memoryBytes) implements Notice {
+    @Override
+    public String line() {
+      return name
+          + ": "
+          + image
+          + " boots in "
+          + ByteSize.show(memoryBytes)
+          + " (vm:attach "
+          + name
+          + " shows it)";
+    }
+  }
+
+  /** A machine that is now in another state. */
+  record Changed(String name, String state) implements Notice {
+    @Override
+    public String line() {
+      return name + ": " + state;
+    }
+  }
+
+  /** A wait that came to its end. */
+  record Waited(String name, String state, long waitedNanos) implements Notice {
+    @Override
+    public String line() {
+      return name + ": " + state + " after " + Span.show(waitedNanos);
+    }
+  }
+
+  private interface Change {
+    void make(VirtualMachine machine);
+  }
+
+  private Command change(String name, String summary, String state, Change change) {
+    return new Command(
+        Syntax.of(SCOPE, name, summary).takes(NAME, Kind.MACHINE, "the machine"),
+        call -> {
+          String machine = call.arguments().text(NAME);
+          change.make(machines.machine(machine));
+          return new Changed(machine, state);
+        });
+  }
+
+  private Started run(Invocation call) throws Exception {
+    Arguments arguments = call.arguments();
+    GuestImage image = images.get(arguments.text("IMAGE"));
+    String name = name(arguments, image.name());
+    Map<String, String> config = new LinkedHashMap<>(Disks.config(call));
+    Boot prepared;
+    try (ProgressLine progress = new ProgressLine(call)) {
+      prepared = call.cancellation().interruptibly(() -> image.prepare(progress));
+    } catch (GuestUnavailable e) {
+      throw new CommandFailed(
+          e.reason() == GuestUnavailable.Reason.CANCELLED
+              ? "cancelled"
+              : String.valueOf(e.getMessage()));
+    }
+    Boot boot = prepared.append(arguments.text("--append", ""));
+    long memory = arguments.bytes("--memory", boot.memoryBytes());
+    if (memory < boot.minimumMemoryBytes() || memory % PAGE != 0) {
+      throw new CommandFailed(
+          "--memory "
+              + ByteSize.show(memory)
+              + " is not enough or no multiple of 4K: "
+              + image.name()
+              + " needs "
+              + ByteSize.show(boot.minimumMemoryBytes())
+              + " or more");
+    }
+    int weight = arguments.count("--weight", 100);
+    if (weight < 1 || weight > 10_000) {
+      throw new CommandFailed("--weight " + weight + " is not from 1 to 10000");
+    }
+    config.put("image", image.name());
+    config.put("memory", Long.toString(memory));
+    config.put("kernel", boot.kernel().toString());
+    boot.initrd().ifPresent(initrd -> config.put("initrd", initrd.toString()));
+    config.put("append", boot.commandLine());
+    config.put("weight", Integer.toString(weight));
+    config.put("agent", Boolean.toString(boot.agent()));
+    arguments.given("--engine").ifPresent(engine -> config.put("engine", engine));
+    machines.create(name, config, boot);
+    return new Started(name, image.name(), memory);
+  }
+
+  private String name(Arguments arguments, String image) throws CommandFailed {
+    List<String> taken = machines.names();
+    if (arguments.has("--name")) {
+      String name = arguments.text("--name");
+      if (taken.contains(name)) {
+        throw new CommandFailed(
+            "there is a machine '"
+                + name
+                + "' already; choose another --name, or first: vm:delete "
+                + name);
+      }
+      return name;
+    }
+    String name = image;
+    for (int i = 2; taken.contains(name); i++) {
+      name = image + "-" + i;
+    }
+    return name;
+  }
+
+  private Waited await(Invocation call) throws CommandFailed {
+    String name = call.arguments().text(NAME);
+    boolean forReady = call.arguments().text("--for", "ready").equals("ready");
+    Duration most = call.arguments().time("--timeout").orElse(WAIT);
+    VirtualMachine machine = machines.machine(name);
+    ReadyWatch watch = machines.watch(name);
+    long start = System.nanoTime();
+    try (ProgressLine progress = new ProgressLine(call)) {
+      long nextSecond = 1;
+      while (true) {
+        long waited = System.nanoTime() - start;
+        // The state is read first: a guest that stops right after its line was ready nevertheless.
+        String state = machine.report().state();
+        if (forReady && watch.ready() && machines.agentReady(name, watch.boot())) {
+          return new Waited(name, "ready", waited);
+        }
+        boolean over = state.equals("stopped") || state.startsWith("failed");
+        if (over && !forReady && state.equals("stopped")) {
+          return new Waited(name, state, waited);
+        }
+        if (over) {
+          throw new CommandFailed(
+              "'"
+                  + name
+                  + "' is "
+                  + state
+                  + (forReady ? " and will not come up" : "")
+                  + last(watch));
+        }
+        if (waited > most.toNanos()) {
+          throw new CommandFailed(
+              "'"
+                  + name
+                  + "' is "
+                  + state
+                  + " and not "
+                  + (forReady ? "ready" : "stopped")
+                  + " after "
+                  + Span.show(most.toNanos())
+                  + last(watch)
+                  + "; see vm:console "
+                  + name);
+        }
+        if (waited > nextSecond * 1_000_000_000) {
+          progress.whisper("waiting for " + name + ", " + nextSecond + " s: " + watch.lastLine());
+          nextSecond++;
+        }
+        call.cancellation().sleep(POLL);
+      }
+    }
+  }
+
+  private static String last(ReadyWatch watch) {
+    return watch.lastLine().isEmpty() ? "" : "; its last line: " + watch.lastLine();
+  }
+
+  private Changed delete(Invocation call) throws CommandFailed {
+    String name = call.arguments().text(NAME);
+    machines.machine(name).stop();
+    machines.delete(name);
+    return new Changed(name, "deleted");
+  }
+}

@@ -1,0 +1,72 @@
+package duality.shell.machine;
+
+import duality.guests.Progress;
+import duality.shell.command.Invocation;
+import duality.shell.text.ByteSize;
+import java.io.PrintStream;
+
+/**
+ * Shows progress: on a terminal as one line that is written over, in a script as a line at the
+ * start and the end of each step and every few seconds between.
+ */
+final class ProgressLine implements Progress, AutoCloseable {
+  private static final long SCREEN_NANOS = 100_000_000;
+  private static final long SCRIPT_NANOS = 5_000_000_000L;
+  private static final String CLEAR = "\r\u001b[K";
+
+  private final PrintStream out;
+  private final boolean terminal;
+  private String step = "";
+  private long shown;
+  private boolean open;
+
+  ProgressLine(Invocation call) {
+    terminal = call.screen().interactive() && !call.piped();
+    out = terminal ? call.out() : call.err();
+  }
+
+  @Override
+  public void step(String what, long done, long total) {
+    long now = System.nanoTime();
+    boolean first = !what.equals(step);
+    boolean last = total >= 0 && done == total;
+    if (!first && !last && now - shown < (terminal ? SCREEN_NANOS : SCRIPT_NANOS)) {
+      return;
+    }
+    step = what;
+    shown = now;
+    String amount =
+        total > 0
+            ? ByteSize.show(done) + " of " + ByteSize.show(total) + ", " + 100 * done / total + " %"
+            : done > 0 ? ByteSize.show(done) : "";
+    show(amount.isEmpty() ? what : what + ": " + amount);
+  }
+
+  /** Shows a line in the place of the last one. */
+  void show(String line) {
+    if (terminal) {
+      out.print(CLEAR + line);
+      open = true;
+    } else {
+      out.println(line);
+    }
+    out.flush();
+  }
+
+  /** Shows a line that is worth it on a terminal only. */
+  void whisper(String line) {
+    if (terminal) {
+      show(line);
+    }
+  }
+
+  /** Takes the line off the screen. */
+  @Override
+  public void close() {
+    if (open) {
+      out.print(CLEAR);
+      out.flush();
+      open = false;
+    }
+  }
+}

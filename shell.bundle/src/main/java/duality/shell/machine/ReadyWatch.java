@@ -1,0 +1,83 @@
+package duality.shell.machine;
+
+import duality.drivers.Console;
+import duality.guests.Boot;
+import duality.kernel.CallFailed;
+
+/**
+ * Reads a guest's console from its start until the line comes that says the guest is up, so that
+ * the answer is still known when that line has long been forgotten. Ends with the machine.
+ */
+final class ReadyWatch {
+  private static final int MOST_BYTES = 8192;
+  private static final long WAIT_MILLIS = 200;
+  private static final int LONGEST_LINE = 1024;
+
+  private final Console console;
+  private final Boot boot;
+  private long position;
+  private final StringBuilder line = new StringBuilder();
+  private volatile boolean ready;
+  private volatile boolean ended;
+  private volatile String lastLine = "";
+
+  ReadyWatch(Console console, Boot boot, long position) {
+    this.console = console;
+    this.boot = boot;
+    this.position = position;
+  }
+
+  /** Begins to read, on a thread of its own. */
+  void start(String name) {
+    Thread.ofPlatform().daemon().name(name).start(this::read);
+  }
+
+  /** Whether the line has come. */
+  boolean ready() {
+    return ready;
+  }
+
+  /** What is booted. */
+  Boot boot() {
+    return boot;
+  }
+
+  /** The last line with something on it, for people who wait in vain. */
+  String lastLine() {
+    return lastLine;
+  }
+
+  /** Reads no more. */
+  void end() {
+    ended = true;
+  }
+
+  private void read() {
+    try {
+      while (!ended && !ready) {
+        String more = console.output(position, MOST_BYTES, WAIT_MILLIS);
+        position = Math.max(position, console.oldest()) + more.length();
+        take(more);
+      }
+    } catch (CallFailed e) {
+      // The machine is no more.
+    }
+  }
+
+  /** Takes bytes of the console, one character each. */
+  void take(String bytes) {
+    for (int i = 0; i < bytes.length(); i++) {
+      char c = bytes.charAt(i);
+      if (c == '\n') {
+        String text = line.toString().stripTrailing();
+        line.setLength(0);
+        ready |= text.equals(boot.readyLine().stripTrailing());
+        if (!text.isBlank()) {
+          lastLine = text;
+        }
+      } else if (line.length() < LONGEST_LINE) {
+        line.append(c);
+      }
+    }
+  }
+}
