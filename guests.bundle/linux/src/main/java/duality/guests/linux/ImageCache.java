@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +13,8 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -138,7 +141,7 @@ final class ImageCache {
       deleteAll(place);
     }
     Files.move(made.folder(), place, StandardCopyOption.ATOMIC_MOVE);
-    write(folder.resolve("current"), (place.getFileName() + "\n").getBytes());
+    write(folder.resolve("current"), (place.getFileName() + "\n").getBytes(StandardCharsets.UTF_8));
     try (var files = Files.newDirectoryStream(downloads())) {
       for (Path file : files) {
         Files.deleteIfExists(file);
@@ -146,6 +149,18 @@ final class ImageCache {
     }
     removeOldProducts(place);
     return made.at(place);
+  }
+
+  /** Removes initial RAM disks that no start can be in the middle of reading any more. */
+  static void removeOldInitramfs(Path product, Path kept) throws IOException {
+    Instant old = Instant.now().minus(Duration.ofDays(1));
+    try (var files = Files.newDirectoryStream(product, "initramfs-*.cpio")) {
+      for (Path file : files) {
+        if (!file.equals(kept) && Files.getLastModifiedTime(file).toInstant().isBefore(old)) {
+          Files.deleteIfExists(file);
+        }
+      }
+    }
   }
 
   /** Writes a file so that it is there complete or not at all. */

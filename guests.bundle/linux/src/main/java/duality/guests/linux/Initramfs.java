@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -147,7 +148,7 @@ final class Initramfs {
     StringBuilder text = new StringBuilder();
     for (String file : modules.keySet()) {
       Set<String> before = new LinkedHashSet<>();
-      collect(file, modules, files, before);
+      collect(file, modules, files, new HashSet<>(), before);
       before.remove(file);
       List<String> farthestLast = new ArrayList<>(before).reversed();
       text.append(file).append(':');
@@ -162,9 +163,11 @@ final class Initramfs {
       String file,
       Map<String, KernelModule> modules,
       Map<String, String> files,
+      Set<String> entered,
       Set<String> before) {
     KernelModule module = modules.get(file);
-    if (module == null || before.contains(file)) {
+    // Wishes may go in circles.
+    if (module == null || !entered.add(file)) {
       return;
     }
     List<String> names = new ArrayList<>(module.needs());
@@ -172,7 +175,7 @@ final class Initramfs {
     for (String name : names) {
       String other = files.get(name);
       if (other != null && !other.equals(file)) {
-        collect(other, modules, files, before);
+        collect(other, modules, files, entered, before);
       }
     }
     before.add(file);

@@ -2,8 +2,10 @@ package duality.guests.linux;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -42,7 +44,6 @@ final class KernelPackage {
    * Unpacks into {@code folder}: the kernel as {@code Image}, modules as {@code modules/NAME.ko}.
    *
    * @param wanted names of modules that are needed, with {@code _} for {@code -}
-   * @param offered told about bytes of the package that are done
    * @return the kernel's release, as {@code uname -r} prints it
    * @throws MalformedPackage when the kernel or a module is missing or not understood
    */
@@ -99,13 +100,13 @@ final class KernelPackage {
     if (size > MAX_KERNEL_BYTES) {
       throw new MalformedPackage(path + " has " + size + " bytes");
     }
-    Files.copy(content, target, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+    Files.copy(content, target, StandardCopyOption.REPLACE_EXISTING);
     byte[] head = new byte[64];
     try (InputStream in = Files.newInputStream(target)) {
       in.readNBytes(head, 0, head.length);
     }
     // "RISCV\0\0\0" at 0x30: Linux, Documentation/arch/riscv/boot-image-header.rst.
-    if (!new String(head, 0x30, 5, java.nio.charset.StandardCharsets.US_ASCII).equals("RISCV")) {
+    if (!new String(head, 0x30, 5, StandardCharsets.US_ASCII).equals("RISCV")) {
       throw new MalformedPackage(path + " is no flat RISC-V kernel image");
     }
   }

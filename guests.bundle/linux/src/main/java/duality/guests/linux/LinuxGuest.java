@@ -150,6 +150,7 @@ public final class LinuxGuest implements GuestImage {
       Path file = product.folder().resolve("initramfs-" + initramfs.key() + ".cpio");
       if (!Files.exists(file)) {
         ImageCache.write(file, initramfs.bytes());
+        ImageCache.removeOldInitramfs(product.folder(), file);
       }
       long mib = 1L << 20;
       return new Boot(
