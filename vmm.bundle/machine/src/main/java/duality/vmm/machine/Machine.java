@@ -16,6 +16,7 @@ import duality.vmm.MachineReport;
 import duality.vmm.VirtualMachine;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -87,11 +88,7 @@ final class Machine implements VirtualMachine, Instance {
             "pager",
             Pager.class,
             Map.of(),
-            Map.of(
-                "space",
-                context.derive(space, Space.class, Rights.MAP | Rights.READ, 0),
-                "root",
-                context.slot("root", Object.class)));
+            Map.of("space", context.derive(space, Space.class, Rights.MAP | Rights.READ, 0)));
     memory = new GuestMemory(context, space, pager, settings.memoryBytes());
     hart =
         context.thread(
@@ -203,33 +200,13 @@ final class Machine implements VirtualMachine, Instance {
 
   @Override
   public long load(int thread, long address, int width) {
-    try {
-      return bus.load(address, width);
-    } catch (CallFailed failed) {
-      throw refused(failed, address);
-    }
+    // A device that does not answer is the kernel's business: the hart is set aside and tries again.
+    return bus.load(address, width);
   }
 
   @Override
   public void store(int thread, long address, int width, long value) {
-    try {
-      bus.store(address, width, value);
-    } catch (CallFailed failed) {
-      throw refused(failed, address);
-    }
-  }
-
-  /**
-   * What the hart gets for an access that no device finished. A place where nothing is costs it an
-   * access fault; a device that is broken ends the machine, because no value may be invented.
-   */
-  private CallFailed.BadRequest refused(CallFailed failed, long address) {
-    if (failed instanceof CallFailed.BadRequest nothingThere) {
-      return nothingThere;
-    }
-    String why = String.valueOf(failed.getMessage());
-    halt("device at 0x" + Long.toHexString(address) + ": " + why);
-    return new CallFailed.BadRequest(why);
+    bus.store(address, width, value);
   }
 
   private void halt(String why) {
@@ -318,30 +295,31 @@ final class Machine implements VirtualMachine, Instance {
 
   // ---- state ----
 
+  /**
+   * A hart that runs is not in the state: it belongs to the endpoint and goes on while its monitor is
+   * replaced. Who wants all of a machine pauses it first.
+   */
   @Override
   public State save() {
-    boolean wasRunning = condition == Condition.RUNNING;
-    if (wasRunning) {
-      hart.suspend();
-    }
-    long now =
-        wasRunning || condition == Condition.CREATED ? System.nanoTime() : stoodNanos;
-    HartState state = hart.save();
-    if (wasRunning && !ending) {
-      hart.resume();
-    }
     State config = State.of("config", 1);
-    for (Map.Entry<String, String> entry : new java.util.TreeMap<>(context.config()).entrySet()) {
+    for (Map.Entry<String, String> entry : new TreeMap<>(context.config()).entrySet()) {
       config = config.with(entry.getKey(), entry.getValue());
     }
+    Condition now = condition;
+    List<State> harts =
+        now == Condition.RUNNING
+            ? List.of()
+            : List.of(
+                HartTree.save(
+                    hart.save(), now == Condition.CREATED ? System.nanoTime() : stoodNanos));
     return State.of(SCHEMA, VERSION)
-        .with("condition", condition.name())
+        .with("condition", now.name())
         .with("failure", failure)
         .with("reason", reason)
         .with("ending", ending)
         .with("notices", finish.word())
-        .with("guestNanos", condition == Condition.CREATED ? 0 : guestNanos())
-        .with("harts", List.of(HartTree.save(state, now)))
+        .with("guestNanos", now == Condition.CREATED ? 0 : guestNanos())
+        .with("harts", harts)
         .with("config", config);
   }
 
@@ -356,30 +334,34 @@ final class Machine implements VirtualMachine, Instance {
     String memoryThere = saved.state("config").values().getOrDefault("memory", "").toString();
     if (!memoryThere.equals(context.config("memory", ""))) {
       throw new State.Refused(
-          "machine.config.memory is " + memoryThere + ", but this machine has "
-              + context.config("memory", ""));
+          "machine.config.memory is '" + memoryThere + "', but this machine has '"
+              + context.config("memory", "") + "'");
     }
     long now = System.nanoTime();
     List<State> harts = saved.states("harts");
-    if (harts.size() != 1) {
-      throw new State.Refused("machine.harts has " + harts.size() + " harts, not 1");
+    boolean sameEndpoint = memory.present();
+    if (harts.size() > 1 || harts.isEmpty() && !(was == Condition.RUNNING && sameEndpoint)) {
+      throw new State.Refused(
+          "machine.harts has " + harts.size() + " harts where one is needed; a machine that is to"
+              + " go on elsewhere has to be paused before it is saved");
     }
-    HartState state = HartTree.restore(harts.getFirst(), now);
     failure = saved.text("failure");
     reason = saved.text("reason");
     ending = saved.flag("ending");
     zeroNanos = now - saved.number("guestNanos", 0, Long.MAX_VALUE);
     stoodNanos = now;
     condition = was;
-    if (memory.present() || was == Condition.CREATED) {
-      return; // the same endpoint: its hart is what it was, or has gone on
+    long notices = saved.number("notices");
+    if (!harts.isEmpty()) {
+      HartState state = HartTree.restore(harts.getFirst(), now);
+      if (!sameEndpoint && was != Condition.CREATED) {
+        // Another endpoint, perhaps another host. Its memory is brought by somebody else.
+        memory.clear();
+        hart.restore(state);
+        hart.weight(settings.weight());
+        finish.signal(notices);
+      }
     }
-    memory.clear();
-    hart.restore(state);
-    hart.weight(settings.weight());
-    finish.signal(saved.number("notices"));
-    // Memory comes from elsewhere; who brings it lets the hart go.
-    condition = was == Condition.RUNNING ? Condition.PAUSED : was;
   }
 
   /** Goes on with a machine whose monitor failed without leaving a state. */

@@ -1,0 +1,65 @@
+package duality.vmm.machine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import duality.kernel.CallFailed;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** Which configurations a machine takes. */
+class MachineSettingsTest {
+  private static MachineSettings with(String... pairs) {
+    Map<String, String> config = new HashMap<>(Map.of("kernel", "k"));
+    for (int i = 0; i < pairs.length; i += 2) {
+      config.put(pairs[i], pairs[i + 1]);
+    }
+    return MachineSettings.of(config);
+  }
+
+  private static void refused(String because, String... pairs) {
+    String message =
+        assertThrows(CallFailed.BadRequest.class, () -> with(pairs), because).getMessage();
+    assertTrue(message.contains(because), message);
+  }
+
+  @Test
+  void whatNobodySaysHasItsUsualValue() {
+    MachineSettings settings = with();
+    assertEquals(512L << 20, settings.memoryBytes());
+    assertEquals("", settings.initrd());
+    assertEquals("", settings.commandLine());
+    assertEquals(List.of(), settings.disks());
+    assertEquals(100, settings.weight());
+    assertEquals("", settings.engine());
+    assertTrue(settings.agent());
+  }
+
+  @Test
+  void disksKeepTheirNumbers() {
+    MachineSettings settings = with("disk0", "/a", "disk6", "/b,ro", "agent", "false");
+    assertEquals(
+        List.of(
+            new MachineSettings.Disk(0, "/a", false), new MachineSettings.Disk(6, "/b", true)),
+        settings.disks());
+  }
+
+  @Test
+  void nonsenseIsRefusedByName() {
+    refused("'memory'", "memory", "lots");
+    refused("'memory'", "memory", "4096");
+    refused("'memory'", "memory", "67108865");
+    refused("'memory'", "memory", "-1");
+    refused("'kernel'", "kernel", "");
+    refused("'append'", "append", "x".repeat(1024));
+    refused("'append'", "append", "a\0b");
+    refused("'disk7'", "disk7", "/a");
+    refused("'disk00'", "disk00", "/a");
+    refused("'disk1'", "disk1", ",ro");
+    refused("'weight'", "weight", "0");
+    refused("'agent'", "agent", "perhaps");
+  }
+}

@@ -1,0 +1,234 @@
+package duality.vmm.machine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import duality.drivers.Finish;
+import duality.kernel.CallFailed;
+import duality.kernel.TrapHandler;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+/** Each function of the SBI, for a machine of one hart. */
+class SbiTest {
+  private static final long UNTOUCHED = 0x5a5a;
+
+  /** A hart that notes what is done to it; memory is the 4 KiB at 0x1000. */
+  private static final class Notes implements Sbi.Host {
+    final long[] x = new long[32];
+    final List<String> done = new ArrayList<>();
+    String typed = "";
+
+    @Override
+    public long x(int register) {
+      return x[register];
+    }
+
+    @Override
+    public void x(int register, long value) {
+      x[register] = value;
+    }
+
+    @Override
+    public void timer(long time) {
+      done.add("timer " + Long.toUnsignedString(time));
+    }
+
+    @Override
+    public void interrupt() {
+      done.add("interrupt");
+    }
+
+    @Override
+    public void fence() {
+      done.add("fence");
+    }
+
+    @Override
+    public void end(long bits) {
+      done.add("end " + Long.toHexString(bits));
+    }
+
+    @Override
+    public void print(long address, int bytes) {
+      check(address, bytes);
+      done.add("print " + Long.toHexString(address) + " " + bytes);
+    }
+
+    @Override
+    public void print(int character) {
+      done.add("print '" + (char) character + "'");
+    }
+
+    @Override
+    public int input(long address, int most) {
+      check(address, most);
+      int taken = Math.min(most, typed.length());
+      done.add("input " + taken);
+      return taken;
+    }
+
+    private static void check(long address, int bytes) {
+      if (address < 0x1000 || address > 0x2000 - bytes) {
+        throw new CallFailed.BadRequest("no memory");
+      }
+    }
+  }
+
+  private final Notes hart = new Notes();
+  private final Sbi sbi = new Sbi(hart);
+
+  private int call(long extension, long function, long... arguments) {
+    java.util.Arrays.fill(hart.x, UNTOUCHED);
+    hart.done.clear();
+    System.arraycopy(arguments, 0, hart.x, 10, arguments.length);
+    hart.x[17] = extension;
+    hart.x[16] = function;
+    return sbi.call();
+  }
+
+  /** The call succeeds with that value and does that. */
+  private void answers(long value, List<String> does, long extension, long function, long... a) {
+    assertEquals(TrapHandler.RESUME_BEHIND, call(extension, function, a));
+    assertEquals(Sbi.SUCCESS, hart.x[10], "error");
+    assertEquals(value, hart.x[11], "value");
+    assertEquals(does, hart.done);
+    for (int register = 12; register < 32; register++) {
+      boolean given = register < 10 + a.length || register == 16 || register == 17;
+      assertTrue(given || hart.x[register] == UNTOUCHED, "x" + register + " must be kept");
+    }
+  }
+
+  /** The call fails with that error and does nothing. */
+  private void fails(long error, long extension, long function, long... arguments) {
+    assertEquals(TrapHandler.RESUME_BEHIND, call(extension, function, arguments));
+    assertEquals(error, hart.x[10], "error");
+    assertEquals(List.of(), hart.done);
+  }
+
+  @Test
+  void base() {
+    answers(0x2000000, List.of(), Sbi.BASE, 0);
+    answers(Sbi.IMPLEMENTATION, List.of(), Sbi.BASE, 1);
+    answers(Sbi.IMPLEMENTATION_VERSION, List.of(), Sbi.BASE, 2);
+    for (long offered :
+        new long[] {Sbi.BASE, Sbi.TIME, Sbi.IPI, Sbi.RFENCE, Sbi.HSM, Sbi.SRST, Sbi.DBCN}) {
+      answers(1, List.of(), Sbi.BASE, 3, offered);
+    }
+    for (long absent : new long[] {0, 1, 8, 0x504D55, 0x53555350, 0x43505043, -1, 1L << 32 | 16}) {
+      answers(0, List.of(), Sbi.BASE, 3, absent);
+    }
+    answers(0, List.of(), Sbi.BASE, 4);
+    answers(0, List.of(), Sbi.BASE, 5);
+    answers(0, List.of(), Sbi.BASE, 6);
+    fails(Sbi.NOT_SUPPORTED, Sbi.BASE, 7);
+    fails(Sbi.NOT_SUPPORTED, Sbi.BASE, -1);
+    fails(Sbi.NOT_SUPPORTED, Sbi.BASE, 1L << 32);
+  }
+
+  @Test
+  void time() {
+    answers(0, List.of("timer 1234"), Sbi.TIME, 0, 1234);
+    answers(0, List.of("timer 18446744073709551615"), Sbi.TIME, 0, -1);
+    fails(Sbi.NOT_SUPPORTED, Sbi.TIME, 1, 0);
+  }
+
+  @Test
+  void interruptsAndFencesReachTheOneHart() {
+    answers(0, List.of("interrupt"), Sbi.IPI, 0, 1, 0);
+    answers(0, List.of("interrupt"), Sbi.IPI, 0, 0, -1);
+    answers(0, List.of(), Sbi.IPI, 0, 0, 0);
+    fails(Sbi.INVALID_PARAM, Sbi.IPI, 0, 2, 0);
+    fails(Sbi.INVALID_PARAM, Sbi.IPI, 0, 3, 0);
+    fails(Sbi.INVALID_PARAM, Sbi.IPI, 0, 1, 1);
+    fails(Sbi.INVALID_PARAM, Sbi.IPI, 0, 1, Long.MIN_VALUE);
+    fails(Sbi.NOT_SUPPORTED, Sbi.IPI, 1, 1, 0);
+    for (int function = 0; function <= 2; function++) {
+      answers(0, List.of("fence"), Sbi.RFENCE, function, 1, 0, 0, 4096, 0);
+      answers(0, List.of("fence"), Sbi.RFENCE, function, 0, -1, 0, -1, 0);
+      fails(Sbi.INVALID_PARAM, Sbi.RFENCE, function, 6, 0, 0, 0, 0);
+    }
+    fails(Sbi.NOT_SUPPORTED, Sbi.RFENCE, 3, 1, 0, 0, 0, 0);
+    fails(Sbi.NOT_SUPPORTED, Sbi.RFENCE, -1, 1, 0, 0, 0, 0);
+  }
+
+  @Test
+  void harts() {
+    fails(Sbi.ALREADY_AVAILABLE, Sbi.HSM, 0, 0, 0x8020_0000L, 0);
+    fails(Sbi.INVALID_PARAM, Sbi.HSM, 0, 1, 0x8020_0000L, 0);
+    fails(Sbi.FAILED, Sbi.HSM, 1);
+    answers(0, List.of(), Sbi.HSM, 2, 0);
+    fails(Sbi.INVALID_PARAM, Sbi.HSM, 2, 1);
+    fails(Sbi.INVALID_PARAM, Sbi.HSM, 2, -1);
+    fails(Sbi.NOT_SUPPORTED, Sbi.HSM, 3, 0, 0, 0);
+    fails(Sbi.NOT_SUPPORTED, Sbi.HSM, -1);
+  }
+
+  @Test
+  void theConsole() {
+    answers(5, List.of("print 1000 5"), Sbi.DBCN, 0, 5, 0x1000, 0);
+    answers(0, List.of(), Sbi.DBCN, 0, 0, 0, 0);
+    answers(4096, List.of("print 1000 4096"), Sbi.DBCN, 0, 1L << 40, 0x1000, 0);
+    answers(4096, List.of("print 1000 4096"), Sbi.DBCN, 0, -1, 0x1000, 0);
+    fails(Sbi.INVALID_PARAM, Sbi.DBCN, 0, 5, 0x1ffe, 0);
+    fails(Sbi.INVALID_PARAM, Sbi.DBCN, 0, 5, 0, 0);
+    fails(Sbi.INVALID_PARAM, Sbi.DBCN, 0, 5, -1, 0);
+    fails(Sbi.INVALID_PARAM, Sbi.DBCN, 0, 5, 0x1000, 1);
+    answers(0, List.of("input 0"), Sbi.DBCN, 1, 16, 0x1000, 0);
+    hart.typed = "abc";
+    answers(3, List.of("input 3"), Sbi.DBCN, 1, 16, 0x1000, 0);
+    answers(2, List.of("input 2"), Sbi.DBCN, 1, 2, 0x1000, 0);
+    fails(Sbi.INVALID_PARAM, Sbi.DBCN, 1, 16, 0x2000, 0);
+    answers(0, List.of("print 'A'"), Sbi.DBCN, 2, 0xff41);
+    fails(Sbi.NOT_SUPPORTED, Sbi.DBCN, 3);
+  }
+
+  @Test
+  void systemReset() {
+    ends(Finish.POWER_OFF, 0, 0);
+    ends(Finish.POWER_OFF, 0xf_0000_0000L, 0);
+    ends(Finish.FAILED | 1 << 16, 0, 1);
+    ends(Finish.RESET, 1, 0);
+    ends(Finish.RESET, 2, 1);
+    ends(Finish.FAILED | 5 << 16, 0, 0xE000_0005L);
+    fails(Sbi.INVALID_PARAM, Sbi.SRST, 0, 3, 0);
+    fails(Sbi.INVALID_PARAM, Sbi.SRST, 0, 0xE000_0000L, 0);
+    fails(Sbi.NOT_SUPPORTED, Sbi.SRST, 0, 0xF000_0000L, 0);
+    fails(Sbi.INVALID_PARAM, Sbi.SRST, 0, 0, 2);
+    fails(Sbi.NOT_SUPPORTED, Sbi.SRST, 1, 0, 0);
+  }
+
+  private void ends(long bits, long type, long reason) {
+    assertEquals(TrapHandler.SUSPEND, call(Sbi.SRST, 0, type, reason));
+    assertEquals(List.of("end " + Long.toHexString(bits)), hart.done);
+  }
+
+  @Test
+  void whatIsNotThereIsNotSupported() {
+    for (long extension : new long[] {0, 1, 2, 8, 0x504D55, 0x53555350, 0xA000000, -1}) {
+      fails(Sbi.NOT_SUPPORTED, extension, 0);
+    }
+    fails(Sbi.NOT_SUPPORTED, Sbi.TIME | 1L << 32, 0, 7);
+  }
+
+  @Test
+  void noCombinationOfRegistersBreaksIt() {
+    long seed = Long.getLong("seed", 4711);
+    Random random = new Random(seed);
+    long[] extensions = {
+      Sbi.BASE, Sbi.TIME, Sbi.IPI, Sbi.RFENCE, Sbi.HSM, Sbi.SRST, Sbi.DBCN, random.nextLong()
+    };
+    for (int round = 0; round < 20_000; round++) {
+      long[] arguments = new long[6];
+      for (int i = 0; i < 6; i++) {
+        arguments[i] = random.nextLong() >> random.nextInt(64);
+      }
+      int next = call(extensions[random.nextInt(8)], random.nextInt(-1, 8), arguments);
+      assertTrue(
+          next == TrapHandler.RESUME_BEHIND || next == TrapHandler.SUSPEND,
+          "seed " + seed + ", round " + round + ": " + next);
+    }
+  }
+}
