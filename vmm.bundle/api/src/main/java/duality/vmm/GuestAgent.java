@@ -7,9 +7,9 @@ import org.osgi.annotation.versioning.ConsumerType;
  * Runs commands inside a guest: endpoint {@code vm/NAME/agent}, over the guest's console port named
  * {@code agent}. The guest's own program is at the other end.
  *
- * <p>A command is a job: {@link #start} it, read its {@link #output} until {@link #job} says that it
- * has ended and all of it is read, then {@link #forget} it. Several may run at once. No call waits
- * longer than a second, so callers loop.
+ * <p>A command is a job: {@link #start} it, read its {@link #output} until {@link #job} says that
+ * it has ended and all of it is read, then {@link #forget} it. Several may run at once. No call
+ * waits longer than a second, so callers loop.
  *
  * <table>
  *   <caption>Errors</caption>
@@ -17,8 +17,8 @@ import org.osgi.annotation.versioning.ConsumerType;
  *       unknown, or an argument is out of range; the message says which</td></tr>
  * </table>
  *
- * <p><em>Concurrency:</em> any thread. <em>After a swap:</em> jobs, their numbers and the output that was
- * not read go on.
+ * <p><em>Concurrency:</em> any thread. <em>After a swap:</em> jobs, their numbers and the output
+ * that was not read go on.
  */
 @ConsumerType
 @Protocol(rank = Protocol.DEVICE)
@@ -67,14 +67,13 @@ public interface GuestAgent {
    *
    * @param number the job's number
    * @param command what was started
-   * @param state {@code running}, {@code exited}, {@code killed} (it was killed, or took too long), or
-   *     {@code lost} (the guest was reset, or could not start it)
+   * @param state {@code running}, {@code exited}, {@code killed} (it was killed, or took too long),
+   *     or {@code lost} (the guest was reset, or could not start it)
    * @param status exit status when it exited, 128 + signal when it was killed by one, otherwise -1
    * @param why why it was killed or lost, in a few words; empty when there is nothing to say
    * @param outputBytes bytes of output so far
    */
-  record Job(
-      long number, String command, String state, int status, String why, long outputBytes) {
+  record Job(long number, String command, String state, int status, String why, long outputBytes) {
     /** Whether it has ended; {@link #outputBytes} does not grow any more. */
     public boolean ended() {
       return !state.equals("running");

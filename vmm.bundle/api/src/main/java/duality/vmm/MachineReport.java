@@ -5,7 +5,8 @@ package duality.vmm;
  *
  * @param name its name
  * @param image the guest image
- * @param state {@code created}, {@code running}, {@code paused}, {@code stopped}, or {@code failed: …}
+ * @param state {@code created}, {@code running}, {@code paused}, {@code stopped}, or {@code failed:
+ *     …}
  * @param memoryBytes guest memory
  * @param residentBytes of that, backed by frames
  * @param harts number of harts

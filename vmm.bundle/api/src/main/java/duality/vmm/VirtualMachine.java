@@ -8,20 +8,21 @@ import org.osgi.annotation.versioning.ConsumerType;
  * A machine: endpoint {@code vm/NAME}, its devices below it ({@code vm/NAME/blk0}, {@code
  * vm/NAME/console}, {@code vm/NAME/pager}, …).
  *
- * <p>Configuration keys of the endpoint: {@code memory} (bytes), {@code kernel}, {@code initrd} (host
- * files), {@code append} (kernel command line), {@code disk0} to {@code disk6} (host file, with {@code
- * ,ro} behind it for read-only), {@code image} (name of the guest image, for reports), {@code weight},
- * {@code engine}, {@code agent} ({@code false}: no port and no {@link GuestAgent} endpoint for one).
+ * <p>Configuration keys of the endpoint: {@code memory} (bytes), {@code kernel}, {@code initrd}
+ * (host files), {@code append} (kernel command line), {@code disk0} to {@code disk6} (host file,
+ * with {@code ,ro} behind it for read-only), {@code image} (name of the guest image, for reports),
+ * {@code weight}, {@code engine}, {@code agent} ({@code false}: no port and no {@link GuestAgent}
+ * endpoint for one).
  */
 @ConsumerType
 @Protocol(rank = Protocol.MACHINE, deadlineMillis = 60_000)
 public interface VirtualMachine extends TrapHandler {
   /**
-   * Loads the guest and starts it; no effect when it runs or is paused. A machine that has stopped is
-   * switched on again.
+   * Loads the guest and starts it; no effect when it runs or is paused. A machine that has stopped
+   * is switched on again.
    *
-   * @throws duality.kernel.CallFailed.BadRequest when the guest's files cannot be loaded; the message
-   *     says which and why
+   * @throws duality.kernel.CallFailed.BadRequest when the guest's files cannot be loaded; the
+   *     message says which and why
    */
   void start();
 
@@ -31,7 +32,10 @@ public interface VirtualMachine extends TrapHandler {
   /** Goes on after {@link #pause}. */
   void resume();
 
-  /** Ends the guest as by pulling the plug, after what it flushed is on disk; the machine can be looked at. */
+  /**
+   * Ends the guest as by pulling the plug, after what it flushed is on disk; the machine can be
+   * looked at.
+   */
   void stop();
 
   /** What the machine is doing. */

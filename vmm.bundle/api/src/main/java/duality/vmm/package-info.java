@@ -1,6 +1,6 @@
 /**
- * The protocols of a virtual machine, served by virtual-machine monitors, and of the agent inside its
- * guest.
+ * The protocols of a virtual machine, served by virtual-machine monitors, and of the agent inside
+ * its guest.
  */
 @Export
 @Version("0.1.0")

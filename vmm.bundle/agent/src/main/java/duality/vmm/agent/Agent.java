@@ -22,9 +22,9 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs commands in a guest, over the console of the guest's port. A worker reads what the guest writes
- * all the time, so that nothing is lost when nobody reads; callers wait for it on this object's monitor,
- * which also guards everything here.
+ * Runs commands in a guest, over the console of the guest's port. A worker reads what the guest
+ * writes all the time, so that nothing is lost when nobody reads; callers wait for it on this
+ * object's monitor, which also guards everything here.
  */
 final class Agent implements GuestAgent, Instance, Session.Listener {
   static final String SCHEMA = "agent";
@@ -81,13 +81,17 @@ final class Agent implements GuestAgent, Instance, Session.Listener {
   public synchronized long start(String command, long timeoutMillis) {
     if (!session.open()) {
       throw new CallFailed.BadRequest(
-          "the guest's agent has not said hello; wait until the guest is ready, if it has an agent");
+          "the guest's agent has not said hello; wait until the guest is ready, if it has an"
+              + " agent");
     }
     byte[] line = command.getBytes(UTF_8);
     if (line.length == 0 || line.length > Frames.MOST_PAYLOAD || command.indexOf(0) >= 0) {
       throw new CallFailed.BadRequest(
-          "a command has 1 to " + Frames.MOST_PAYLOAD + " bytes without a zero, not "
-              + line.length + (command.indexOf(0) >= 0 ? " with one" : ""));
+          "a command has 1 to "
+              + Frames.MOST_PAYLOAD
+              + " bytes without a zero, not "
+              + line.length
+              + (command.indexOf(0) >= 0 ? " with one" : ""));
     }
     if (timeoutMillis < 0) {
       throw new CallFailed.BadRequest("a time-out of " + timeoutMillis + " ms");
@@ -111,7 +115,13 @@ final class Agent implements GuestAgent, Instance, Session.Listener {
     Command command = command(job);
     if (most < 1 || command.forgotten(position)) {
       throw new CallFailed.BadRequest(
-          "job " + job + ": " + most + " bytes at " + position + ", where nothing is kept any more");
+          "job "
+              + job
+              + ": "
+              + most
+              + " bytes at "
+              + position
+              + ", where nothing is kept any more");
     }
     long end =
         System.nanoTime()
@@ -215,7 +225,8 @@ final class Agent implements GuestAgent, Instance, Session.Listener {
 
   private void take(String text, boolean gap) {
     if (gap) {
-      // Faster than we could read: the console has forgotten a part, and frames have no meaning now.
+      // Faster than we could read: the console has forgotten a part, and frames have no meaning
+      // now.
       position = port.position();
       ended("the guest wrote more than was read in time");
     } else {

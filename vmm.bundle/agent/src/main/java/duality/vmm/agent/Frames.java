@@ -4,8 +4,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * The frames of the agent's protocol, version 1: a header of 16 bytes (magic, type, three zero bytes,
- * job, payload length; little-endian) and a payload.
+ * The frames of the agent's protocol, version 1: a header of 16 bytes (magic, type, three zero
+ * bytes, job, payload length; little-endian) and a payload.
  */
 final class Frames {
   static final int HEADER_BYTES = 16;

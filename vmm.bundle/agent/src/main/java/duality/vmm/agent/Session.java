@@ -120,8 +120,8 @@ final class Session {
   }
 
   /**
-   * Ends the session. The listener greets anew, which empties the buffer: nothing that is still in it
-   * can be the answer to a greeting that has not been sent.
+   * Ends the session. The listener greets anew, which empties the buffer: nothing that is still in
+   * it can be the answer to a greeting that has not been sent.
    */
   private int ended(int next, String why) {
     open = false;
@@ -130,10 +130,7 @@ final class Session {
   }
 
   State save() {
-    return State.of(SCHEMA, VERSION)
-        .with("open", open)
-        .with("nonce", nonce)
-        .with("buffer", buffer);
+    return State.of(SCHEMA, VERSION).with("open", open).with("nonce", nonce).with("buffer", buffer);
   }
 
   void restore(State saved) {

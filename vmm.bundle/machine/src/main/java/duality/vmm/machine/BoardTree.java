@@ -87,6 +87,7 @@ final class BoardTree {
         .text("riscv,isa-extensions", EXTENSIONS)
         .text("mmu-type", "riscv,sv39")
         .begin("interrupt-controller")
+        .cells("#address-cells", 0)
         .cells("#interrupt-cells", 1)
         .flag("interrupt-controller")
         .text("compatible", "riscv,cpu-intc")
@@ -114,7 +115,10 @@ final class BoardTree {
         .flag("interrupt-controller")
         .cells(
             "interrupts-extended",
-            PHANDLE_HART, MACHINE_EXTERNAL, PHANDLE_HART, SUPERVISOR_EXTERNAL)
+            PHANDLE_HART,
+            MACHINE_EXTERNAL,
+            PHANDLE_HART,
+            SUPERVISOR_EXTERNAL)
         .cells("riscv,ndev", Board.SOURCES)
         .cells("phandle", PHANDLE_PLIC)
         .end();

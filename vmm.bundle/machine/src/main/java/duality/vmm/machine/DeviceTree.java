@@ -9,8 +9,8 @@ import java.util.Map;
 /**
  * Writes a flattened device tree (Devicetree Specification 0.4, chapter 5, version 17).
  *
- * <p>Nodes are opened and closed in order; a node's properties come before its children. The writer is
- * used up by {@link #toBytes}.
+ * <p>Nodes are opened and closed in order; a node's properties come before its children. The writer
+ * is used up by {@link #toBytes}.
  */
 final class DeviceTree {
   private static final int MAGIC = 0xd00dfeed;

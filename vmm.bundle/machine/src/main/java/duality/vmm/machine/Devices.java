@@ -18,9 +18,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Makes the machine's device endpoints, each with no more capabilities than it needs, and finds them
- * again when a predecessor made them. Which server is behind each of them is not said here: root's
- * routing file decides by name.
+ * Makes the machine's device endpoints, each with no more capabilities than it needs, and finds
+ * them again when a predecessor made them. Which server is behind each of them is not said here:
+ * root's routing file decides by name.
  */
 final class Devices {
   private static final String PLIC = "plic";
@@ -117,8 +117,7 @@ final class Devices {
             "rtc",
             MmioDevice.class,
             Map.of(Slots.SOURCE, Integer.toString(Board.RTC_SOURCE)),
-            Map.of(
-                Slots.INTERRUPTS, plic, Slots.EVENTS, context.notification("rtc")));
+            Map.of(Slots.INTERRUPTS, plic, Slots.EVENTS, context.notification("rtc")));
     bus.add("rtc", Board.RTC, Board.DEVICE_BYTES, Board.RTC_SOURCE, rtc);
     MmioDevice finisher =
         context.child(
@@ -134,8 +133,7 @@ final class Devices {
     Console agentPort = console(AGENT_PORT, events, 1);
     endowment.put(Slots.BACKEND + 1, agentPort);
     virtio(PORTS, Board.PORTS_SLOT, events, Map.of("ports", "2", "name1", AGENT), endowment);
-    agents.add(
-        context.child(AGENT, GuestAgent.class, Map.of(), Map.of(Slots.BACKEND, agentPort)));
+    agents.add(context.child(AGENT, GuestAgent.class, Map.of(), Map.of(Slots.BACKEND, agentPort)));
   }
 
   private void disk(MachineSettings.Disk disk) {
@@ -161,11 +159,9 @@ final class Devices {
     Map<String, Object> endowment = new HashMap<>(backends);
     endowment.put(Slots.INTERRUPTS, plic);
     endowment.put(Slots.EVENTS, events);
-    endowment.put(
-        Slots.MEMORY, context.derive(memory, Space.class, Rights.READ | Rights.WRITE, 0));
+    endowment.put(Slots.MEMORY, context.derive(memory, Space.class, Rights.READ | Rights.WRITE, 0));
     MmioDevice device = context.child(name, MmioDevice.class, config, endowment);
-    bus.add(
-        name, Board.virtio(slot), Board.DEVICE_BYTES, Board.virtioSource(slot), device);
+    bus.add(name, Board.virtio(slot), Board.DEVICE_BYTES, Board.virtioSource(slot), device);
     virtioSlots |= 1 << slot;
   }
 

@@ -7,8 +7,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * A host file that is loaded into a guest. Opened with {@link RandomAccessFile}, because a channel would
- * be closed under us when the calling thread is interrupted.
+ * A host file that is loaded into a guest. Opened with {@link RandomAccessFile}, because a channel
+ * would be closed under us when the calling thread is interrupted.
  */
 final class GuestFile implements AutoCloseable {
   private final String path;
@@ -44,7 +44,9 @@ final class GuestFile implements AutoCloseable {
     return length;
   }
 
-  /** Up to {@code count} bytes from {@code offset} on, little-endian; fewer at the end of the file. */
+  /**
+   * Up to {@code count} bytes from {@code offset} on, little-endian; fewer at the end of the file.
+   */
   ByteBuffer head(long offset, int count) {
     byte[] bytes = new byte[(int) Math.max(0, Math.min(count, length - offset))];
     read(offset, bytes, bytes.length);

@@ -11,8 +11,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.function.LongConsumer;
 
 /**
- * What the {@link Sbi} needs, done to the hart that made the call. It is stopped in its trap handler
- * meanwhile, so its registers may be touched.
+ * What the {@link Sbi} needs, done to the hart that made the call. It is stopped in its trap
+ * handler meanwhile, so its registers may be touched.
  */
 final class HartCalls implements Sbi.Host {
   private final KernelThread hart;

@@ -7,8 +7,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * A hart's state as a neutral tree, schema {@code hart} version 1. The host's clock is not in it: it
- * holds the guest's time, so that another host can go on with it.
+ * A hart's state as a neutral tree, schema {@code hart} version 1. The host's clock is not in it:
+ * it holds the guest's time, so that another host can go on with it.
  */
 final class HartTree {
   private static final String SCHEMA = "hart";
@@ -20,9 +20,9 @@ final class HartTree {
   /**
    * Flattens.
    *
-   * @param nowNanos the host's monotonic clock at the moment that the state is of
+   * @param guestNanos guest time at the moment that the state is of
    */
-  static State save(HartState hart, long nowNanos) {
+  static State save(HartState hart, long guestNanos) {
     State csrs = State.of(CSRS, VERSION);
     for (Map.Entry<String, Long> csr : new java.util.TreeMap<>(hart.csrs()).entrySet()) {
       csrs = csrs.with(csr.getKey(), csr.getValue());
@@ -36,7 +36,7 @@ final class HartTree {
         .with("x", hart.x())
         .with("f", hart.f())
         .with(CSRS, csrs)
-        .with("timeNanos", Math.max(0, nowNanos - hart.timeOffsetNanos()));
+        .with("timeNanos", guestNanos);
   }
 
   /**

@@ -8,8 +8,9 @@ import java.util.List;
 
 /**
  * A guest kernel as it is to lie in memory: read from a flat Linux {@code Image} (Linux
- * Documentation/arch/riscv/boot-image-header.rst) or from an ELF file (System V ABI, chapter 4 and 5;
- * RISC-V psABI). The file is not trusted: whatever it says about places and sizes is checked here.
+ * Documentation/arch/riscv/boot-image-header.rst) or from an ELF file (System V ABI, chapter 4 and
+ * 5; RISC-V psABI). The file is not trusted: whatever it says about places and sizes is checked
+ * here.
  *
  * @param entry guest-physical address of the first instruction
  * @param segments what to load, in order of addresses; none overlaps another
@@ -89,13 +90,19 @@ record KernelFile(long entry, List<Segment> segments) {
       throw refused(
           file, "its header says that it takes " + Long.toUnsignedString(imageBytes) + " bytes");
     }
-    // A file may be padded beyond what the header says, or the header includes memory behind the file.
+    // A file may be padded beyond what the header says, or the header includes memory behind the
+    // file.
     long bytes = Math.max(imageBytes, file.length());
     if (textOffset < 0 || textOffset > memoryBytes || bytes > memoryBytes - textOffset) {
       throw refused(
           file,
-          "its header asks for " + bytes + " bytes at offset " + Long.toUnsignedString(textOffset)
-              + " of " + memoryBytes + " bytes of memory; give the machine more memory");
+          "its header asks for "
+              + bytes
+              + " bytes at offset "
+              + Long.toUnsignedString(textOffset)
+              + " of "
+              + memoryBytes
+              + " bytes of memory; give the machine more memory");
     }
     if (textOffset % 4 != 0) {
       throw refused(file, "its text offset " + textOffset + " is not aligned to an instruction");
@@ -122,8 +129,15 @@ record KernelFile(long entry, List<Segment> segments) {
     if (entryBytes != ELF_SEGMENT_BYTES || count == 0 || count > ELF_MAX_SEGMENTS) {
       throw refused(
           file,
-          "it has " + count + " program headers of " + entryBytes + " bytes, where 1 to "
-              + ELF_MAX_SEGMENTS + " of " + ELF_SEGMENT_BYTES + " are understood");
+          "it has "
+              + count
+              + " program headers of "
+              + entryBytes
+              + " bytes, where 1 to "
+              + ELF_MAX_SEGMENTS
+              + " of "
+              + ELF_SEGMENT_BYTES
+              + " are understood");
     }
     long tableBytes = (long) count * ELF_SEGMENT_BYTES;
     if (table < 0 || table > file.length() - tableBytes) {
@@ -156,14 +170,14 @@ record KernelFile(long entry, List<Segment> segments) {
     }
     if (entry < 0 || entry % 2 != 0) {
       throw refused(
-          file, "its entry 0x" + Long.toHexString(start) + " is no instruction of a loaded segment");
+          file,
+          "its entry 0x" + Long.toHexString(start) + " is no instruction of a loaded segment");
     }
     segments.sort(Comparator.comparingLong(Segment::address));
     for (int i = 1; i < segments.size(); i++) {
       if (segments.get(i).address() < segments.get(i - 1).end()) {
         throw refused(
-            file,
-            "two segments overlap at 0x" + Long.toHexString(segments.get(i).address()));
+            file, "two segments overlap at 0x" + Long.toHexString(segments.get(i).address()));
       }
     }
     return new KernelFile(entry, List.copyOf(segments));
@@ -178,8 +192,12 @@ record KernelFile(long entry, List<Segment> segments) {
     if (fileBytes < 0 || bytes < 0 || fileBytes > bytes) {
       throw refused(
           file,
-          which + " has " + Long.toUnsignedString(fileBytes) + " bytes in the file and "
-              + Long.toUnsignedString(bytes) + " in memory");
+          which
+              + " has "
+              + Long.toUnsignedString(fileBytes)
+              + " bytes in the file and "
+              + Long.toUnsignedString(bytes)
+              + " in memory");
     }
     if (offset < 0 || offset > file.length() - fileBytes) {
       throw refused(file, which + " lies outside of the file");
@@ -188,8 +206,15 @@ record KernelFile(long entry, List<Segment> segments) {
     if (into < 0 || into > memoryBytes || bytes > memoryBytes - into) {
       throw refused(
           file,
-          which + " wants " + bytes + " bytes at 0x" + Long.toHexString(address)
-              + ", outside of memory (" + memoryBytes + " bytes at 0x" + Long.toHexString(memory)
+          which
+              + " wants "
+              + bytes
+              + " bytes at 0x"
+              + Long.toHexString(address)
+              + ", outside of memory ("
+              + memoryBytes
+              + " bytes at 0x"
+              + Long.toHexString(memory)
               + ")");
     }
     return new Segment(offset, fileBytes, address, bytes);

@@ -3,9 +3,9 @@ package duality.vmm.machine;
 import duality.kernel.CallFailed;
 
 /**
- * Where the initial RAM disk and the device tree go: both at the end of memory, so that nothing lies
- * below the kernel that it could take for free memory. (Linux 6.12 uses what is below it; what the
- * device tree names, itself included, it reserves.)
+ * Where the initial RAM disk and the device tree go: both at the end of memory, so that nothing
+ * lies below the kernel that it could take for free memory. (Linux 6.12 uses what is below it; what
+ * the device tree names, itself included, it reserves.)
  *
  * @param initrd guest-physical address of the RAM disk, 0 when there is none
  * @param initrdBytes its size
@@ -31,9 +31,15 @@ record Layout(long initrd, long initrdBytes, long tree) {
     long room = tree - kernelEnd;
     if (room < 0 || initrdBytes > room - PAGE) {
       throw new CallFailed.BadRequest(
-          "the guest does not fit into " + memoryBytes + " bytes of memory: its kernel ends at byte "
-              + (kernelEnd - memory) + ", its initial RAM disk has " + initrdBytes
-              + " bytes, and " + TREE_BYTES + " are for the device tree; give it more memory");
+          "the guest does not fit into "
+              + memoryBytes
+              + " bytes of memory: its kernel ends at byte "
+              + (kernelEnd - memory)
+              + ", its initial RAM disk has "
+              + initrdBytes
+              + " bytes, and "
+              + TREE_BYTES
+              + " are for the device tree; give it more memory");
     }
     long initrd = initrdBytes == 0 ? 0 : (tree - initrdBytes) & -PAGE;
     return new Layout(initrd, initrdBytes, tree);

@@ -23,10 +23,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * One machine: its life from power-on to power-off, and the exits of its hart.
  *
- * <p>Two kinds of threads come here. Processors bring exits of the hart ({@link #trap}, {@link #load},
- * {@link #store}); they take no lock, because whoever holds {@link #life} may wait for the hart to
- * come out of them. Everybody else (shell, the worker that hears of the guest's end) changes the
- * machine's condition under that lock.
+ * <p>Two kinds of threads come here. Processors bring exits of the hart ({@link #trap}, {@link
+ * #load}, {@link #store}); they take no lock, because whoever holds {@link #life} may wait for the
+ * hart to come out of them. Everybody else (shell, the worker that hears of the guest's end)
+ * changes the machine's condition under that lock.
  */
 final class Machine implements VirtualMachine, Instance {
   static final String SCHEMA = "machine";
@@ -34,7 +34,9 @@ final class Machine implements VirtualMachine, Instance {
 
   private static final String HART = "hart0";
 
-  /** A bit beside those of {@link Finish}: the monitor itself gives up; {@link #reason} says why. */
+  /**
+   * A bit beside those of {@link Finish}: the monitor itself gives up; {@link #reason} says why.
+   */
   private static final long HALT = 1L << 8;
 
   private static final long ALL_NOTICES = -1;
@@ -193,14 +195,19 @@ final class Machine implements VirtualMachine, Instance {
       return sbi.call();
     }
     halt(
-        "hart stopped by cause " + cause + " (value 0x" + Long.toHexString(value) + ") at pc 0x"
+        "hart stopped by cause "
+            + cause
+            + " (value 0x"
+            + Long.toHexString(value)
+            + ") at pc 0x"
             + Long.toHexString(hart.pc()));
     return SUSPEND;
   }
 
   @Override
   public long load(int thread, long address, int width) {
-    // A device that does not answer is the kernel's business: the hart is set aside and tries again.
+    // A device that does not answer is the kernel's business: the hart is set aside and tries
+    // again.
     return bus.load(address, width);
   }
 
@@ -250,8 +257,8 @@ final class Machine implements VirtualMachine, Instance {
   }
 
   /**
-   * The worker: the guest, or this monitor, wants the machine to end. The kernel runs it once at the
-   * start with all bits, which says nothing; what counts then is what was really set.
+   * The worker: the guest, or this monitor, wants the machine to end. The kernel runs it once at
+   * the start with all bits, which says nothing; what counts then is what was really set.
    */
   private void finished(long bits) {
     life.lock();
@@ -296,8 +303,8 @@ final class Machine implements VirtualMachine, Instance {
   // ---- state ----
 
   /**
-   * A hart that runs is not in the state: it belongs to the endpoint and goes on while its monitor is
-   * replaced. Who wants all of a machine pauses it first.
+   * A hart that runs is not in the state: it belongs to the endpoint and goes on while its monitor
+   * is replaced. Who wants all of a machine pauses it first.
    */
   @Override
   public State save() {
@@ -306,19 +313,16 @@ final class Machine implements VirtualMachine, Instance {
       config = config.with(entry.getKey(), entry.getValue());
     }
     Condition now = condition;
+    long guestNanos = now == Condition.CREATED ? 0 : guestNanos();
     List<State> harts =
-        now == Condition.RUNNING
-            ? List.of()
-            : List.of(
-                HartTree.save(
-                    hart.save(), now == Condition.CREATED ? System.nanoTime() : stoodNanos));
+        now == Condition.RUNNING ? List.of() : List.of(HartTree.save(hart.save(), guestNanos));
     return State.of(SCHEMA, VERSION)
         .with("condition", now.name())
         .with("failure", failure)
         .with("reason", reason)
         .with("ending", ending)
         .with("notices", finish.word())
-        .with("guestNanos", now == Condition.CREATED ? 0 : guestNanos())
+        .with("guestNanos", guestNanos)
         .with("harts", harts)
         .with("config", config);
   }
@@ -334,15 +338,20 @@ final class Machine implements VirtualMachine, Instance {
     String memoryThere = saved.state("config").values().getOrDefault("memory", "").toString();
     if (!memoryThere.equals(context.config("memory", ""))) {
       throw new State.Refused(
-          "machine.config.memory is '" + memoryThere + "', but this machine has '"
-              + context.config("memory", "") + "'");
+          "machine.config.memory is '"
+              + memoryThere
+              + "', but this machine has '"
+              + context.config("memory", "")
+              + "'");
     }
     long now = System.nanoTime();
     List<State> harts = saved.states("harts");
     boolean sameEndpoint = memory.present();
     if (harts.size() > 1 || harts.isEmpty() && !(was == Condition.RUNNING && sameEndpoint)) {
       throw new State.Refused(
-          "machine.harts has " + harts.size() + " harts where one is needed; a machine that is to"
+          "machine.harts has "
+              + harts.size()
+              + " harts where one is needed; a machine that is to"
               + " go on elsewhere has to be paused before it is saved");
     }
     failure = saved.text("failure");

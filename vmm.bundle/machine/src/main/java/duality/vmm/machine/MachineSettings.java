@@ -54,8 +54,7 @@ record MachineSettings(
    * @throws CallFailed.BadRequest when a value makes no sense; the message names the key
    */
   static MachineSettings of(Map<String, String> config) {
-    long memory =
-        number(config, "memory", LEAST_MEMORY, MOST_MEMORY, DEFAULT_MEMORY);
+    long memory = number(config, "memory", LEAST_MEMORY, MOST_MEMORY, DEFAULT_MEMORY);
     if (memory % PAGE != 0) {
       throw wrong("memory", memory + " bytes, which is no multiple of " + PAGE);
     }
@@ -87,7 +86,8 @@ record MachineSettings(
     List<Disk> disks = new ArrayList<>();
     for (String key : config.keySet()) {
       if (key.matches("disk.*") && !key.matches("disk[0-" + (Board.PORTS_SLOT - 1) + "]")) {
-        throw wrong(key, "no disk of this machine: they are disk0 to disk" + (Board.PORTS_SLOT - 1));
+        throw wrong(
+            key, "no disk of this machine: they are disk0 to disk" + (Board.PORTS_SLOT - 1));
       }
     }
     for (int slot = 0; slot < Board.PORTS_SLOT; slot++) {

@@ -6,8 +6,8 @@ import duality.kernel.TrapHandler;
 
 /**
  * The supervisor binary interface for a machine of one hart (RISC-V SBI Specification 2.0): what
- * firmware does elsewhere. The extension is in a7, the function in a6, arguments from a0 on; the error
- * goes to a0, the value to a1. Everything in the registers is hostile.
+ * firmware does elsewhere. The extension is in a7, the function in a6, arguments from a0 on; the
+ * error goes to a0, the value to a1. Everything in the registers is hostile.
  */
 final class Sbi {
   static final long SUCCESS = 0;
@@ -87,7 +87,9 @@ final class Sbi {
     this.host = host;
   }
 
-  /** Answers the call that the hart made; what the thread does next, as {@link TrapHandler#trap}. */
+  /**
+   * Answers the call that the hart made; what the thread does next, as {@link TrapHandler#trap}.
+   */
   int call() {
     long extension = host.x(A7);
     long function = host.x(A6);
@@ -145,7 +147,9 @@ final class Sbi {
         || extension == DBCN;
   }
 
-  /** Does something to the harts of a mask: bit i stands for hart {@code first + i} (SBI 2.0 §3.1). */
+  /**
+   * Does something to the harts of a mask: bit i stands for hart {@code first + i} (SBI 2.0 §3.1).
+   */
   private long toHarts(long mask, long first, Runnable action) {
     if (first == ALL_HARTS) {
       action.run();

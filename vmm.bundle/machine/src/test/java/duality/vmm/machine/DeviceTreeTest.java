@@ -49,7 +49,10 @@ class DeviceTreeTest {
   void theBoardsTreeIsCleanForDtcAndSaysWhatWasAsked() throws Exception {
     byte[] tree =
         BoardTree.write(
-            512L << 20, "console=ttyS0 quiet", new long[] {0x9000_0000L, 0x9100_0000L}, 0x81,
+            512L << 20,
+            "console=ttyS0 quiet",
+            new long[] {0x9000_0000L, 0x9100_0000L},
+            0x81,
             new byte[64]);
     String source = decompiled(tree);
     for (String line :

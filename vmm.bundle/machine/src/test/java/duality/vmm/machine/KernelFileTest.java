@@ -215,10 +215,8 @@ class KernelFileTest {
     Layout.place(MEMORY, BYTES, kernelEnd, room);
     assertThrows(
         CallFailed.BadRequest.class, () -> Layout.place(MEMORY, BYTES, kernelEnd, room + 1));
+    assertThrows(CallFailed.BadRequest.class, () -> Layout.place(MEMORY, BYTES, MEMORY + BYTES, 0));
     assertThrows(
-        CallFailed.BadRequest.class, () -> Layout.place(MEMORY, BYTES, MEMORY + BYTES, 0));
-    assertThrows(
-        CallFailed.BadRequest.class,
-        () -> Layout.place(MEMORY, BYTES, kernelEnd, Long.MAX_VALUE));
+        CallFailed.BadRequest.class, () -> Layout.place(MEMORY, BYTES, kernelEnd, Long.MAX_VALUE));
   }
 }

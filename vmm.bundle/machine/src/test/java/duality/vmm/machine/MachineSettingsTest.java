@@ -42,8 +42,7 @@ class MachineSettingsTest {
   void disksKeepTheirNumbers() {
     MachineSettings settings = with("disk0", "/a", "disk6", "/b,ro", "agent", "false");
     assertEquals(
-        List.of(
-            new MachineSettings.Disk(0, "/a", false), new MachineSettings.Disk(6, "/b", true)),
+        List.of(new MachineSettings.Disk(0, "/a", false), new MachineSettings.Disk(6, "/b", true)),
         settings.disks());
   }
 

@@ -10,7 +10,6 @@ import duality.kernel.Instance;
 import duality.kernel.Pager;
 import duality.kernel.Router;
 import duality.kernel.Scheduler;
-import duality.kernel.Server;
 import duality.kernel.Space;
 import duality.kernel.State;
 import duality.kernel.core.Core;
@@ -25,11 +24,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /**
- * A system on a plain class path: the core with real drivers and a real engine, and in place of root and a
- * pager the smallest ones that do.
+ * A system on a plain class path: the core with real drivers and a real engine, and in place of
+ * root and a pager the smallest ones that do.
  */
 final class Rig implements AutoCloseable {
   /** Name of an endpoint without its number, and who serves it. */
@@ -92,8 +90,16 @@ final class Rig implements AutoCloseable {
       seen.append(more);
       if (System.nanoTime() - end > 0) {
         throw new AssertionError(
-            "no '" + text + "' within " + seconds + " s, but:\n" + seen + "\n"
-                + String.join("\n", core.trace()) + "\n" + core.threads());
+            "no '"
+                + text
+                + "' within "
+                + seconds
+                + " s, but:\n"
+                + seen
+                + "\n"
+                + String.join("\n", core.trace())
+                + "\n"
+                + core.threads());
       }
     }
     return seen.toString();
@@ -161,9 +167,5 @@ final class Rig implements AutoCloseable {
     public State save() {
       return State.of("pager", 1);
     }
-  }
-
-  static @Nullable String property(String name) {
-    return System.getProperty(name);
   }
 }
