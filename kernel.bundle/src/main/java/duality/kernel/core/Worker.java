@@ -21,6 +21,9 @@ final class Worker {
   private final HostThread host;
   private volatile boolean stopped;
 
+  /** Whether the first round, with all bits, has been done; only used by this worker's thread. */
+  private boolean begun;
+
   Worker(Core core, Gate gate, String name, Notification notification, long mask, Work work) {
     this.core = core;
     this.gate = gate;
@@ -49,6 +52,9 @@ final class Worker {
           return;
         }
       }
+      if (!begun) {
+        continue;
+      }
       try {
         bits = notification.take(mask, POLL_NANOS);
       } catch (CallFailed.Revoked e) {
@@ -60,7 +66,11 @@ final class Worker {
     }
   }
 
+  /** Those of the first round were never set by anybody, so nobody may find them there. */
   private void signalBack(long bits) {
+    if (!begun) {
+      return;
+    }
     try {
       notification.signal(bits);
     } catch (CallFailed e) {
@@ -86,6 +96,7 @@ final class Worker {
       signalBack(bits);
       return false;
     }
+    begun = true;
     gate.worked.increment();
     try {
       work.run(bits);
