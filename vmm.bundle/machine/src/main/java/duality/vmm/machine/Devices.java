@@ -29,7 +29,9 @@ final class Devices {
   private static final String PORTS = "ports";
   private static final String AGENT_PORT = "agent-port";
   private static final String AGENT = "agent";
-  private static final String FIRST_PORT = "hvc";
+
+  /** What the agent's port remembers, so that nothing is lost while the host is slow. */
+  private static final String REMEMBERED_BYTES = Integer.toString(1 << 24);
 
   private final Context context;
   private final Space memory;
@@ -100,7 +102,7 @@ final class Devices {
 
   private Console uart() {
     Notification events = context.notification(UART);
-    Console console = console(CONSOLE, events, 0);
+    Console console = console(CONSOLE, events, 0, Map.of());
     MmioDevice uart =
         context.child(
             UART,
@@ -125,15 +127,17 @@ final class Devices {
     bus.add("finisher", Board.FINISHER, Board.DEVICE_BYTES, 0, finisher);
   }
 
-  /** Two ports: a console of its own kind, which the specification wants first, and the agent's. */
+  /** Port 0, which the specification keeps for a console, stays empty; the agent has port 1. */
   private void ports() {
     Notification events = context.notification(PORTS);
-    Map<String, Object> endowment = new HashMap<>();
-    endowment.put(Slots.BACKEND + 0, console(FIRST_PORT, events, 0));
-    Console agentPort = console(AGENT_PORT, events, 1);
-    endowment.put(Slots.BACKEND + 1, agentPort);
-    virtio(PORTS, Board.PORTS_SLOT, events, Map.of("ports", "2", "name1", AGENT), endowment);
-    agents.add(context.child(AGENT, GuestAgent.class, Map.of(), Map.of(Slots.BACKEND, agentPort)));
+    Console port = console(AGENT_PORT, events, 1, Map.of("remember", REMEMBERED_BYTES));
+    virtio(
+        PORTS,
+        Board.PORTS_SLOT,
+        events,
+        Map.of("ports", "2", "name1", AGENT),
+        Map.of(Slots.BACKEND + 1, port));
+    agents.add(context.child(AGENT, GuestAgent.class, Map.of(), Map.of(Slots.BACKEND, port)));
   }
 
   private void disk(MachineSettings.Disk disk) {
@@ -165,12 +169,10 @@ final class Devices {
     virtioSlots |= 1 << slot;
   }
 
-  private Console console(String name, Notification events, int bit) {
-    return context.child(
-        name,
-        Console.class,
-        Map.of("event", Integer.toString(bit)),
-        Map.of(Slots.EVENTS, writable(events)));
+  private Console console(String name, Notification events, int bit, Map<String, String> settings) {
+    Map<String, String> config = new HashMap<>(settings);
+    config.put(Slots.EVENT_BIT, Integer.toString(bit));
+    return context.child(name, Console.class, config, Map.of(Slots.EVENTS, writable(events)));
   }
 
   private Notification writable(Notification notification) {

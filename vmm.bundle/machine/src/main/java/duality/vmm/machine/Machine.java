@@ -8,12 +8,14 @@ import duality.kernel.KernelThread;
 import duality.kernel.Notification;
 import duality.kernel.Pager;
 import duality.kernel.Rights;
+import duality.kernel.Router;
 import duality.kernel.Space;
 import duality.kernel.State;
 import duality.kernel.processor.HartMode;
 import duality.kernel.processor.HartState;
 import duality.vmm.MachineReport;
 import duality.vmm.VirtualMachine;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -33,6 +35,9 @@ final class Machine implements VirtualMachine, Instance {
   static final int VERSION = 1;
 
   private static final String HART = "hart0";
+
+  /** Slot: who has the frames; passed on to the pager. */
+  private static final String ROOT = "root";
 
   /**
    * A bit beside those of {@link Finish}: the monitor itself gives up; {@link #reason} says why.
@@ -85,12 +90,17 @@ final class Machine implements VirtualMachine, Instance {
     this.context = context;
     settings = MachineSettings.of(context.config());
     Space space = context.space("memory");
+    Map<String, Object> endowment = new HashMap<>();
+    endowment.put("space", context.derive(space, Space.class, Rights.MAP | Rights.READ, 0));
+    if (context.has(ROOT)) {
+      endowment.put(ROOT, context.slot(ROOT, Router.class));
+    }
     Pager pager =
         context.child(
             "pager",
             Pager.class,
-            Map.of(),
-            Map.of("space", context.derive(space, Space.class, Rights.MAP | Rights.READ, 0)));
+            Map.of("quota", Long.toString(settings.memoryBytes())),
+            endowment);
     memory = new GuestMemory(context, space, pager, settings.memoryBytes());
     hart =
         context.thread(

@@ -332,7 +332,7 @@ class MachineTest {
   @Test
   void removingTheMachineRemovesAllThatIsBelowIt() {
     booted("a");
-    rig.core.kernel().remove("vm/a");
+    rig.root.remove("vm/a");
     assertTrue(
         rig.core.endpoints().stream().noneMatch(each -> each.path().startsWith("vm/a")),
         () -> "" + rig.core.endpoints());
