@@ -7,7 +7,12 @@ import java.io.InputStream;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.ClassModel;
 import java.lang.classfile.constantpool.ClassEntry;
+import java.lang.classfile.constantpool.MemberRefEntry;
+import java.lang.classfile.constantpool.MethodTypeEntry;
+import java.lang.classfile.constantpool.NameAndTypeEntry;
 import java.lang.classfile.constantpool.PoolEntry;
+import java.lang.classfile.constantpool.Utf8Entry;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,7 +34,7 @@ import java.util.zip.ZipEntry;
  * @param imports version range of each imported package, empty when it has none
  * @param dynamic whether it may be wired to packages or bundles that its imports do not name
  * @param packages packages whose classes are inside
- * @param uses packages of the classes that its classes name
+ * @param uses packages of the classes that its classes need
  * @param provides for each component of Declarative Services the interfaces it is registered under
  * @param unmarked packages inside without {@code @NullMarked}
  */
@@ -43,6 +48,7 @@ record Bundle(
     List<Set<String>> provides,
     Set<String> unmarked) {
 
+  private static final Pattern CLASS_IN_DESCRIPTOR = Pattern.compile("L([^;]+)/[^/;]+;");
   private static final Pattern PROVIDE = Pattern.compile("<provide interface=\"([^\"]+)\"");
 
   /** Reads our bundles (not those of others) out of the exported system. */
@@ -74,11 +80,7 @@ record Bundle(
             && text(type).contains("Lorg/jspecify/annotations/NullMarked;")) {
           marked.add(inside);
         }
-        for (PoolEntry constant : type.constantPool()) {
-          if (constant instanceof ClassEntry named) {
-            uses.add(packageOf(named));
-          }
-        }
+        collectUses(type, uses);
       } else if (entry.getName().matches("OSGI-INF/.*\\.xml")) {
         provides.add(interfaces(jar));
       }
@@ -97,11 +99,36 @@ record Bundle(
         unmarked);
   }
 
+  /**
+   * Packages that a class needs at run time: of the owners of the members it names, of the types in
+   * descriptors, of its super types. Class entries alone do not count: javac leaves one behind for
+   * each constant that it has inlined.
+   */
+  private static void collectUses(ClassModel type, Set<String> uses) {
+    type.superclass().ifPresent(parent -> uses.add(packageOf(parent)));
+    type.interfaces().forEach(parent -> uses.add(packageOf(parent)));
+    type.fields().forEach(field -> fromDescriptor(field.fieldType(), uses));
+    type.methods().forEach(method -> fromDescriptor(method.methodType(), uses));
+    for (PoolEntry constant : type.constantPool()) {
+      switch (constant) {
+        case MemberRefEntry member -> uses.add(packageOf(member.owner()));
+        case NameAndTypeEntry member -> fromDescriptor(member.type(), uses);
+        case MethodTypeEntry method -> fromDescriptor(method.descriptor(), uses);
+        default -> {}
+      }
+    }
+  }
+
+  private static void fromDescriptor(Utf8Entry descriptor, Set<String> uses) {
+    var match = CLASS_IN_DESCRIPTOR.matcher(descriptor.stringValue());
+    while (match.find()) {
+      uses.add(match.group(1).replace('/', '.'));
+    }
+  }
+
   private static Set<String> interfaces(InputStream component) throws IOException {
     var names = new TreeSet<String>();
-    var match =
-        PROVIDE.matcher(
-            new String(component.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8));
+    var match = PROVIDE.matcher(new String(component.readAllBytes(), StandardCharsets.UTF_8));
     while (match.find()) {
       names.add(match.group(1));
     }
@@ -119,7 +146,7 @@ record Bundle(
   private static Set<String> text(ClassModel type) {
     var text = new TreeSet<String>();
     for (PoolEntry constant : type.constantPool()) {
-      if (constant instanceof java.lang.classfile.constantpool.Utf8Entry utf8) {
+      if (constant instanceof Utf8Entry utf8) {
         text.add(utf8.stringValue());
       }
     }
