@@ -1,14 +1,20 @@
 package duality.shell;
 
+import duality.guests.GuestImage;
 import duality.shell.command.Cancellation;
+import duality.shell.command.Invocation;
 import duality.shell.command.Screen;
 import duality.shell.script.Outcome;
 import duality.shell.script.Script;
+import duality.shell.terminal.DefaultGuest;
+import duality.shell.terminal.Prompt;
+import java.io.Console;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -20,6 +26,7 @@ import org.apache.felix.service.command.CommandProcessor;
 import org.apache.felix.service.command.CommandSession;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.InvalidSyntaxException;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -38,6 +45,9 @@ import org.osgi.service.component.annotations.Reference;
     service = {},
     immediate = true)
 public final class Shell {
+  /** Set by the launcher for each run. */
+  private static final String LAUNCHED = "duality.run.folder";
+
   private static final Duration WHOLE = Duration.ofSeconds(60);
 
   private final BundleContext context;
@@ -70,11 +80,20 @@ public final class Shell {
 
   private boolean wanted() {
     String mode = property("duality.shell").orElse("");
-    boolean script =
-        property("duality.script.commands").isPresent()
-            || property("duality.script.file").isPresent()
-            || property("duality.script.stdin").isPresent();
-    return !mode.equals("none") && script;
+    return !mode.equals("none")
+        && (scripted() || mode.equals("interactive") || property(LAUNCHED).isPresent());
+  }
+
+  private boolean scripted() {
+    return property("duality.script.commands").isPresent()
+        || property("duality.script.file").isPresent()
+        || property("duality.script.stdin").equals(Optional.of("true"));
+  }
+
+  @SuppressWarnings("SystemConsoleNull") // its documentation still says that it may
+  private static boolean terminal() {
+    Console console = System.console();
+    return console != null && console.isTerminal();
   }
 
   private Optional<String> property(String name) {
@@ -82,20 +101,14 @@ public final class Shell {
   }
 
   private void work() {
-    Optional<String> commands = property("duality.script.commands");
-    Optional<String> file = property("duality.script.file");
-    boolean standardInput = property("duality.script.stdin").equals(Optional.of("true"));
     int code;
     try {
-      if (commands.isPresent() || file.isPresent() || standardInput) {
-        code = script(commands, file);
-      } else {
-        code = Script.DONE;
-      }
+      // With a keyboard but no screen, or the other way round, there is nobody to prompt.
+      code = scripted() || !terminal() ? script() : interactive();
     } catch (InterruptedException e) {
       code = Script.FAILED;
-    } catch (RuntimeException e) {
-      System.err.println("the shell failed: " + e);
+    } catch (IOException | RuntimeException e) {
+      System.err.println("duality: the shell failed: " + e);
       e.printStackTrace(System.err);
       code = Script.FAILED;
     }
@@ -104,7 +117,71 @@ public final class Shell {
     }
   }
 
-  private int script(Optional<String> commands, Optional<String> file) throws InterruptedException {
+  private int interactive() throws IOException, InterruptedException {
+    try (Prompt prompt =
+        new Prompt(
+            context,
+            (in, out, screen, foreground) ->
+                Sessions.open(processor, in, out, out, screen, foreground))) {
+      List<String> missing = new Readiness(context, prompt.session()).await(WHOLE);
+      prompt.tell(banner());
+      if (!missing.isEmpty()) {
+        prompt.tell("missing: " + String.join(", ", missing));
+      }
+      DefaultGuest.choose(property("duality.boot"), this::image)
+          .ifPresent(
+              guest -> {
+                prompt.tell(guest.banner());
+                CommandSession session = background();
+                Thread.ofPlatform()
+                    .daemon()
+                    .name("default guest")
+                    .start(() -> guest.boot(session, prompt::tell));
+              });
+      prompt.tell("help lists the commands, Tab completes them, Ctrl-D leaves\n");
+      prompt.run();
+      return Script.DONE;
+    }
+  }
+
+  private String banner() {
+    return "Duality "
+        + context.getBundle().getVersion().toString().replaceFirst("\\.SNAPSHOT$", "")
+        + ", a microkernel made of OSGi bundles ("
+        + context.getBundle(0).getSymbolicName()
+        + " "
+        + context.getBundle(0).getVersion()
+        + ", Java "
+        + Runtime.version().feature()
+        + ")";
+  }
+
+  /** A session whose output nobody sees. */
+  private CommandSession background() {
+    PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream());
+    return Sessions.open(
+        processor,
+        InputStream.nullInputStream(),
+        nowhere,
+        nowhere,
+        Screen.NONE,
+        new Cancellation.Foreground());
+  }
+
+  private Optional<GuestImage> image(String name) {
+    try {
+      return context.getServiceReferences(GuestImage.class, null).stream()
+          .map(context::getService)
+          .filter(image -> image != null && image.name().equals(name))
+          .findFirst();
+    } catch (InvalidSyntaxException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private int script() throws InterruptedException {
+    Optional<String> commands = property("duality.script.commands");
+    Optional<String> file = property("duality.script.file");
     InputStream in = new StandardInput();
     PrintStream out = stream(FileDescriptor.out);
     PrintStream err = stream(FileDescriptor.err);
@@ -119,6 +196,7 @@ public final class Shell {
     }
     CommandSession session =
         Sessions.open(processor, in, out, err, Screen.NONE, new Cancellation.Foreground());
+    session.put(Invocation.FREE_INPUT, text.isPresent());
     List<String> missing = new Readiness(context, session).await(WHOLE);
     if (!missing.isEmpty()) {
       err.println(

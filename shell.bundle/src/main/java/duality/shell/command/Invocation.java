@@ -24,4 +24,9 @@ public record Invocation(
     PrintStream err,
     Screen screen,
     boolean piped,
-    Cancellation cancellation) {}
+    Cancellation cancellation) {
+  /**
+   * Session variable: whether standard input is free for guests, and not where the commands are.
+   */
+  public static final String FREE_INPUT = ".input.free";
+}

@@ -10,6 +10,8 @@ public enum Kind {
   TEXT("TEXT"),
   /** The name of a machine that is there. */
   MACHINE("NAME"),
+  /** The number of a native program. */
+  TASK("TASK"),
   /** A name for a machine to be made. */
   NEW_NAME("NAME"),
   /** The name of a guest image. */

@@ -18,11 +18,6 @@ import org.apache.felix.service.command.Process;
 
 /** Keyboard and screen, or input and output of a script, connected to a machine's console. */
 final class Attachment {
-  /**
-   * Session variable: set when standard input is free for guests, and not where the commands are.
-   */
-  static final String FREE_INPUT = ".input.free";
-
   private static final int DETACH = 0x1d;
   private static final int CHUNK = 8192;
   private static final long RECENT_BYTES = 4096;
@@ -71,7 +66,7 @@ final class Attachment {
     } else {
       if (!keyboardIsInput()) {
         startTyping(() -> type(call.in()));
-      } else if (Boolean.TRUE.equals(call.session().get(FREE_INPUT))) {
+      } else if (Boolean.TRUE.equals(call.session().get(Invocation.FREE_INPUT))) {
         startTyping(() -> typeAvailable(call.in()));
       }
       show(console.oldest());

@@ -1,0 +1,29 @@
+package duality.shell.terminal;
+
+import duality.shell.command.Syntax;
+import java.util.Collection;
+import java.util.List;
+
+/** What there is now, by name: what Tab offers. */
+interface Names {
+  /** Names of machines. */
+  Collection<String> machines();
+
+  /** Numbers of native programs. */
+  Collection<String> tasks();
+
+  /** Names of guest images. */
+  Collection<String> images();
+
+  /** Paths of endpoints. */
+  Collection<String> endpoints();
+
+  /** Names of servers that could serve an endpoint; all when the endpoint is unknown. */
+  Collection<String> servers(String endpoint);
+
+  /** Names of all commands that Gogo knows. */
+  Collection<String> commands();
+
+  /** How our own commands are called. */
+  List<Syntax> syntaxes();
+}
