@@ -46,6 +46,9 @@ final class Clint implements MmioDevice, Instance {
   private final boolean[] timerAsserted;
   private long originNanos;
 
+  /** What the guest added by setting the time, in ticks; wraps around. */
+  private long shiftTicks;
+
   private Clint(Context context, Notification ring, LongSupplier nanoClock) {
     harts = new Notification[Settings.number(context, Slots.HARTS, 1, MOST_HARTS, 1)];
     for (int i = 0; i < harts.length; i++) {
@@ -115,7 +118,7 @@ final class Clint implements MmioDevice, Instance {
       }
     } else if (offset >= TIME && offset < TIME + 8) {
       long now = time();
-      originNanos -= (merge(now, offset, width, value) - now) * NANOS_PER_TICK;
+      shiftTicks += merge(now, offset, width, value) - now;
       look();
     } else if (offset - COMPARE < 8L * harts.length) {
       int hart = (int) (offset - COMPARE) / 8;
@@ -143,7 +146,7 @@ final class Clint implements MmioDevice, Instance {
   }
 
   private long time() {
-    return Math.floorDiv(nanoClock.getAsLong() - originNanos, NANOS_PER_TICK);
+    return Math.floorDiv(nanoClock.getAsLong() - originNanos, NANOS_PER_TICK) + shiftTicks;
   }
 
   private void level(int hart, long line, boolean high) {
@@ -185,6 +188,7 @@ final class Clint implements MmioDevice, Instance {
     }
     return State.of(SCHEMA, VERSION)
         .with("originNanos", originNanos)
+        .with("shiftTicks", shiftTicks)
         .with("msip", pending)
         .with("mtimecmp", compare);
   }
@@ -192,6 +196,7 @@ final class Clint implements MmioDevice, Instance {
   private synchronized void restore(State saved) {
     saved.expect(SCHEMA, VERSION);
     originNanos = saved.number("originNanos");
+    shiftTicks = saved.number("shiftTicks");
     long[] pending = saved.numbers("msip");
     long[] compares = saved.numbers("mtimecmp");
     if (pending.length != harts.length || compares.length != harts.length) {
@@ -210,7 +215,8 @@ final class Clint implements MmioDevice, Instance {
       software[i] = pending[i] == 1;
       compare[i] = compares[i];
       level(i, Lines.MSIP, software[i]);
-      timerAsserted[i] = !(Long.compareUnsigned(time(), compare[i]) >= 0); // look() tells the level
+timerAsserted[i] = Long.compareUnsigned(time(), compare[i]) >= 0;
+      level(i, Lines.MTIP, timerAsserted[i]);
     }
   }
 
