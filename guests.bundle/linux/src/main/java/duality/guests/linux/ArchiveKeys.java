@@ -74,7 +74,11 @@ final class ArchiveKeys {
     return new ArchiveKeys(keys);
   }
 
-  /** These keys and those of a keyring file of OpenPGP, armoured or not. */
+  /**
+   * These keys and those of a keyring file of OpenPGP, armoured or not.
+   *
+   * @throws MalformedPackage when there is no key in it
+   */
   ArchiveKeys plus(Path keyring) throws IOException {
     List<PGPPublicKey> all = new ArrayList<>(keys);
     try (InputStream in = new BufferedInputStream(Files.newInputStream(keyring))) {
@@ -93,6 +97,9 @@ final class ArchiveKeys {
       }
     } catch (PGPException | RuntimeException e) {
       throw new MalformedPackage(keyring + " is no OpenPGP keyring", e);
+    }
+    if (all.size() == keys.size()) {
+      throw new MalformedPackage(keyring + " holds no OpenPGP key");
     }
     return new ArchiveKeys(all);
   }

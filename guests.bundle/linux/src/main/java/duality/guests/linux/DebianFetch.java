@@ -25,7 +25,8 @@ final class DebianFetch {
 
   private final ImageCache cache;
   private final String suite;
-  private final List<Path> keyrings;
+  private final List<Path> hostKeyrings;
+  private final Optional<Path> keyring;
   private final AptSettings settings;
   private final Progress progress;
 
@@ -33,17 +34,20 @@ final class DebianFetch {
    * Prepares to fetch.
    *
    * @param suite of Debian, for instance {@code trixie}
-   * @param keyrings files of keys to believe besides the built-in ones; those missing are ignored
+   * @param hostKeyrings files of keys to believe besides the built-in ones, as far as they are there
+   * @param keyring another one, which must be there
    */
   DebianFetch(
       ImageCache cache,
       String suite,
-      List<Path> keyrings,
+      List<Path> hostKeyrings,
+      Optional<Path> keyring,
       AptSettings settings,
       Progress progress) {
     this.cache = cache;
     this.suite = suite;
-    this.keyrings = List.copyOf(keyrings);
+    this.hostKeyrings = List.copyOf(hostKeyrings);
+    this.keyring = keyring;
     this.settings = settings;
     this.progress = progress;
   }
@@ -113,14 +117,22 @@ final class DebianFetch {
     return DebianArchive.index(release).sha256().equals(current.indexSha256());
   }
 
-  private ArchiveKeys keys() throws IOException {
-    ArchiveKeys keys = ArchiveKeys.builtIn();
-    for (Path keyring : keyrings) {
-      if (Files.isReadable(keyring)) {
-        keys = keys.plus(keyring);
+  private ArchiveKeys keys() throws GuestUnavailable {
+    try {
+      ArchiveKeys keys = ArchiveKeys.builtIn();
+      for (Path file : hostKeyrings) {
+        try {
+          keys = keys.plus(file);
+        } catch (IOException e) {
+          // Not on this host, or in a form of its own; the release file tells whether it matters.
+        }
       }
+      return keyring.isPresent() ? keys.plus(keyring.get()) : keys;
+    } catch (IOException e) {
+      throw new GuestUnavailable(
+          Reason.SETTINGS, "the keys of the archive cannot be read", e.toString(),
+          "Correct the setting 'keyring' of duality.guests.linux", e);
     }
-    return keys;
   }
 
   private void checkRoom(long needed) throws IOException {

@@ -87,11 +87,15 @@ final class Download {
           throw new NotAuthentic(
               "its SHA-256 is " + sha256 + " where the index says " + expected.sha256());
         }
-      } catch (NotAuthentic | StorageFailed | FileNotFoundException e) {
-        throw e;
       } catch (IOException e) {
-        if (Thread.currentThread().isInterrupted()) {
+        // Also when a file was closed under our hands by the interrupt.
+        if (Thread.interrupted()) {
           throw new InterruptedException();
+        }
+        if (e instanceof NotAuthentic
+            || e instanceof StorageFailed
+            || e instanceof FileNotFoundException) {
+          throw e;
         }
         // The try counts only when it brought nothing, or the last one did.
         if (attempt >= TRIES || (attempt > 1 && size(part) == before)) {
@@ -116,7 +120,7 @@ final class Download {
           digest.reset();
           have = 0;
         }
-        if (opened.length() >= 0 && have + opened.length() > total) {
+        if (opened.length() >= 0 && have + opened.length() != total) {
           throw new NotAuthentic(
               "it has " + (have + opened.length()) + " bytes where the index says " + total);
         }

@@ -26,6 +26,7 @@ final class Failures {
    */
   static GuestUnavailable explain(String what, String where, Exception e) {
     if (e instanceof InterruptedException || Thread.currentThread().isInterrupted()) {
+      Thread.currentThread().interrupt();
       return new GuestUnavailable(
           Reason.CANCELLED, what, "it was interrupted", "The next try goes on where it ended", e);
     }

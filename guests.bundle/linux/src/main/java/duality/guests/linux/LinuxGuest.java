@@ -119,9 +119,6 @@ public final class LinuxGuest implements GuestImage {
       }
       List<Path> keyrings = new ArrayList<>(KEYRINGS);
       keyrings.addAll(AptSources.debianKeyrings(APT));
-      if (!settings.keyring().isEmpty()) {
-        keyrings.add(Path.of(settings.keyring()));
-      }
       List<URI> mirrors =
           mirror
               .map(List::of)
@@ -132,7 +129,12 @@ public final class LinuxGuest implements GuestImage {
                           : Optional.of(List.of(URI.create(settings.mirror()))))
               .orElseGet(() -> AptSources.debianMirrors(APT));
       return new DebianFetch(
-              cache, settings.suite(), keyrings, AptSettings.ofThisHost(), progress)
+              cache,
+              settings.suite(),
+              keyrings,
+              Optional.of(settings.keyring()).filter(file -> !file.isEmpty()).map(Path::of),
+              AptSettings.ofThisHost(),
+              progress)
           .fetch(mirrors);
     } catch (IOException | InterruptedException e) {
       throw e instanceof IOException io && !Thread.currentThread().isInterrupted()
