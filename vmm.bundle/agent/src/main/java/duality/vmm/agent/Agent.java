@@ -32,7 +32,7 @@ final class Agent implements GuestAgent, Instance, Session.Listener {
 
   private static final long AWAKE = 1;
   private static final int READ_BYTES = 1 << 16;
-  private static final long READ_MILLIS = 500;
+  private static final long READ_MILLIS = 200;
   private static final long LONGEST_WAIT_MILLIS = 1_000;
   private static final int MOST_JOBS = 256;
 
