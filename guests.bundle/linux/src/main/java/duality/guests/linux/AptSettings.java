@@ -58,7 +58,8 @@ final class AptSettings {
     String scheme = mirror.getScheme();
     String host = mirror.getHost() == null ? "" : mirror.getHost();
     // What is not said for https is as for http.
-    for (String method : scheme.equals("https") ? new String[] {"https", "http"} : new String[] {scheme}) {
+    for (String method :
+        scheme.equals("https") ? new String[] {"https", "http"} : new String[] {scheme}) {
       for (String name : new String[] {"::Proxy::" + host, "::Proxy"}) {
         String value = setting("Acquire::" + method + name);
         if (!value.isEmpty()) {
@@ -93,8 +94,7 @@ final class AptSettings {
   private boolean isExcepted(String host) {
     for (String exception : variable("no_proxy").split(",")) {
       String name = exception.strip().replaceFirst("^\\*?\\.", "");
-      if (!name.isEmpty()
-          && (name.equals("*") || host.equals(name) || host.endsWith("." + name))) {
+      if (!name.isEmpty() && (name.equals("*") || host.equals(name) || host.endsWith("." + name))) {
         return true;
       }
     }

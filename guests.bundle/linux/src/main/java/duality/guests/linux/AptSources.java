@@ -26,8 +26,18 @@ final class AptSources {
   /** Releases of Debian by name; derived distributions use others. */
   private static final Set<String> SUITES =
       Set.of(
-          "oldoldstable", "oldstable", "stable", "testing", "unstable", "sid", "buster", "bullseye",
-          "bookworm", "trixie", "forky", "duke");
+          "oldoldstable",
+          "oldstable",
+          "stable",
+          "testing",
+          "unstable",
+          "sid",
+          "buster",
+          "bullseye",
+          "bookworm",
+          "trixie",
+          "forky",
+          "duke");
 
   private static final Set<String> SCHEMES = Set.of("http", "https", "file", "copy");
 

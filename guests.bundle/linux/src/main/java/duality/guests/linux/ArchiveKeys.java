@@ -13,9 +13,9 @@ import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
+import org.bouncycastle.bcpg.BCPGInputStream;
 import org.bouncycastle.bcpg.HashAlgorithmTags;
 import org.bouncycastle.bcpg.PublicKeyPacket;
-import org.bouncycastle.bcpg.BCPGInputStream;
 import org.bouncycastle.openpgp.PGPException;
 import org.bouncycastle.openpgp.PGPPublicKey;
 import org.bouncycastle.openpgp.PGPPublicKeyRing;
@@ -47,8 +47,7 @@ final class ArchiveKeys {
 
   /** The keys that this bundle names, those of one suite of Debian. */
   static ArchiveKeys builtIn() throws IOException {
-    try (@Nullable InputStream in =
-        ArchiveKeys.class.getResourceAsStream("archive-keys.txt")) {
+    try (@Nullable InputStream in = ArchiveKeys.class.getResourceAsStream("archive-keys.txt")) {
       if (in == null) {
         throw new IllegalStateException("the bundle lacks its resource archive-keys.txt");
       }
@@ -182,8 +181,8 @@ final class ArchiveKeys {
     }
   }
 
-  private static void addPacket(
-      String fingerprint, StringBuilder base64, List<PGPPublicKey> keys) throws IOException {
+  private static void addPacket(String fingerprint, StringBuilder base64, List<PGPPublicKey> keys)
+      throws IOException {
     if (base64.isEmpty()) {
       return;
     }
@@ -197,8 +196,7 @@ final class ArchiveKeys {
     System.arraycopy(body, 0, packet, 3, body.length);
     try {
       PublicKeyPacket read =
-          (PublicKeyPacket)
-              new BCPGInputStream(new ByteArrayInputStream(packet)).readPacket();
+          (PublicKeyPacket) new BCPGInputStream(new ByteArrayInputStream(packet)).readPacket();
       PGPPublicKey key = new PGPPublicKey(read, new BcKeyFingerprintCalculator());
       if (!HexFormat.of().withUpperCase().formatHex(key.getFingerprint()).equals(fingerprint)) {
         throw new MalformedPackage("a built-in key does not have the fingerprint " + fingerprint);

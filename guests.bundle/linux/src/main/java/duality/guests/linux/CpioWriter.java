@@ -85,7 +85,9 @@ final class CpioWriter {
       throws IOException {
     byte[] nameBytes = name.getBytes(StandardCharsets.UTF_8);
     int links = (mode & FOLDER) != 0 && (mode & FILE) == 0 ? 2 : 1;
-    int[] fields = {number, mode, 0, 0, links, 0, size, 0, 0, major, minor, nameBytes.length + 1, 0};
+    int[] fields = {
+      number, mode, 0, 0, links, 0, size, 0, 0, major, minor, nameBytes.length + 1, 0
+    };
     StringBuilder text = new StringBuilder("070701");
     for (int field : fields) {
       text.append(String.format("%08x", field));

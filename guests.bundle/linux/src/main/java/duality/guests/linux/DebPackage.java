@@ -82,15 +82,14 @@ final class DebPackage {
     throw new MalformedPackage(name + " has no data.tar in it");
   }
 
-  private static boolean isVersion2(ArArchiveEntry member, InputStream content)
-      throws IOException {
+  private static boolean isVersion2(ArArchiveEntry member, InputStream content) throws IOException {
     return member.getName().equals("debian-binary")
         && member.getSize() < 64
         && new String(content.readNBytes(64), StandardCharsets.US_ASCII).startsWith("2.");
   }
 
-  private static InputStream decompressed(
-      String deb, String member, InputStream in, Limits limits) throws IOException {
+  private static InputStream decompressed(String deb, String member, InputStream in, Limits limits)
+      throws IOException {
     InputStream buffered = new BufferedInputStream(in, 1 << 16);
     return switch (member) {
       case "data.tar" -> buffered;

@@ -34,7 +34,8 @@ final class DebianFetch {
    * Prepares to fetch.
    *
    * @param suite of Debian, for instance {@code trixie}
-   * @param hostKeyrings files of keys to believe besides the built-in ones, as far as they are there
+   * @param hostKeyrings files of keys to believe besides the built-in ones, as far as they are
+   *     there
    * @param keyring another one, which must be there
    */
   DebianFetch(
@@ -130,8 +131,11 @@ final class DebianFetch {
       return keyring.isPresent() ? keys.plus(keyring.get()) : keys;
     } catch (IOException e) {
       throw new GuestUnavailable(
-          Reason.SETTINGS, "the keys of the archive cannot be read", e.toString(),
-          "Correct the setting 'keyring' of duality.guests.linux", e);
+          Reason.SETTINGS,
+          "the keys of the archive cannot be read",
+          e.toString(),
+          "Correct the setting 'keyring' of duality.guests.linux",
+          e);
     }
   }
 
@@ -144,8 +148,7 @@ final class DebianFetch {
     }
   }
 
-  private Product unpack(ReleaseFile release, Path kernelDeb, Path busyboxDeb)
-      throws IOException {
+  private Product unpack(ReleaseFile release, Path kernelDeb, Path busyboxDeb) throws IOException {
     String what = "unpacking";
     long size = Files.size(kernelDeb);
     progress.step(what, 0, size);

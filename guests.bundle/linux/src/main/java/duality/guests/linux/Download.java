@@ -136,12 +136,7 @@ final class Download {
   }
 
   private long copy(
-      String what,
-      InputStream in,
-      FileChannel out,
-      MessageDigest digest,
-      long from,
-      long total)
+      String what, InputStream in, FileChannel out, MessageDigest digest, long from, long total)
       throws IOException {
     byte[] buffer = new byte[BUFFER_BYTES];
     long done = from;

@@ -33,38 +33,56 @@ final class Failures {
     return switch (e) {
       case NotAuthentic failure ->
           new GuestUnavailable(
-              Reason.NOT_AUTHENTIC, what, failure.getMessage() + " (from " + where + ")",
-              "The mirror may be in the middle of an update, or something on the way changes files. "
-                  + OTHER_MIRROR, e);
+              Reason.NOT_AUTHENTIC,
+              what,
+              failure.getMessage() + " (from " + where + ")",
+              "The mirror may be in the middle of an update, or something on the way changes files."
+                  + " "
+                  + OTHER_MIRROR,
+              e);
       case MalformedPackage failure ->
           new GuestUnavailable(
-              Reason.MALFORMED, what, failure.getMessage() + " (from " + where + ")",
-              OTHER_MIRROR, e);
+              Reason.MALFORMED,
+              what,
+              failure.getMessage() + " (from " + where + ")",
+              OTHER_MIRROR,
+              e);
       case FileNotFoundException failure ->
           new GuestUnavailable(
-              Reason.NOT_FOUND, what, failure.getMessage() + " (at " + where + ")",
-              "The archive may have moved on, or this is no mirror of Debian. " + OTHER_MIRROR, e);
+              Reason.NOT_FOUND,
+              what,
+              failure.getMessage() + " (at " + where + ")",
+              "The archive may have moved on, or this is no mirror of Debian. " + OTHER_MIRROR,
+              e);
       case StorageFailed failure -> storage(what, failure);
       case IOException failure ->
           new GuestUnavailable(
-              Reason.NETWORK, what, network(failure) + " (" + where + ")",
-              "Check the network and the proxy, then run guest:fetch linux again, which goes on where it"
-                  + " ended; or name another mirror with --mirror URL; or boot nano, which needs no"
-                  + " download", e);
+              Reason.NETWORK,
+              what,
+              network(failure) + " (" + where + ")",
+              "Check the network and the proxy, then run guest:fetch linux again, which goes on"
+                  + " where it ended; or name another mirror with --mirror URL; or boot nano, which"
+                  + " needs no download",
+              e);
       case RuntimeException failure ->
           new GuestUnavailable(
-              Reason.SETTINGS, what, String.valueOf(failure.getMessage()),
-              "Correct the address or the setting", e);
-      default ->
-          new GuestUnavailable(Reason.NETWORK, what, e.toString(), OTHER_MIRROR, e);
+              Reason.SETTINGS,
+              what,
+              String.valueOf(failure.getMessage()),
+              "Correct the address or the setting",
+              e);
+      default -> new GuestUnavailable(Reason.NETWORK, what, e.toString(), OTHER_MIRROR, e);
     };
   }
 
   /** Explains that the cache cannot be used. */
   static GuestUnavailable storage(String what, IOException e) {
     return new GuestUnavailable(
-        Reason.STORAGE, what, "the cache cannot be written: " + e.getMessage(),
-        "Make room or set XDG_CACHE_HOME to a folder on another disk", e);
+        Reason.STORAGE,
+        what,
+        "the cache cannot be written: " + e.getMessage(),
+        "Make room or set XDG_CACHE_HOME to a folder on another disk",
+        e);
   }
 
   private static String network(IOException e) {

@@ -29,8 +29,10 @@ final class HttpBody extends InputStream implements BodySubscriber<InputStream> 
 
   private final Duration patience;
   private final CompletableFuture<Flow.Subscription> subscription = new CompletableFuture<>();
+
   /** Holds lists of buffers, a failure, or {@link #END}. */
   private final BlockingQueue<Object> arrived = new LinkedBlockingQueue<>();
+
   private final Deque<ByteBuffer> buffers = new ArrayDeque<>();
   private boolean ended;
 
@@ -116,8 +118,7 @@ final class HttpBody extends InputStream implements BodySubscriber<InputStream> 
       throw new InterruptedIOException("interrupted");
     }
     switch (item) {
-      case null ->
-          throw new IOException("nothing came for " + patience.toSeconds() + " seconds");
+      case null -> throw new IOException("nothing came for " + patience.toSeconds() + " seconds");
       case Throwable failure ->
           throw new IOException("the connection broke: " + failure.getMessage(), failure);
       case List<?> list -> {

@@ -165,8 +165,7 @@ final class ImageCache {
 
   /** Writes a file so that it is there complete or not at all. */
   static void write(Path target, byte[] content) throws IOException {
-    Path temporary =
-        Files.createTempFile(target.getParent(), "." + target.getFileName(), ".new");
+    Path temporary = Files.createTempFile(target.getParent(), "." + target.getFileName(), ".new");
     try {
       Files.write(temporary, content);
       Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);

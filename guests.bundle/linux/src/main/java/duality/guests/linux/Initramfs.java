@@ -45,8 +45,20 @@ final class Initramfs {
 
   private static final List<String> FOLDERS =
       List.of(
-          "bin", "dev", "etc", "lib", "mnt", "proc", "root", "run", "sbin", "sys", "tmp",
-          "usr/bin", "usr/sbin", "var");
+          "bin",
+          "dev",
+          "etc",
+          "lib",
+          "mnt",
+          "proc",
+          "root",
+          "run",
+          "sbin",
+          "sys",
+          "tmp",
+          "usr/bin",
+          "usr/sbin",
+          "var");
 
   private final String release;
   private final byte[] busybox;
@@ -61,8 +73,7 @@ final class Initramfs {
    * @param modules files by name, for instance {@code virtio_blk.ko}
    * @param agent the program that answers on the console port named {@code agent}
    */
-  Initramfs(
-      String release, byte[] busybox, Map<String, byte[]> modules, Optional<byte[]> agent) {
+  Initramfs(String release, byte[] busybox, Map<String, byte[]> modules, Optional<byte[]> agent) {
     this.release = release;
     this.busybox = busybox;
     this.modules = new TreeMap<>(modules);

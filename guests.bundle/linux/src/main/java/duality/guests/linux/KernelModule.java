@@ -15,8 +15,7 @@ import java.util.Locale;
  * @param wishes names or aliases of modules that should be loaded before; they may be built in
  * @param aliases names and device patterns under which it is asked for
  */
-record KernelModule(
-    String name, List<String> needs, List<String> wishes, List<String> aliases) {
+record KernelModule(String name, List<String> needs, List<String> wishes, List<String> aliases) {
 
   private static final int HEADER_BYTES = 64;
   private static final int SECTION_BYTES = 64;
@@ -92,8 +91,7 @@ record KernelModule(
         if (text(elf, namesOffset + file.getInt(section)).equals(".modinfo")) {
           int start = Math.toIntExact(file.getLong(section + 0x18));
           int size = Math.toIntExact(file.getLong(section + 0x20));
-          return List.of(
-              new String(elf, start, size, StandardCharsets.UTF_8).split("\0+", -1));
+          return List.of(new String(elf, start, size, StandardCharsets.UTF_8).split("\0+", -1));
         }
       }
     } catch (IndexOutOfBoundsException | ArithmeticException e) {

@@ -66,9 +66,10 @@ final class KernelPackage {
             } else if (module.matches()) {
               String name = KernelModule.nameOf(module.group(2));
               if (candidates.contains(name) && !found.containsKey(name)) {
-                byte[] elf = module.group(3) == null
-                    ? bytes(path, content)
-                    : bytes(path, new XZInputStream(content, 128 << 10));
+                byte[] elf =
+                    module.group(3) == null
+                        ? bytes(path, content)
+                        : bytes(path, new XZInputStream(content, 128 << 10));
                 found.put(name, KernelModule.read(module.group(2), elf));
                 Files.write(modules.resolve(module.group(2)), elf);
               }

@@ -82,7 +82,9 @@ public final class LinuxGuest implements GuestImage {
   @Override
   public String description() {
     return "Debian "
-        + cache.current().map(product -> product.debian() + ", Linux " + product.release())
+        + cache
+            .current()
+            .map(product -> product.debian() + ", Linux " + product.release())
             .orElse(settings.suite())
         + ", busybox";
   }

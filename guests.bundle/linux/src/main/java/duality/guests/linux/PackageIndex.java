@@ -97,8 +97,7 @@ final class PackageIndex {
     try {
       ReleaseFile.Listed file =
           new ReleaseFile.Listed(Long.parseLong(stanza.get("Size")), stanza.get("SHA256"));
-      packages.put(
-          name, new Listed(name, stanza.get("Version"), List.copyOf(depends), path, file));
+      packages.put(name, new Listed(name, stanza.get("Version"), List.copyOf(depends), path, file));
     } catch (IllegalArgumentException e) {
       throw new MalformedPackage("the index has no size and SHA-256 of " + name, e);
     }

@@ -23,12 +23,7 @@ import java.util.TreeMap;
  * @param imageBytes size of the kernel
  */
 record Product(
-    Path folder,
-    String release,
-    String debian,
-    Instant date,
-    String indexSha256,
-    long imageBytes) {
+    Path folder, String release, String debian, Instant date, String indexSha256, long imageBytes) {
 
   private static final String DESCRIPTION = "product.properties";
 

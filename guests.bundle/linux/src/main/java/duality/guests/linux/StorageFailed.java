@@ -9,8 +9,7 @@ final class StorageFailed extends IOException {
   @Serial private static final long serialVersionUID = 1L;
 
   StorageFailed(IOException cause) {
-    super(
-        cause.getMessage() == null ? cause.toString() : cause.getMessage(), cause);
+    super(cause.getMessage() == null ? cause.toString() : cause.getMessage(), cause);
   }
 
   StorageFailed(String message) {

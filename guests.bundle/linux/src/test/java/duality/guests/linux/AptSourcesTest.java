@@ -88,7 +88,8 @@ class AptSourcesTest {
   void anArchiveUnderAnotherPathIsDebiansWhenItsKeyIs() throws IOException {
     write(
         "sources.list",
-        "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://a.example/x sid main");
+        "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://a.example/x sid"
+            + " main");
     assertEquals(List.of("http://a.example/x"), mirrors());
   }
 

@@ -101,9 +101,7 @@ class ArchiveKeysTest {
   private static byte[] merge(String first, String second) throws IOException {
     ByteArrayOutputStream packets = new ByteArrayOutputStream();
     for (String armored : new String[] {second, first}) {
-      try (var in =
-          PGPUtil.getDecoderStream(
-              new ByteArrayInputStream(bytes(armored)))) {
+      try (var in = PGPUtil.getDecoderStream(new ByteArrayInputStream(bytes(armored)))) {
         in.transferTo(packets);
       }
     }
@@ -126,9 +124,7 @@ class ArchiveKeysTest {
         ed25519.signature("a: b", HashAlgorithmTags.SHA256, PGPSignature.STAND_ALONE);
     assertThrows(
         NotAuthentic.class,
-        () ->
-            keys.verify(
-                bytes("-----BEGIN PGP SIGNED MESSAGE-----\n\na: b\n" + certification)));
+        () -> keys.verify(bytes("-----BEGIN PGP SIGNED MESSAGE-----\n\na: b\n" + certification)));
   }
 
   @Test
@@ -175,7 +171,8 @@ class ArchiveKeysTest {
         MalformedPackage.class,
         () -> ArchiveKeys.parse(listed.replaceFirst("41587F7D", "51587F7D")));
     assertThrows(
-        MalformedPackage.class, () -> ArchiveKeys.parse(listed.replaceFirst("nRYaml9K", "nRYaml9L")));
+        MalformedPackage.class,
+        () -> ArchiveKeys.parse(listed.replaceFirst("nRYaml9K", "nRYaml9L")));
   }
 
   @Test

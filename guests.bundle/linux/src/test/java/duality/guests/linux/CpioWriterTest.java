@@ -92,7 +92,8 @@ class CpioWriterTest {
     for (int size = 0; size < 40; size++) {
       byte[] content = new byte[size];
       random.nextBytes(content);
-      byte[] archive = CpioWriter.bytes(a -> a.file("a" + "b".repeat(content.length), 0644, content));
+      byte[] archive =
+          CpioWriter.bytes(a -> a.file("a" + "b".repeat(content.length), 0644, content));
       try (CpioArchiveInputStream in =
           new CpioArchiveInputStream(new ByteArrayInputStream(archive))) {
         assertEquals(1 + size, in.getNextEntry().getName().length());

@@ -43,7 +43,8 @@ class DebPackageTest {
   void regularFilesAreOfferedAndLinksAreNot() throws IOException {
     byte[] deb =
         Packages.deb(
-            Member.file("./usr/bin/a", "A"), Member.link("./b", "/etc/passwd"),
+            Member.file("./usr/bin/a", "A"),
+            Member.link("./b", "/etc/passwd"),
             Member.file("c", "C"));
     assertEquals(Map.of("usr/bin/a", "A", "c", "C"), read(deb));
   }
@@ -152,14 +153,11 @@ class DebPackageTest {
     Files.write(file, Packages.deb(Member.file("./boot/vmlinux-6", Packages.kernel(""))));
     MalformedPackage e =
         assertThrows(
-            MalformedPackage.class,
-            () -> KernelPackage.unpack(file, folder, Set.of("virtio_blk")));
+            MalformedPackage.class, () -> KernelPackage.unpack(file, folder, Set.of("virtio_blk")));
     assertTrue(e.getMessage().contains("virtio_blk"), e.getMessage());
     Files.write(file, Packages.deb(Member.file("./boot/vmlinux-6", new byte[256])));
-    assertThrows(
-        MalformedPackage.class, () -> KernelPackage.unpack(file, folder, Set.of()));
+    assertThrows(MalformedPackage.class, () -> KernelPackage.unpack(file, folder, Set.of()));
     Files.write(file, Packages.deb(Member.file("./boot/config-6", "x")));
-    assertThrows(
-        MalformedPackage.class, () -> KernelPackage.unpack(file, folder, Set.of()));
+    assertThrows(MalformedPackage.class, () -> KernelPackage.unpack(file, folder, Set.of()));
   }
 }

@@ -222,8 +222,7 @@ class DownloadTest {
     Files.createDirectories(file.getParent());
     Files.write(file, content);
     Files.write(part(), Arrays.copyOf(content, 1000));
-    try (Mirror local =
-        new Mirror(folder.resolve("m").toUri(), DIRECT, Duration.ofSeconds(5))) {
+    try (Mirror local = new Mirror(folder.resolve("m").toUri(), DIRECT, Duration.ofSeconds(5))) {
       new Download(local, (what, done, total) -> {}).file("a", PATH, target, listed(content));
       assertThrows(FileNotFoundException.class, () -> local.open("none", 0));
     }

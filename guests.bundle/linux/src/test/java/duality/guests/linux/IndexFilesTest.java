@@ -101,14 +101,15 @@ class IndexFilesTest {
     assertThrows(MalformedPackage.class, () -> index.find("aaa"));
     assertThrows(
         MalformedPackage.class,
-        () -> index(PACKAGES.replace("linux-image-6.12.107-riscv64 (", "x (")).behind("linux-image-riscv64"));
+        () ->
+            index(PACKAGES.replace("linux-image-6.12.107-riscv64 (", "x ("))
+                .behind("linux-image-riscv64"));
   }
 
   @Test
   void anIndexThatPointsOutsideTheArchiveIsRefused() {
     for (String path : List.of("/etc/passwd", "../x.deb", "pool/../../x.deb", "")) {
-      assertThrows(
-          MalformedPackage.class, () -> index(PACKAGES.replace("pool/l.deb", path)), path);
+      assertThrows(MalformedPackage.class, () -> index(PACKAGES.replace("pool/l.deb", path)), path);
     }
     assertThrows(MalformedPackage.class, () -> index(PACKAGES.replace("SHA256", "SHA1")));
     assertThrows(MalformedPackage.class, () -> index(PACKAGES.replace("112012420", "many")));

@@ -71,8 +71,7 @@ class InitramfsTest {
     assertTrue(lines.contains("net.ko: mid.ko low.ko"), lines.toString());
     assertTrue(lines.contains("low.ko:"), lines.toString());
     assertTrue(lines.contains("fs.ko: sum-generic.ko net.ko mid.ko low.ko"), lines.toString());
-    assertTrue(
-        files.get("lib/modules/6.1-x/modules.alias").contains("alias virtio:d1v* net\n"));
+    assertTrue(files.get("lib/modules/6.1-x/modules.alias").contains("alias virtio:d1v* net\n"));
     assertTrue(
         files.get("lib/modules/6.1-x/modules.alias").contains("alias crypto-sum sum_generic\n"));
   }
@@ -81,17 +80,19 @@ class InitramfsTest {
   void wishesThatGoInCirclesEnd() {
     KernelModule a = new KernelModule("a", List.of(), List.of("b"), List.of());
     KernelModule b = new KernelModule("b", List.of(), List.of("a"), List.of());
-    assertEquals("a.ko: b.ko\nb.ko: a.ko\n", Initramfs.dependencies(Map.of("a.ko", a, "b.ko", b)
-        .entrySet().stream().collect(TreeMap::new, (m, e) -> m.put(e.getKey(), e.getValue()),
-            TreeMap::putAll)));
+    assertEquals(
+        "a.ko: b.ko\nb.ko: a.ko\n",
+        Initramfs.dependencies(
+            Map.of("a.ko", a, "b.ko", b).entrySet().stream()
+                .collect(
+                    TreeMap::new, (m, e) -> m.put(e.getKey(), e.getValue()), TreeMap::putAll)));
   }
 
   @Test
   void theSamePartsGiveTheSameBytesAndKey() throws IOException {
     assertArrayEquals(
         initramfs("bb", Optional.empty()).bytes(), initramfs("bb", Optional.empty()).bytes());
-    assertEquals(
-        initramfs("bb", Optional.empty()).key(), initramfs("bb", Optional.empty()).key());
+    assertEquals(initramfs("bb", Optional.empty()).key(), initramfs("bb", Optional.empty()).key());
   }
 
   @Test

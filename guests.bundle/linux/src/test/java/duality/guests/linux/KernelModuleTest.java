@@ -16,8 +16,12 @@ class KernelModuleTest {
         KernelModule.read(
             "virtio-rng.ko",
             Packages.module(
-                "license=GPL", "alias=virtio:d4v*", "alias=rng", "depends=a-b,c",
-                "softdep=pre: crypto-x y post: z", "vermagic=6 SMP"));
+                "license=GPL",
+                "alias=virtio:d4v*",
+                "alias=rng",
+                "depends=a-b,c",
+                "softdep=pre: crypto-x y post: z",
+                "vermagic=6 SMP"));
     assertEquals(
         new KernelModule(
             "virtio_rng",

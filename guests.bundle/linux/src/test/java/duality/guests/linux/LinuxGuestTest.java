@@ -87,7 +87,9 @@ class LinuxGuestTest {
   private LinuxGuest guest() {
     return new LinuxGuest(
         new Configured(
-            folder.resolve("cache").toString(), server.root().toString(), keyring.toString(),
+            folder.resolve("cache").toString(),
+            server.root().toString(),
+            keyring.toString(),
             "trixie"));
   }
 
@@ -108,14 +110,14 @@ class LinuxGuestTest {
 
   private static String stanza(String name, String depends, String path, byte[] file) {
     return """
-        Package: %s
-        Version: 1
-        Depends: %s
-        Filename: %s
-        Size: %d
-        SHA256: %s
+    Package: %s
+    Version: 1
+    Depends: %s
+    Filename: %s
+    Size: %d
+    SHA256: %s
 
-        """
+    """
         .formatted(name, depends, path, file.length, sha256(file));
   }
 
@@ -134,8 +136,7 @@ class LinuxGuestTest {
         """
             .formatted(
                 codename,
-                DateTimeFormatter.ofPattern(
-                        "EEE, dd MMM yyyy HH:mm:ss 'UTC'", Locale.ENGLISH)
+                DateTimeFormatter.ofPattern("EEE, dd MMM yyyy HH:mm:ss 'UTC'", Locale.ENGLISH)
                     .format(LocalDate.parse(day).atStartOfDay()),
                 sha256(index),
                 index.length);
@@ -146,8 +147,7 @@ class LinuxGuestTest {
     return HexFormat.of().formatHex(Initramfs.sha256().digest(bytes));
   }
 
-  private static GuestUnavailable failure(
-      Executable action, Reason reason) {
+  private static GuestUnavailable failure(Executable action, Reason reason) {
     GuestUnavailable e = assertThrows(GuestUnavailable.class, action);
     assertEquals(reason, e.reason(), e.getMessage());
     assertFalse(e.next().isEmpty(), "says what to try next");
@@ -303,8 +303,7 @@ class LinuxGuestTest {
 
   @Test
   void aChangedReleaseFileIsRefused() throws Exception {
-    String signed =
-        new String(server.files.get("dists/trixie/InRelease"), StandardCharsets.UTF_8);
+    String signed = new String(server.files.get("dists/trixie/InRelease"), StandardCharsets.UTF_8);
     server.files.put(
         "dists/trixie/InRelease", signed.replace("13.9", "13.8").getBytes(StandardCharsets.UTF_8));
     failure(() -> guest().prepare(progress), Reason.NOT_AUTHENTIC);
@@ -409,8 +408,7 @@ class LinuxGuestTest {
   @Test
   void theUsersCacheFolderIsTheOneOfTheSpecification() {
     assertEquals(
-        Path.of("/x/duality"),
-        ImageCache.userFolder(Map.of("XDG_CACHE_HOME", "/x"), "/home/u"));
+        Path.of("/x/duality"), ImageCache.userFolder(Map.of("XDG_CACHE_HOME", "/x"), "/home/u"));
     assertEquals(
         Path.of("/home/u/.cache/duality"),
         ImageCache.userFolder(Map.of("XDG_CACHE_HOME", "relative"), "/home/u"));

@@ -33,6 +33,7 @@ final class LoopbackMirror implements AutoCloseable {
   final Map<String, byte[]> files = new ConcurrentHashMap<>();
   final List<String> requests = new CopyOnWriteArrayList<>();
   volatile Fault fault = Fault.NONE;
+
   /** How many answers have the fault before all is well. */
   volatile int faults = Integer.MAX_VALUE;
 
@@ -49,8 +50,11 @@ final class LoopbackMirror implements AutoCloseable {
 
   URI root() {
     return URI.create(
-        "http://" + InetAddress.getLoopbackAddress().getHostAddress() + ":"
-            + server.getAddress().getPort() + "/debian");
+        "http://"
+            + InetAddress.getLoopbackAddress().getHostAddress()
+            + ":"
+            + server.getAddress().getPort()
+            + "/debian");
   }
 
   private void answer(HttpExchange exchange) throws IOException {

@@ -111,9 +111,26 @@ final class Packages {
     String folder = "./usr/lib/modules/" + release + "/kernel/";
     Map<String, String> depends =
         Map.of(
-            "virtio_mmio", "", "virtio_blk", "", "virtio-rng", "", "virtio_net", "net_failover",
-            "net_failover", "failover", "failover", "", "crc32c_generic", "", "crc16", "",
-            "jbd2", "", "mbcache", "");
+            "virtio_mmio",
+            "",
+            "virtio_blk",
+            "",
+            "virtio-rng",
+            "",
+            "virtio_net",
+            "net_failover",
+            "net_failover",
+            "failover",
+            "failover",
+            "",
+            "crc32c_generic",
+            "",
+            "crc16",
+            "",
+            "jbd2",
+            "",
+            "mbcache",
+            "");
     for (Map.Entry<String, String> module : depends.entrySet()) {
       members.add(
           Member.file(
