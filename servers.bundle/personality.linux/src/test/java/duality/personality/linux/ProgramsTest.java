@@ -1,0 +1,150 @@
+package duality.personality.linux;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
+import static org.junit.jupiter.api.Assumptions.abort;
+
+import duality.servers.Personality;
+import duality.servers.TaskReport;
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Programs in C with the C library of Linux, static, run here and by {@code qemu-riscv64}: the same
+ * output and the same status. Needs {@code riscv64-linux-gnu-gcc} and {@code qemu-riscv64}; without
+ * them the tests are skipped, but fail where the environment says {@code CI=true}.
+ */
+@Timeout(300)
+class ProgramsTest {
+  private static final Path SOURCES = Path.of("..", "..", "it", "src", "programs");
+
+  @TempDir private static Path folder;
+  private final TestSystem system = new TestSystem();
+
+  @BeforeAll
+  static void compile() throws Exception {
+    need("riscv64-linux-gnu-gcc", "gcc-riscv64-linux-gnu and libc6-dev-riscv64-cross");
+    need("qemu-riscv64", "qemu-user");
+    Result built = run(List.of("sh", SOURCES.resolve("build.sh").toString(), folder.toString()));
+    assertEquals(0, built.status, built.output);
+  }
+
+  private static void need(String tool, String packages) {
+    boolean there =
+        Stream.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator))
+            .anyMatch(directory -> Files.isExecutable(Path.of(directory, tool)));
+    if (!there) {
+      String message = "no " + tool + " in PATH (Debian: " + packages + ")";
+      if ("true".equals(System.getenv("CI"))) {
+        fail(message);
+      }
+      abort(message);
+    }
+  }
+
+  private record Result(int status, String output) {}
+
+  private static Result run(List<String> command) throws IOException, InterruptedException {
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    Path output = Files.createTempFile(folder, "output", "");
+    builder.redirectOutput(output.toFile());
+    Process process = builder.start();
+    if (!process.waitFor(120, TimeUnit.SECONDS)) {
+      process.destroyForcibly();
+      fail(command + " did not end within 120 s");
+    }
+    return new Result(process.exitValue(), Files.readString(output, StandardCharsets.ISO_8859_1));
+  }
+
+  @AfterEach
+  void everythingIsGivenBack() {
+    for (String path : system.root.paths(Personality.class)) {
+      system.root.remove(path);
+    }
+    system.assertNothingLeaks();
+    system.close();
+  }
+
+  private TaskReport sameAsQemu(String program, String... arguments) throws Exception {
+    Path file = folder.resolve(program);
+    List<String> command = new ArrayList<>(List.of("env", "-i", "qemu-riscv64", file.toString()));
+    command.addAll(List.of(arguments));
+    // env -i forgets PATH: it is needed to find the program only.
+    command.set(2, which("qemu-riscv64"));
+    Result expected = run(command);
+    TaskReport report = TestSystem.run(system.task("1", file, arguments));
+    assertEquals(expected.output, system.output("1"), report.toString());
+    assertEquals(expected.status, report.status(), report.toString());
+    assertEquals("", report.reason());
+    system.root.remove("task/1");
+    return report;
+  }
+
+  private static String which(String tool) {
+    return Stream.of(System.getenv("PATH").split(File.pathSeparator))
+        .map(directory -> Path.of(directory, tool))
+        .filter(Files::isExecutable)
+        .findFirst()
+        .orElseThrow()
+        .toString();
+  }
+
+  @Test
+  void hello() throws Exception {
+    TaskReport report = sameAsQemu("hello");
+    assertTrue(report.calls() >= 10, "glibc starts with a dozen calls: " + report);
+  }
+
+  @Test
+  void arguments() throws Exception {
+    sameAsQemu("args");
+    sameAsQemu("args", "one", "two words", "", "ä€");
+  }
+
+  @Test
+  void pagesAreZeroWhenTheyAreTouchedFirst() throws Exception {
+    sameAsQemu("faults");
+    sameAsQemu("faults", "3");
+    TaskReport report = sameAsQemu("faults", "1000");
+    assertTrue(report.residentBytes() > 2000 * 4096L, report.toString());
+  }
+
+  @Test
+  void clocks() throws Exception {
+    sameAsQemu("clock");
+  }
+
+  @Test
+  void callsThatAreNotThere() throws Exception {
+    TaskReport report = TestSystem.run(system.task("1", folder.resolve("enosys")));
+    assertEquals("bpf: errno 38\nsystem call 4000: errno 38\n", system.output("1"));
+    assertEquals(0, report.status());
+    assertEquals(2, report.unserved());
+  }
+
+  @Test
+  void severalAtOnce() throws Exception {
+    List<Personality> tasks = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      tasks.add(system.task("n" + i, folder.resolve("faults"), "200"));
+    }
+    tasks.forEach(Personality::start);
+    for (int i = 0; i < 6; i++) {
+      assertEquals(0, TestSystem.awaitEnd(tasks.get(i)).status());
+      assertTrue(system.output("n" + i).contains("all zero"), system.output("n" + i));
+    }
+  }
+}
