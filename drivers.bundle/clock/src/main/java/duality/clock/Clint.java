@@ -215,7 +215,7 @@ final class Clint implements MmioDevice, Instance {
       software[i] = pending[i] == 1;
       compare[i] = compares[i];
       level(i, Lines.MSIP, software[i]);
-timerAsserted[i] = Long.compareUnsigned(time(), compare[i]) >= 0;
+      timerAsserted[i] = Long.compareUnsigned(time(), compare[i]) >= 0;
       level(i, Lines.MTIP, timerAsserted[i]);
     }
   }

@@ -125,8 +125,7 @@ class ClintTest extends DeviceContract {
 
   @Test
   void aWrongOriginIsRefused() {
-    String said =
-        assertThrows(CallFailed.class, () -> make("other", "yesterday")).getMessage();
+    String said = assertThrows(CallFailed.class, () -> make("other", "yesterday")).getMessage();
     assertEquals(true, said.contains("'origin' is 'yesterday'"), said);
   }
 }

@@ -13,7 +13,9 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
-/** The wall clock is moved by hand, but alarms ring after real time: those of here are due at once. */
+/**
+ * The wall clock is moved by hand, but alarms ring after real time: those of here are due at once.
+ */
 class GoldfishRtcTest extends DeviceContract {
   private static final long START = 1_700_000_000_123_456_789L;
 

@@ -285,8 +285,7 @@ class ConsoleDeviceTest extends DeviceContract {
     send(CONTROL_OUT, message(0, ControlMessage.PORT_READY, 1));
     board.save("agent-only");
     assertFalse(queues[CONTROL_IN].hasUsed());
-    String said =
-        assertThrows(CallFailed.class, () -> make(board, "none", Map.of())).getMessage();
+    String said = assertThrows(CallFailed.class, () -> make(board, "none", Map.of())).getMessage();
     assertTrue(said.contains("no console in slots backend0 to backend1"), said);
   }
 
