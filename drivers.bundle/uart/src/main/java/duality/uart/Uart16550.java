@@ -11,6 +11,7 @@ import duality.kernel.Context;
 import duality.kernel.Instance;
 import duality.kernel.Notification;
 import duality.kernel.State;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -345,7 +346,8 @@ final class Uart16550 implements MmioDevice, Instance {
     }
     fetchInput();
     while (writeOut()) {
-      // Until nothing is left.
+      // More bytes follow soon as a rule. To wait for them is cheaper than to be woken for each.
+      LockSupport.parkNanos(LINGER_NANOS);
     }
   }
 
