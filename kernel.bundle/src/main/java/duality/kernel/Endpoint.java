@@ -34,6 +34,13 @@ public interface Endpoint {
   State save();
 
   /**
+   * Loads the classes of a server, so that an open while the endpoint is held does not wait for them.
+   *
+   * @throws CallFailed.NoServer when there is no such server
+   */
+  void prepare(String server);
+
+  /**
    * Opens an instance beside the one that serves, without binding it.
    *
    * @param server name of a registered server of the same protocol

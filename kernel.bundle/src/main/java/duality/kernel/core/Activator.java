@@ -21,6 +21,7 @@ import org.osgi.framework.ServiceFactory;
 import org.osgi.framework.ServiceReference;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.framework.SynchronousBundleListener;
+import org.osgi.framework.wiring.BundleWiring;
 import org.osgi.util.tracker.ServiceTracker;
 
 /**
@@ -75,11 +76,13 @@ public final class Activator implements BundleActivator {
             List<String> protocols = texts(reference, Server.PROTOCOL);
             Bundle bundle = reference.getBundle();
             started.register(
-                name,
-                server,
-                protocols,
-                bundle.getSymbolicName() + " " + bundle.getVersion(),
-                bundle.getBundleId());
+                new Registration(
+                    name,
+                    protocols,
+                    server,
+                    bundle.getSymbolicName() + " " + bundle.getVersion(),
+                    bundle.getBundleId(),
+                    () -> loadClasses(started, bundle)));
             if (name.equals(root)) {
               boot(started, root, server, protocols.getFirst());
             }
@@ -93,6 +96,22 @@ public final class Activator implements BundleActivator {
           }
         };
     servers.open();
+  }
+
+  private static void loadClasses(Core core, Bundle bundle) {
+    BundleWiring wiring = bundle.adapt(BundleWiring.class);
+    if (wiring == null) {
+      return;
+    }
+    int options = BundleWiring.LISTRESOURCES_RECURSE | BundleWiring.LISTRESOURCES_LOCAL;
+    for (String resource : wiring.listResources("/", "*.class", options)) {
+      String name = resource.substring(0, resource.length() - ".class".length()).replace('/', '.');
+      try {
+        Class.forName(name, true, wiring.getClassLoader());
+      } catch (ClassNotFoundException | LinkageError e) {
+        core.trace(bundle.getSymbolicName() + ": " + name + " is not loaded: " + Gate.describe(e));
+      }
+    }
   }
 
   /** On a thread of its own: root waits for servers that this thread may still have to start. */

@@ -122,16 +122,22 @@ public final class Core implements Kernel, Observation, AutoCloseable {
 
   /** Registers a server of these protocols; for tests and embedders. */
   public void register(String name, Server server, Class<?>... protocols) {
-    register(name, server, Arrays.stream(protocols).map(Class::getName).toList(), "", -1);
+    register(
+        new Registration(
+            name,
+            Arrays.stream(protocols).map(Class::getName).toList(),
+            server,
+            "",
+            -1,
+            () -> {}));
   }
 
   /** Registers a server; endpoints that it left are served again. */
-  public void register(
-      String name, Server server, List<String> protocols, String bundle, long bundleId) {
-    Registration fresh = new Registration(name, List.copyOf(protocols), server, bundle, bundleId);
+  void register(Registration fresh) {
+    String name = fresh.name();
     Registration other = servers.putIfAbsent(name, fresh);
     if (other != null) {
-      trace("server " + name + " of " + bundle + " is not used: " + other.bundle() + " has that name");
+      trace("server " + name + " of " + fresh.bundle() + " is not used: " + other.bundle() + " has that name");
       return;
     }
     synchronized (serverArrival) {

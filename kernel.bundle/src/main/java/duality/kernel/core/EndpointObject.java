@@ -85,6 +85,11 @@ final class EndpointObject implements Endpoint {
   }
 
   @Override
+  public void prepare(String server) {
+    core.registration(server, type.getName()).loadClasses().run();
+  }
+
+  @Override
   public Opened open(String server, @Nullable State saved) {
     Registration registration = core.registration(server, type.getName());
     ContextObject context = new ContextObject(this, registration.name());

@@ -46,9 +46,11 @@ final class SwapperInstance implements Swapper, Instance {
     String from = set.stream().map(Endpoint::server).distinct().collect(Collectors.joining(", "));
     long drained = 0;
     long drainNanos = 0;
-    long pauseNanos = 0;
     String outcome;
     List<Endpoint.Opened> opened = new ArrayList<>();
+    for (Endpoint each : set) {
+      each.prepare(server);
+    }
     long since = System.nanoTime();
     try (Kernel.Hold hold = kernel.hold(set, DRAIN_NANOS)) {
       since = hold.sinceNanos();
@@ -63,7 +65,7 @@ final class SwapperInstance implements Swapper, Instance {
       opened.forEach(Endpoint.Opened::discard);
       outcome = "kept: " + e.getMessage();
     }
-    pauseNanos = System.nanoTime() - since;
+    long pauseNanos = System.nanoTime() - since;
     Swap swap =
         new Swap(
             ++swaps,
