@@ -76,6 +76,9 @@ final class Uart16550 implements MmioDevice, Instance {
    */
   private static final int AHEAD = 512;
 
+  /** How long the worker waits for more output, and a swap thus at most for the worker. */
+  private static final long LINGER_NANOS = 500_000;
+
   private final Console console;
   private final InterruptLine line;
   private final Notification events;

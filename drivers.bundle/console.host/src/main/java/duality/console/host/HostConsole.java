@@ -35,6 +35,7 @@ final class HostConsole implements Console, Instance {
     if (saved != null) {
       console.restore(saved);
     }
+    console.announce(); // a device that could not reach the one before tries again
     return console;
   }
 
@@ -55,10 +56,16 @@ final class HostConsole implements Console, Instance {
   public synchronized int type(String bytes) {
     int taken = Math.min(bytes.length(), INPUT_LIMIT - input.size());
     input.append(bytes.substring(0, taken));
-    if (taken > 0 && events != null) {
-      events.signal(inputBit);
+    if (taken > 0) {
+      announce();
     }
     return taken;
+  }
+
+  private void announce() {
+    if (events != null) {
+      events.signal(inputBit);
+    }
   }
 
   @Override

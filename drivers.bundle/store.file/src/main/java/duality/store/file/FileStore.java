@@ -77,6 +77,7 @@ final class FileStore implements Store, Instance {
       } else {
         store.restore(saved); // begins at the first call, when the predecessor has closed the file
       }
+      store.announce(); // a device that could not reach the one before tries again
       return store;
     } catch (RuntimeException e) {
       store.close();
@@ -150,6 +151,10 @@ final class FileStore implements Store, Instance {
   private synchronized void finish(int tag, int status) {
     finished.add((long) tag << 8 | status);
     notifyAll();
+    announce();
+  }
+
+  private void announce() {
     if (events != null) {
       events.signal(eventBit);
     }

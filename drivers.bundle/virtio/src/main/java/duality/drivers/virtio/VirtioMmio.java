@@ -11,6 +11,7 @@ import duality.kernel.Space;
 import duality.kernel.State;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,6 +56,9 @@ public final class VirtioMmio implements MmioDevice, Instance {
 
   private static final int LAST_KICK = 62;
   private static final long WAKE = 1L << 63;
+
+  /** Between two tries when somebody below does not answer: 20 ms. */
+  private static final long RETRY_NANOS = 20_000_000;
 
   private final Context context;
   private final VirtioDevice device;
@@ -186,7 +190,8 @@ public final class VirtioMmio implements MmioDevice, Instance {
       } catch (CallFailed.BadRequest | CallFailed.Revoked refused) {
         needsReset(refused);
       } catch (CallFailed nobody) {
-        // A pager or backend is being replaced: what is in the rings is still there.
+        // A pager or backend is broken or away: what is in the rings is still there, later.
+        LockSupport.parkNanos(RETRY_NANOS);
         events.signal(bits | WAKE);
       }
     }
