@@ -52,8 +52,8 @@ public abstract sealed class CallFailed extends RuntimeException {
   }
 
   /**
-   * The caller asked for something it may not have or that makes no sense: a missing right, an upward
-   * call, an argument out of range. The one exception that a server may throw harmlessly.
+   * The caller asked for something it may not have or that makes no sense: a missing right, an
+   * upward call, an argument out of range. The one exception that a server may throw harmlessly.
    */
   public static final class BadRequest extends CallFailed {
     private static final long serialVersionUID = 1;

@@ -7,9 +7,9 @@ import org.osgi.annotation.versioning.ProviderType;
 /**
  * What a server instance may use: the endpoint's configuration and its capabilities.
  *
- * <p>Everything here belongs to the endpoint, not to the instance. Spaces, threads, notifications and
- * children that an instance asked for by name are found again under the same name by its successor;
- * they end with the endpoint. Workers belong to the instance and end with it.
+ * <p>Everything here belongs to the endpoint, not to the instance. Spaces, threads, notifications
+ * and children that an instance asked for by name are found again under the same name by its
+ * successor; they end with the endpoint. Workers belong to the instance and end with it.
  *
  * <p><em>Concurrency:</em> any thread.
  */
@@ -39,15 +39,17 @@ public interface Context {
   /** Whether the slot holds something. */
   boolean has(String slot);
 
-  /** Keeps a capability in a slot, for this instance and its successors; replaces what was there. */
+  /**
+   * Keeps a capability in a slot, for this instance and its successors; replaces what was there.
+   */
   void keep(String slot, Object capability);
 
   /** Empties a slot. */
   void drop(String slot);
 
   /**
-   * The child endpoint {@code path()/name}, made when it is not there: the server is chosen by root's
-   * routing file (a key {@code server} in {@code config} names another).
+   * The child endpoint {@code path()/name}, made when it is not there: the server is chosen by
+   * root's routing file (a key {@code server} in {@code config} names another).
    *
    * @param endowment capabilities for the child's slots; each is derived for the child
    * @return a capability to it
@@ -72,8 +74,7 @@ public interface Context {
    * @param handler who gets its exits; usually the caller's own endpoint, see {@link #self}
    * @param engine name of the engine, or empty for the default one
    */
-  KernelThread thread(
-      String name, HartMode mode, Space space, TrapHandler handler, String engine);
+  KernelThread thread(String name, HartMode mode, Space space, TrapHandler handler, String engine);
 
   /** Ends a thread of this endpoint. No effect when there is none. */
   void removeThread(String name);
@@ -85,15 +86,15 @@ public interface Context {
   <P> P self(Class<P> protocol);
 
   /**
-   * Starts a worker of this instance: a host thread outside the processors that takes the masked bits
-   * of {@code notification} whenever there are any and does {@code work}. It is run once at the start
-   * with all bits of the mask, so that a newly bound device looks through its rings.
+   * Starts a worker of this instance: a host thread outside the processors that takes the masked
+   * bits of {@code notification} whenever there are any and does {@code work}. It is run once at
+   * the start with all bits of the mask, so that a newly bound device looks through its rings.
    */
   void worker(String name, Notification notification, long mask, Work work);
 
   /**
-   * The badge of the capability through which the current call came; 0 when it has none or outside of a
-   * call.
+   * The badge of the capability through which the current call came; 0 when it has none or outside
+   * of a call.
    */
   long badge();
 
@@ -103,7 +104,9 @@ public interface Context {
   /** Makes a capability that this server gave out, and all derived from it, invalid. */
   void revoke(Object capability);
 
-  /** The kernel itself: only for servers to which root's routing file gives it ({@code control}). */
+  /**
+   * The kernel itself: only for servers to which root's routing file gives it ({@code control}).
+   */
   Kernel kernel();
 
   /** Writes one line to the system's log, with the endpoint's name. */

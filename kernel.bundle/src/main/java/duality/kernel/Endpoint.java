@@ -5,13 +5,14 @@ import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
- * A named, typed, long-lived place where a server can be reached, seen from above: what root and the
- * swapper hold. Clients hold capabilities that look like the protocol.
+ * A named, typed, long-lived place where a server can be reached, seen from above: what root and
+ * the swapper hold. Clients hold capabilities that look like the protocol.
  *
- * <p>Hold, drain, rebind, release is the only swap mechanism of the core. While an endpoint is held,
- * callers wait at its gate; drained means that no call and no worker is inside.
+ * <p>Hold, drain, rebind, release is the only swap mechanism of the core. While an endpoint is
+ * held, callers wait at its gate; drained means that no call and no worker is inside.
  *
- * <p><em>Concurrency:</em> any thread; a set of endpoints is held by one {@link Kernel#hold} at a time.
+ * <p><em>Concurrency:</em> any thread; a set of endpoints is held by one {@link Kernel#hold} at a
+ * time.
  */
 @ProviderType
 public interface Endpoint {
@@ -34,7 +35,8 @@ public interface Endpoint {
   State save();
 
   /**
-   * Loads the classes of a server, so that an open while the endpoint is held does not wait for them.
+   * Loads the classes of a server, so that an open while the endpoint is held does not wait for
+   * them.
    *
    * @throws CallFailed.NoServer when there is no such server
    */
@@ -56,7 +58,9 @@ public interface Endpoint {
     /** The server's name. */
     String server();
 
-    /** Binds it in place of the old instance, which is closed. Only while the endpoint is drained. */
+    /**
+     * Binds it in place of the old instance, which is closed. Only while the endpoint is drained.
+     */
     void bind();
 
     /** Closes it unbound. */

@@ -24,8 +24,8 @@ public interface Frame {
   Frame part(long index, long count);
 
   /**
-   * Takes back what was handed on of this run: no space maps any of it afterwards, capabilities to parts
-   * of it are invalid, its content is zero and its host memory is given back.
+   * Takes back what was handed on of this run: no space maps any of it afterwards, capabilities to
+   * parts of it are invalid, its content is zero and its host memory is given back.
    */
   @Needs(Rights.CONTROL)
   void reclaim(long index, long count);

@@ -4,15 +4,15 @@ import java.lang.foreign.MemorySegment;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
- * Memory of a space lent to a driver for the length of a request: the pages stay where they are until
- * it is closed. The kernel closes what a dead driver left open.
+ * Memory of a space lent to a driver for the length of a request: the pages stay where they are
+ * until it is closed. The kernel closes what a dead driver left open.
  *
  * <p>Offsets are in bytes from the start of the grant. Multi-byte values are little-endian; an
- * aligned value is accessed as a whole, as a device would. Accesses outside {@code [0, sizeBytes)}, or
- * after {@link #close}, throw {@link CallFailed.BadRequest}.
+ * aligned value is accessed as a whole, as a device would. Accesses outside {@code [0, sizeBytes)},
+ * or after {@link #close}, throw {@link CallFailed.BadRequest}.
  *
- * <p><em>Concurrency:</em> any thread; guest harts may change the memory at any moment, so read each
- * value once.
+ * <p><em>Concurrency:</em> any thread; guest harts may change the memory at any moment, so read
+ * each value once.
  */
 @ProviderType
 public interface Grant extends AutoCloseable {
@@ -44,8 +44,9 @@ public interface Grant extends AutoCloseable {
   void setLong(long offset, long value);
 
   /**
-   * The longest run of host memory from {@code offset} on that is contiguous, at most {@code length}
-   * bytes; at least up to the end of its page. For host I/O without a copy. Not to be used after {@link #close}.
+   * The longest run of host memory from {@code offset} on that is contiguous, at most {@code
+   * length} bytes; at least up to the end of its page. For host I/O without a copy. Not to be used
+   * after {@link #close}.
    */
   MemorySegment run(long offset, long length);
 

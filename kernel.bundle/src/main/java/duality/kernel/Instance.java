@@ -6,21 +6,22 @@ import org.osgi.annotation.versioning.ConsumerType;
 @ConsumerType
 public interface Instance {
   /**
-   * Flattens all that a successor needs. Called when no call and no worker is inside; the instance may
-   * be asked to serve on afterwards, when the swap is rolled back.
+   * Flattens all that a successor needs. Called when no call and no worker is inside; the instance
+   * may be asked to serve on afterwards, when the swap is rolled back.
    */
   State save();
 
   /**
    * The endpoint ends and nobody takes over: gives back what others count as lent to it, such as a
-   * pager's frames to root. Called once, before {@link #close}, and not when a successor took over. Calls
-   * through the context's capabilities still work.
+   * pager's frames to root. Called once, before {@link #close}, and not when a successor took over.
+   * Calls through the context's capabilities still work.
    */
   default void ended() {}
 
   /**
    * Lets go of host resources (files, sockets, threads of its own). Called once, at rest, after the
-   * successor took over or when the endpoint ends. What the context gave out is taken back by the kernel.
+   * successor took over or when the endpoint ends. What the context gave out is taken back by the
+   * kernel.
    */
   default void close() {}
 }

@@ -19,7 +19,8 @@ public interface Kernel {
   int processorCount();
 
   /**
-   * Makes an endpoint and binds a server to it, as {@link Context#child} does, anywhere in the tree.
+   * Makes an endpoint and binds a server to it, as {@link Context#child} does, anywhere in the
+   * tree.
    *
    * @param shared whether stubs of it are published as an OSGi service of its protocol
    * @return a capability to it
@@ -34,7 +35,9 @@ public interface Kernel {
   /** A capability to an endpoint that is there. */
   <P> P connect(String path, Class<P> protocol);
 
-  /** Ends an endpoint with all below it: instances closed, threads, spaces and grants taken back. */
+  /**
+   * Ends an endpoint with all below it: instances closed, threads, spaces and grants taken back.
+   */
   void remove(String path);
 
   /** The endpoint of that path, to be swapped. */

@@ -33,7 +33,10 @@ public interface KernelThread {
   /** Its interrupt lines, as a notification. */
   Notification lines();
 
-  /** What it does now: {@code READY}, {@code RUNNING}, {@code WAITING}, {@code SUSPENDED}, {@code ENDED}. */
+  /**
+   * What it does now: {@code READY}, {@code RUNNING}, {@code WAITING}, {@code SUSPENDED}, {@code
+   * ENDED}.
+   */
   String state();
 
   /** Processor time used, in nanoseconds. */

@@ -25,8 +25,8 @@ public interface Notification {
   long word();
 
   /**
-   * Takes bits: waits until at least one of {@code mask} is set, clears those and answers them; 0 when
-   * {@code timeoutNanos} passed first (0: does not wait).
+   * Takes bits: waits until at least one of {@code mask} is set, clears those and answers them; 0
+   * when {@code timeoutNanos} passed first (0: does not wait).
    */
   @Needs(Rights.READ)
   long take(long mask, long timeoutNanos);

@@ -5,8 +5,8 @@ import java.util.Map;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
- * Looks into the kernel without changing anything: what the {@code kernel:} commands print. Published
- * as an OSGi service.
+ * Looks into the kernel without changing anything: what the {@code kernel:} commands print.
+ * Published as an OSGi service.
  */
 @ProviderType
 public interface Observation {
@@ -22,10 +22,14 @@ public interface Observation {
   /** All spaces, by number. */
   List<SpaceReport> spaces();
 
-  /** Kernel-wide counters by name: calls, faults, notifications, maps, unmaps, shoot-downs, frames… */
+  /**
+   * Kernel-wide counters by name: calls, faults, notifications, maps, unmaps, shoot-downs, frames…
+   */
   Map<String, Long> counters();
 
-  /** The object kinds and their methods, read from the exported interfaces: {@code Space.map}, …. */
+  /**
+   * The object kinds and their methods, read from the exported interfaces: {@code Space.map}, ….
+   */
   List<String> primitives();
 
   /** The last events of the bounded trace ring, oldest first. */

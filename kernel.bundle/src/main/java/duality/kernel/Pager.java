@@ -6,8 +6,8 @@ import org.osgi.annotation.versioning.ConsumerType;
  * Supplies the missing pages of spaces. An external pager in the sense of Mach [YTR+87] and L4
  * [Lie96]: the kernel asks by IPC, the pager answers with {@link Space#map}.
  *
- * <p>Its endpoint has the space in the slot {@code space} (with the right {@link Rights#MAP}) when it
- * serves one space only.
+ * <p>Its endpoint has the space in the slot {@code space} (with the right {@link Rights#MAP}) when
+ * it serves one space only.
  */
 @ConsumerType
 @Protocol(rank = Protocol.PAGER)

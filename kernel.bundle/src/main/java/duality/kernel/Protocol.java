@@ -9,8 +9,9 @@ import java.lang.annotation.Target;
 /**
  * Marks a public interface as the type of an endpoint.
  *
- * <p>Arguments and results are primitives, strings, records of such, enums, and capabilities (stubs);
- * no arrays on hot paths. Bulk data goes through frames. Overloads are allowed, generic methods are not.
+ * <p>Arguments and results are primitives, strings, records of such, enums, and capabilities
+ * (stubs); no arrays on hot paths. Bulk data goes through frames. Overloads are allowed, generic
+ * methods are not.
  */
 @Documented
 @Retention(RetentionPolicy.RUNTIME)
@@ -44,8 +45,8 @@ public @interface Protocol {
   int SCHEDULER = 10;
 
   /**
-   * Calls go down: a server of this protocol may call endpoints of lower rank only. An upward call is
-   * refused with {@link CallFailed.BadRequest}, so that no circle of waiting servers can be.
+   * Calls go down: a server of this protocol may call endpoints of lower rank only. An upward call
+   * is refused with {@link CallFailed.BadRequest}, so that no circle of waiting servers can be.
    */
   int rank();
 

@@ -19,8 +19,8 @@ public interface Server {
   String PROTOCOL = "duality.protocol";
 
   /**
-   * Opens an instance for one endpoint. The answer implements the endpoint's protocol. No calls reach
-   * it before this method has returned, and on a swap not before the old instance is at rest.
+   * Opens an instance for one endpoint. The answer implements the endpoint's protocol. No calls
+   * reach it before this method has returned, and on a swap not before the old instance is at rest.
    *
    * @param context what this instance may use
    * @param saved what its predecessor saved, or null at a first start; untrusted: validate it, and

@@ -54,8 +54,15 @@ public record State(String schema, int version, Map<String, Object> values) {
   public int expect(String name, int newest) {
     if (!schema.equals(name) || version < 1 || version > newest) {
       throw new Refused(
-          "state of '" + schema + "' version " + version + " where '" + name
-              + "' of version 1 to " + newest + " is understood");
+          "state of '"
+              + schema
+              + "' version "
+              + version
+              + " where '"
+              + name
+              + "' of version 1 to "
+              + newest
+              + " is understood");
     }
     return version;
   }
@@ -69,8 +76,7 @@ public record State(String schema, int version, Map<String, Object> values) {
   public long number(String name, long least, long most) {
     long n = number(name);
     if (n < least || n > most) {
-      throw new Refused(
-          schema + "." + name + " is " + n + ", outside of " + least + " to " + most);
+      throw new Refused(schema + "." + name + " is " + n + ", outside of " + least + " to " + most);
     }
     return n;
   }
@@ -124,7 +130,12 @@ public record State(String schema, int version, Map<String, Object> values) {
     }
     if (!type.isInstance(value)) {
       throw new Refused(
-          schema + "." + name + " is a " + value.getClass().getSimpleName() + ", not a "
+          schema
+              + "."
+              + name
+              + " is a "
+              + value.getClass().getSimpleName()
+              + ", not a "
               + type.getSimpleName());
     }
     return type.cast(value);

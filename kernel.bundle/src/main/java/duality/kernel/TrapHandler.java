@@ -3,9 +3,9 @@ package duality.kernel;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
- * Gets the exits of threads: implemented by machine monitors and personalities, whose protocols extend
- * this interface. Called on the processor, with the thread stopped; its registers may be read and
- * written through its {@link KernelThread}.
+ * Gets the exits of threads: implemented by machine monitors and personalities, whose protocols
+ * extend this interface. Called on the processor, with the thread stopped; its registers may be
+ * read and written through its {@link KernelThread}.
  */
 @ConsumerType
 public interface TrapHandler {
@@ -25,8 +25,8 @@ public interface TrapHandler {
    * A call or an exception.
    *
    * @param thread the thread's number
-   * @param cause RISC-V exception cause: 8 (ecall from U) or 9 (from S) for calls; for an exception its
-   *     own; a fault that the pager refused is 12, 13 or 15
+   * @param cause RISC-V exception cause: 8 (ecall from U) or 9 (from S) for calls; for an exception
+   *     its own; a fault that the pager refused is 12, 13 or 15
    * @param value trap value: the address of a fault
    * @return {@link #RESUME}, {@link #SUSPEND}, {@link #YIELD} or {@link #RESUME_BEHIND}
    */

@@ -4,8 +4,8 @@ package duality.kernel;
 @FunctionalInterface
 public interface Work {
   /**
-   * Does it. Runs inside the endpoint's gate, as a call does: a swap waits until it has returned. An
-   * exception fails the server.
+   * Does it. Runs inside the endpoint's gate, as a call does: a swap waits until it has returned.
+   * An exception fails the server.
    *
    * @param bits the bits that were taken from the notification
    */

@@ -3,11 +3,12 @@
  *
  * <p>The kinds are {@link duality.kernel.Endpoint}, {@link duality.kernel.Notification}, {@link
  * duality.kernel.KernelThread}, {@link duality.kernel.Space} and {@link duality.kernel.Frame} (a
- * {@link duality.kernel.Grant} is frames lent for the length of a request). To Java code a capability
- * looks like the interface of what it leads to: the protocol of an endpoint, or the interface of a
- * kernel object. Behind it is a stub that the kernel generated, which checks that the capability is
- * valid, carries the right that the method needs and that the gate of the endpoint is open, and
- * notes the call in the caller's slot before it goes on, on the caller's own thread.
+ * {@link duality.kernel.Grant} is frames lent for the length of a request). To Java code a
+ * capability looks like the interface of what it leads to: the protocol of an endpoint, or the
+ * interface of a kernel object. Behind it is a stub that the kernel generated, which checks that
+ * the capability is valid, carries the right that the method needs and that the gate of the
+ * endpoint is open, and notes the call in the caller's slot before it goes on, on the caller's own
+ * thread.
  *
  * <p>A server is written in four steps:
  *

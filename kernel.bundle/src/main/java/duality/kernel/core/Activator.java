@@ -28,8 +28,8 @@ import org.osgi.util.tracker.ServiceTracker;
  * The core as a bundle: finds servers and engines, publishes shared endpoints, starts root.
  *
  * <p>Framework properties: {@code duality.processors} (default: those of the host), {@code
- * duality.memory} (size of the frame pool such as 4G; default 4 GiB, committed when touched), {@code
- * duality.root} (name of the first server, default {@code root}).
+ * duality.memory} (size of the frame pool such as 4G; default 4 GiB, committed when touched),
+ * {@code duality.root} (name of the first server, default {@code root}).
  */
 @Header(name = Constants.BUNDLE_ACTIVATOR, value = "${@class}")
 public final class Activator implements BundleActivator {
@@ -42,8 +42,7 @@ public final class Activator implements BundleActivator {
   @Override
   public void start(BundleContext context) {
     int processors =
-        (int)
-            number(context, "duality.processors", Runtime.getRuntime().availableProcessors(), 64);
+        (int) number(context, "duality.processors", Runtime.getRuntime().availableProcessors(), 64);
     Core started = Core.start(processors, memory(context));
     core = started;
     started.publisher(Activator::publish);
@@ -134,8 +133,8 @@ public final class Activator implements BundleActivator {
   }
 
   /**
-   * Publishes a shared endpoint in the name of the bundle that has its protocol, which needs no wire to
-   * the kernel; each client bundle gets a capability of its own, revoked when it lets go.
+   * Publishes a shared endpoint in the name of the bundle that has its protocol, which needs no
+   * wire to the kernel; each client bundle gets a capability of its own, revoked when it lets go.
    */
   private static Runnable publish(EndpointObject endpoint) {
     Bundle home = FrameworkUtil.getBundle(endpoint.type);

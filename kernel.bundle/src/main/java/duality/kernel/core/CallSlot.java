@@ -14,15 +14,18 @@ import org.jspecify.annotations.Nullable;
  * <p>Written by its own thread only. Who drains an endpoint reads the slots of all threads. The
  * argument that no call is missed is Dekker's: the caller writes its slot with a volatile store and
  * then reads whether the gate is open; the drainer closes the gate with a volatile store and then
- * reads the slots. In the total order of volatile accesses one of the two stores is first, so either the
- * caller sees the closed gate and steps back, or the drainer sees the caller inside. Leaving is a
- * release store: all that the call did happens before the drainer sees the level empty.
+ * reads the slots. In the total order of volatile accesses one of the two stores is first, so
+ * either the caller sees the closed gate and steps back, or the drainer sees the caller inside.
+ * Leaving is a release store: all that the call did happens before the drainer sees the level
+ * empty.
  *
- * <p>The watchdog reads {@code serials} to see whether a level still holds the same call; no clock is
- * read on the way of a call.
+ * <p>The watchdog reads {@code serials} to see whether a level still holds the same call; no clock
+ * is read on the way of a call.
  */
 final class CallSlot {
-  /** Calls inside calls: more is a runaway recursion, refused before the host's stack is at its end. */
+  /**
+   * Calls inside calls: more is a runaway recursion, refused before the host's stack is at its end.
+   */
   static final int DEPTH = 32;
 
   /** Slots of all living threads. */
@@ -72,7 +75,11 @@ final class CallSlot {
     int level = depth;
     if (level == DEPTH) {
       throw new CallFailed.BadRequest(
-          "call to " + gate.path + " refused: " + DEPTH + " calls inside each other; look for servers"
+          "call to "
+              + gate.path
+              + " refused: "
+              + DEPTH
+              + " calls inside each other; look for servers"
               + " that call themselves");
     }
     stubs[level] = stub;

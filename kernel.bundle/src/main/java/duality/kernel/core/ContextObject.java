@@ -51,8 +51,13 @@ final class ContextObject implements Context {
     Object held = endpoint.slots.get(slot);
     if (held == null) {
       throw new CallFailed.BadRequest(
-          path() + " has nothing in slot '" + slot + "' where a " + type.getSimpleName()
-              + " is needed; its slots: " + endpoint.slots.keySet());
+          path()
+              + " has nothing in slot '"
+              + slot
+              + "' where a "
+              + type.getSimpleName()
+              + " is needed; its slots: "
+              + endpoint.slots.keySet());
     }
     if (!type.isInstance(held)) {
       throw new CallFailed.BadRequest(
@@ -83,7 +88,8 @@ final class ContextObject implements Context {
       throw new CallFailed.BadRequest("'" + name + "' is no name of a child of " + path());
     }
     if (config.containsKey("control")) {
-      throw new CallFailed.BadRequest("control over the kernel is given by root's routing file only");
+      throw new CallFailed.BadRequest(
+          "control over the kernel is given by root's routing file only");
     }
     String path = path() + "/" + name;
     EndpointObject there = core.endpointMap().get(path);
@@ -111,8 +117,7 @@ final class ContextObject implements Context {
   @Override
   public Notification notification(String name) {
     NotificationObject made =
-        endpoint.notifications.computeIfAbsent(
-            name, n -> core.newNotification(path() + ":" + n));
+        endpoint.notifications.computeIfAbsent(name, n -> core.newNotification(path() + ":" + n));
     return Notification.class.cast(core.capability(made, endpoint.ledger));
   }
 
@@ -149,8 +154,7 @@ final class ContextObject implements Context {
 
   @Override
   public void worker(String name, Notification notification, long mask, Work work) {
-    Worker worker =
-        new Worker(core, endpoint.gate, path() + ":" + name, notification, mask, work);
+    Worker worker = new Worker(core, endpoint.gate, path() + ":" + name, notification, mask, work);
     synchronized (workers) {
       if (stopped) {
         throw new CallFailed.Revoked("this instance of " + path() + " is closed");

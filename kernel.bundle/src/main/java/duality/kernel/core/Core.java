@@ -124,12 +124,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   public void register(String name, Server server, Class<?>... protocols) {
     register(
         new Registration(
-            name,
-            Arrays.stream(protocols).map(Class::getName).toList(),
-            server,
-            "",
-            -1,
-            () -> {}));
+            name, Arrays.stream(protocols).map(Class::getName).toList(), server, "", -1, () -> {}));
   }
 
   /** Registers a server; endpoints that it left are served again. */
@@ -137,7 +132,14 @@ public final class Core implements Kernel, Observation, AutoCloseable {
     String name = fresh.name();
     Registration other = servers.putIfAbsent(name, fresh);
     if (other != null) {
-      trace("server " + name + " of " + fresh.bundle() + " is not used: " + other.bundle() + " has that name");
+      trace(
+          "server "
+              + name
+              + " of "
+              + fresh.bundle()
+              + " is not used: "
+              + other.bundle()
+              + " has that name");
       return;
     }
     synchronized (serverArrival) {
@@ -316,7 +318,12 @@ public final class Core implements Kernel, Observation, AutoCloseable {
       return capability(object, receiver.ledger);
     }
     throw new CallFailed.BadRequest(
-        "slot '" + slot + "' of " + receiver.path() + " cannot hold " + capability
+        "slot '"
+            + slot
+            + "' of "
+            + receiver.path()
+            + " cannot hold "
+            + capability
             + ": it is no capability");
   }
 
@@ -349,8 +356,8 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   }
 
   /**
-   * Ends an endpoint and all below it, from the top down: first all threads, then by falling rank the
-   * gates, instances and spaces, so that pagers are still there when regions end.
+   * Ends an endpoint and all below it, from the top down: first all threads, then by falling rank
+   * the gates, instances and spaces, so that pagers are still there when regions end.
    */
   @Override
   public void remove(String path) {
@@ -500,17 +507,16 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   ThreadObject newThread(
       String name, HartMode mode, SpaceObject space, TrapHandler handler, String engine) {
     Engine chosen =
-        engine.isEmpty()
-            ? engines.values().stream().findFirst().orElse(null)
-            : engines.get(engine);
+        engine.isEmpty() ? engines.values().stream().findFirst().orElse(null) : engines.get(engine);
     if (chosen == null) {
       throw new CallFailed.NoServer(
-          "there is no engine" + (engine.isEmpty() ? "" : " '" + engine + "'") + "; there are "
+          "there is no engine"
+              + (engine.isEmpty() ? "" : " '" + engine + "'")
+              + "; there are "
               + engines.keySet());
     }
     ThreadObject thread =
-        new ThreadObject(
-            this, threadIds.incrementAndGet(), name, chosen, mode, space, handler);
+        new ThreadObject(this, threadIds.incrementAndGet(), name, chosen, mode, space, handler);
     threads.put(thread.id, thread);
     return thread;
   }
@@ -581,8 +587,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   void serverFailed(Gate gate, String reason, Throwable thrown) {
     if (gate.fail(reason)) {
       StackTraceElement[] where = thrown.getStackTrace();
-      trace(
-          gate.path + " failed: " + reason + (where.length > 0 ? " at " + where[0] : ""));
+      trace(gate.path + " failed: " + reason + (where.length > 0 ? " at " + where[0] : ""));
     }
   }
 
@@ -685,11 +690,12 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   void watch(CallSlot slot, Gate gate, int level, long serial) {
     slot.abandon(level, serial);
     String why =
-        gate.path + " did not answer within " + TimeUnit.NANOSECONDS.toMillis(gate.deadlineNanos)
+        gate.path
+            + " did not answer within "
+            + TimeUnit.NANOSECONDS.toMillis(gate.deadlineNanos)
             + " ms";
     serverFailed(gate, "a call " + why, new IllegalStateException(why));
-    processors.giveUp(
-        slot.host, () -> slot.at(level) == gate && slot.serial(level) == serial, why);
+    processors.giveUp(slot.host, () -> slot.at(level) == gate && slot.serial(level) == serial, why);
   }
 
   /** Stops everything: endpoints from the highest rank down, then processors, then the pool. */

@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * An endpoint: its gate, the instance that serves it, and everything that belongs to it.
  *
- * <p>Binding is done by one thread at a time: under this monitor, with the gate held or not yet open.
+ * <p>Binding is done by one thread at a time: under this monitor, with the gate held or not yet
+ * open.
  */
 final class EndpointObject implements Endpoint {
   final Core core;
@@ -94,14 +95,19 @@ final class EndpointObject implements Endpoint {
     Registration registration = core.registration(server, type.getName());
     ContextObject context = new ContextObject(this, registration.name());
     Instance instance;
-    // Calls that the new instance makes while it opens come from this endpoint, whoever asked for it.
+    // Calls that the new instance makes while it opens come from this endpoint, whoever asked for
+    // it.
     CallSlot slot = CallSlot.current();
     slot.push(gate.opening(), null);
     try {
       instance = registration.server().open(context, saved);
       if (!type.isInstance(instance)) {
         throw new CallFailed.ServerFailed(
-            server + " opened a " + instance.getClass().getName() + ", which is no " + type.getName());
+            server
+                + " opened a "
+                + instance.getClass().getName()
+                + ", which is no "
+                + type.getName());
       }
     } catch (CallFailed e) {
       context.stopWorkers();

@@ -15,11 +15,11 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The physical memory of the system: one sparse mapping of the host that commits nothing until it is
- * touched. A frame is a number in it.
+ * The physical memory of the system: one sparse mapping of the host that commits nothing until it
+ * is touched. A frame is a number in it.
  *
- * <p>On Linux it is an anonymous mapping made by {@code mmap}, whose pages {@code madvise} gives back;
- * elsewhere a mapping of a sparse temporary file, whose pages are zeroed instead.
+ * <p>On Linux it is an anonymous mapping made by {@code mmap}, whose pages {@code madvise} gives
+ * back; elsewhere a mapping of a sparse temporary file, whose pages are zeroed instead.
  */
 final class FramePool {
   static final long FRAME_BYTES = 4096;
@@ -56,14 +56,15 @@ final class FramePool {
     try {
       address =
           (long)
-              mmap.invokeExact(
-                  0L, size, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_NORESERVE, -1, 0L);
+              mmap.invokeExact(0L, size, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS_NORESERVE, -1, 0L);
     } catch (Throwable e) {
       throw new IllegalStateException("mmap", e);
     }
     if (address == -1) {
       throw new IllegalStateException(
-          "the host does not give " + (size >> 20) + " MiB of address space; try a smaller --memory");
+          "the host does not give "
+              + (size >> 20)
+              + " MiB of address space; try a smaller --memory");
     }
     return MemorySegment.ofAddress(address).reinterpret(size);
   }
@@ -118,8 +119,7 @@ final class FramePool {
     MethodHandle advise = madvise;
     if (advise != null) {
       try {
-        int failed =
-            (int) advise.invokeExact(address(frame), count * FRAME_BYTES, MADV_DONTNEED);
+        int failed = (int) advise.invokeExact(address(frame), count * FRAME_BYTES, MADV_DONTNEED);
         if (failed == 0) {
           return;
         }

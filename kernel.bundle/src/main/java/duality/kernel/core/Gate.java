@@ -51,7 +51,10 @@ final class Gate {
     this.deadlineNanos = TimeUnit.MILLISECONDS.toNanos(deadlineMillis);
   }
 
-  /** Stands in a slot for an instance of this endpoint that is being opened: its calls have its rank. */
+  /**
+   * Stands in a slot for an instance of this endpoint that is being opened: its calls have its
+   * rank.
+   */
   Gate opening() {
     return new Gate(core, path + " (opening)", number, rank, 0);
   }
@@ -60,12 +63,21 @@ final class Gate {
     return core;
   }
 
-  /** Goes in: answers the server, with the call noted in {@code slot}. Must be paired with an exit. */
+  /**
+   * Goes in: answers the server, with the call noted in {@code slot}. Must be paired with an exit.
+   */
   Object enter(CallSlot slot, @Nullable Stub stub) {
     Gate caller = slot.innermost();
     if (caller != null && caller.rank <= rank && caller != this) {
       throw new CallFailed.BadRequest(
-          "call from " + caller.path + " (rank " + caller.rank + ") up to " + path + " (rank " + rank
+          "call from "
+              + caller.path
+              + " (rank "
+              + caller.rank
+              + ") up to "
+              + path
+              + " (rank "
+              + rank
               + ") refused: calls go down, upwards there are notifications");
     }
     slot.push(this, stub);
@@ -175,7 +187,8 @@ final class Gate {
   /** Closes the gate for a hold; fails when somebody else holds it already. */
   synchronized void hold(Set<Gate> together) {
     if (condition == Condition.HELD) {
-      throw new CallFailed.BadRequest(path + " is held by another swap; try again when that has ended");
+      throw new CallFailed.BadRequest(
+          path + " is held by another swap; try again when that has ended");
     }
     if (condition == Condition.ENDED) {
       throw new CallFailed.Revoked(path + " is no more");
@@ -206,7 +219,9 @@ final class Gate {
     }
   }
 
-  /** The server is broken: callers are refused until another one is bound. Says whether it was open. */
+  /**
+   * The server is broken: callers are refused until another one is bound. Says whether it was open.
+   */
   synchronized boolean fail(String reason) {
     if (condition == Condition.ENDED || condition == Condition.FAILED) {
       return false;

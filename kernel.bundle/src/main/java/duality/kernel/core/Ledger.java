@@ -7,8 +7,8 @@ import java.util.Set;
 import java.util.WeakHashMap;
 
 /**
- * What an endpoint or a client bundle holds: its capabilities, so that they die with it. Weakly, so that
- * a capability that was dropped does not stay.
+ * What an endpoint or a client bundle holds: its capabilities, so that they die with it. Weakly, so
+ * that a capability that was dropped does not stay.
  */
 final class Ledger {
   final String name;

@@ -9,9 +9,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * A word of bits, on its own or bound to a thread as its interrupt lines.
  *
- * <p>No wake-up is lost: a waiter counts itself and then looks at the word; a signaller sets the word
- * and then looks whether anybody is counted; both are volatile operations. A thread that waits in
- * {@code wfi} looks at the word again after it has announced that it waits, see {@link Processors}.
+ * <p>No wake-up is lost: a waiter counts itself and then looks at the word; a signaller sets the
+ * word and then looks whether anybody is counted; both are volatile operations. A thread that waits
+ * in {@code wfi} looks at the word again after it has announced that it waits, see {@link
+ * Processors}.
  */
 final class NotificationObject implements Notification, KernelObject {
   private final Core core;

@@ -16,7 +16,11 @@ import java.util.List;
 final class Primitives {
   private static final List<Class<?>> KINDS =
       List.of(
-          Endpoint.class, Notification.class, KernelThread.class, Space.class, Frame.class,
+          Endpoint.class,
+          Notification.class,
+          KernelThread.class,
+          Space.class,
+          Frame.class,
           Grant.class);
 
   private Primitives() {}

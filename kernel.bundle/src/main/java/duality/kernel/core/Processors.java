@@ -24,9 +24,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * The processors: tokens that host threads carry while they run threads of the kernel.
  *
- * <p>A host thread that is about to wait in the kernel hands its token to a spare one and queues for a
- * token again afterwards, so that a held gate costs nobody else a processor. A host thread whose call
- * the watchdog gave up loses its token for good.
+ * <p>A host thread that is about to wait in the kernel hands its token to a spare one and queues
+ * for a token again afterwards, so that a held gate costs nobody else a processor. A host thread
+ * whose call the watchdog gave up loses its token for good.
  *
  * <p>There is no timer thread: an idle processor parks until the earliest wake-up of a waiting
  * thread, a busy one looks each time the engine comes back.
@@ -130,8 +130,8 @@ final class Processors {
   }
 
   /**
-   * Waits in the kernel on behalf of a caller: a processor's host gives its token away meanwhile. For a
-   * wait at the scheduler's gate it keeps it, because nobody could use it.
+   * Waits in the kernel on behalf of a caller: a processor's host gives its token away meanwhile.
+   * For a wait at the scheduler's gate it keeps it, because nobody could use it.
    */
   <T> T waiting(int rank, Supplier<T> wait) {
     if (!(Thread.currentThread() instanceof Host host)
@@ -301,8 +301,8 @@ final class Processors {
   }
 
   /**
-   * Nobody can run. Marks the processor idle and comes back once more before it parks: a thread made
-   * ready before the mark is found by that second pick, one made ready after it unparks us.
+   * Nobody can run. Marks the processor idle and comes back once more before it parks: a thread
+   * made ready before the mark is found by that second pick, one made ready after it unparks us.
    */
   private void idle(Host host, Token token) {
     if (token.idle.compareAndSet(false, true)) {
@@ -352,7 +352,8 @@ final class Processors {
 
   private void wakeNoLaterThan(long nanos) {
     earliest.accumulateAndGet(nanos, Math::min);
-    // Who calls this is a processor's host or the watchdog. A host parks until `earliest` itself; for the
+    // Who calls this is a processor's host or the watchdog. A host parks until `earliest` itself;
+    // for the
     // watchdog's sake an idle processor is woken to look.
     if (!(Thread.currentThread() instanceof Host)) {
       for (Token token : tokens) {
@@ -434,7 +435,8 @@ final class Processors {
 
   /** Runs the engine once and serves its exit; answers what the thread does next. */
   private Doing step(Host host, ThreadObject thread, long start, long sliceNanos) {
-    // Lowered first, looked at afterwards: who wants something sets its wish before it raises the line.
+    // Lowered first, looked at afterwards: who wants something sets its wish before it raises the
+    // line.
     thread.lines.lower(Lines.ATTENTION);
     if (thread.suspendWanted()) {
       return Doing.SUSPENDED;
@@ -490,8 +492,7 @@ final class Processors {
       case Exit.MMIO_LOAD -> {
         thread.mmio++;
         try {
-          hart.completeLoad(
-              thread.handler.load(thread.id, hart.exitAddress(), hart.exitWidth()));
+          hart.completeLoad(thread.handler.load(thread.id, hart.exitAddress(), hart.exitWidth()));
         } catch (CallFailed.BadRequest e) {
           hart.refuse();
         }
@@ -500,8 +501,7 @@ final class Processors {
       case Exit.MMIO_STORE -> {
         thread.mmio++;
         try {
-          thread.handler.store(
-              thread.id, hart.exitAddress(), hart.exitWidth(), hart.exitValue());
+          thread.handler.store(thread.id, hart.exitAddress(), hart.exitWidth(), hart.exitValue());
           hart.completeStore();
         } catch (CallFailed.BadRequest e) {
           hart.refuse();

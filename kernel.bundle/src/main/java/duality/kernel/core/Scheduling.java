@@ -8,11 +8,11 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Asks the scheduler, and has a first-in first-out order of its own as a last resort: a guest can lose
- * its policy, never its life.
+ * Asks the scheduler, and has a first-in first-out order of its own as a last resort: a guest can
+ * lose its policy, never its life.
  *
- * <p>While a scheduler serves, the order of last resort is only drained. Which threads can run is known
- * from their state; each time a scheduler is bound it is told all that are READY.
+ * <p>While a scheduler serves, the order of last resort is only drained. Which threads can run is
+ * known from their state; each time a scheduler is bound it is told all that are READY.
  */
 final class Scheduling {
   static final String PATH = "scheduler";

@@ -8,8 +8,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A capability as Java code sees it: the generated subclass implements the interface of what it leads
- * to. Unforgeable, because only the kernel makes them; revocable, with all that was derived from it.
+ * A capability as Java code sees it: the generated subclass implements the interface of what it
+ * leads to. Unforgeable, because only the kernel makes them; revocable, with all that was derived
+ * from it.
  *
  * <p>The {@code $} methods are called by generated code.
  */
@@ -32,7 +33,12 @@ public abstract class Stub {
   protected Stub() {}
 
   final void lead(
-      Core core, Class<?> type, @Nullable Gate gate, @Nullable Object object, int rights, long badge) {
+      Core core,
+      Class<?> type,
+      @Nullable Gate gate,
+      @Nullable Object object,
+      int rights,
+      long badge) {
     this.core = core;
     this.type = type;
     this.gate = gate;

@@ -23,10 +23,10 @@ import java.util.Map;
 /**
  * Generates the class of the capabilities to one protocol or one kind of kernel object.
  *
- * <p>A hidden class in a foreign bundle's package cannot be defined, and a protocol's bundle does not
- * see the kernel's classes. So each protocol has a small bridge loader: its parent is the protocol's
- * loader, and the kernel's own classes it asks of the kernel's. The classes are held by {@link
- * ClassValue}: they live as long as the protocol.
+ * <p>A hidden class in a foreign bundle's package cannot be defined, and a protocol's bundle does
+ * not see the kernel's classes. So each protocol has a small bridge loader: its parent is the
+ * protocol's loader, and the kernel's own classes it asks of the kernel's. The classes are held by
+ * {@link ClassValue}: they live as long as the protocol.
  */
 final class StubFactory {
   private static final ClassDesc STUB = ClassDesc.of(Stub.class.getName());
@@ -95,8 +95,7 @@ final class StubFactory {
                       ACC_PUBLIC,
                       code ->
                           code.aload(0)
-                              .invokespecial(
-                                  STUB, ConstantDescs.INIT_NAME, ConstantDescs.MTD_void)
+                              .invokespecial(STUB, ConstantDescs.INIT_NAME, ConstantDescs.MTD_void)
                               .return_());
                   for (Method method : methods(type).values()) {
                     if (endpoint) {
@@ -153,9 +152,7 @@ final class StubFactory {
     return type == Object.class || (type.isInterface() && !type.getName().startsWith("java."));
   }
 
-  /**
-   * A method of an endpoint: enter, call, exit; an exception goes through {@link Stub#$failed}.
-   */
+  /** A method of an endpoint: enter, call, exit; an exception goes through {@link Stub#$failed}. */
   private static void call(ClassBuilder builder, Class<?> type, Method method) {
     MethodTypeDesc descriptor = descriptor(method);
     builder.withMethodBody(

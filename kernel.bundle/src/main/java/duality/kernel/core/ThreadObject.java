@@ -16,9 +16,9 @@ import java.util.concurrent.atomic.AtomicReference;
 /**
  * A thread: a hart, its lines, and what it does now.
  *
- * <p>Its state is the truth that schedulers only order: a picked thread runs if it can be taken from
- * READY to RUNNING, so a scheduler that picks nonsense, or the same thread twice, does no harm. The
- * compare-and-set on the state also hands the hart from one host thread to the next.
+ * <p>Its state is the truth that schedulers only order: a picked thread runs if it can be taken
+ * from READY to RUNNING, so a scheduler that picks nonsense, or the same thread twice, does no
+ * harm. The compare-and-set on the state also hands the hart from one host thread to the next.
  */
 final class ThreadObject implements KernelThread, KernelObject {
   enum Doing {
@@ -212,7 +212,9 @@ final class ThreadObject implements KernelThread, KernelObject {
   private Hart stopped() {
     if (doing.get() != Doing.SUSPENDED && !Processors.carries(this)) {
       throw new CallFailed.BadRequest(
-          "registers of " + name + " can be touched while it is suspended or in its handler; it is "
+          "registers of "
+              + name
+              + " can be touched while it is suspended or in its handler; it is "
               + state());
     }
     return hart;
@@ -278,7 +280,8 @@ final class ThreadObject implements KernelThread, KernelObject {
     try {
       stopped().restore(state);
     } catch (IllegalArgumentException e) {
-      throw new CallFailed.BadRequest("state refused by the engine of " + name + ": " + e.getMessage());
+      throw new CallFailed.BadRequest(
+          "state refused by the engine of " + name + ": " + e.getMessage());
     }
   }
 

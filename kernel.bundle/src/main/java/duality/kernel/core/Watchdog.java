@@ -4,8 +4,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Looks every 5 ms for calls that are inside longer than their endpoint's deadline. It counts its own
- * looks, not the clock: when the host held it up, all deadlines get as much longer.
+ * Looks every 5 ms for calls that are inside longer than their endpoint's deadline. It counts its
+ * own looks, not the clock: when the host held it up, all deadlines get as much longer.
  */
 final class Watchdog {
   static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);

@@ -6,9 +6,10 @@ import duality.kernel.Work;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A host thread of a server, outside the processors: takes bits and does the work inside the endpoint's
- * gate, as a call does, so that a swap waits for it. Bits taken while the gate is held are kept; when
- * the instance is replaced meanwhile, its successor's worker starts with all bits anyway.
+ * A host thread of a server, outside the processors: takes bits and does the work inside the
+ * endpoint's gate, as a call does, so that a swap waits for it. Bits taken while the gate is held
+ * are kept; when the instance is replaced meanwhile, its successor's worker starts with all bits
+ * anyway.
  */
 final class Worker {
   private static final long POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(200);

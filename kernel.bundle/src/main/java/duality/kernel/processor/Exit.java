@@ -1,8 +1,8 @@
 package duality.kernel.processor;
 
 /**
- * Why a hart left the engine. The hart's state is complete in the hart at that moment: nothing of it
- * is on a host stack.
+ * Why a hart left the engine. The hart's state is complete in the hart at that moment: nothing of
+ * it is on a host stack.
  */
 public final class Exit {
   /** The budget is used up. */
@@ -20,7 +20,8 @@ public final class Exit {
   /**
    * A page has no frame with the right needed: {@link Hart#exitAddress} is the address in the core
    * space, {@link Hart#exitAccess} one of {@link Memory#READ}, WRITE, EXECUTE. pc is at the
-   * instruction; running again repeats it. In full mode this is also reported for a page table walk.
+   * instruction; running again repeats it. In full mode this is also reported for a page table
+   * walk.
    */
   public static final int FAULT = 3;
 
@@ -37,16 +38,16 @@ public final class Exit {
   public static final int MMIO_STORE = 5;
 
   /**
-   * User mode: {@code ecall}. Full mode: {@code ecall} from S-mode of a hart without firmware (SBI).
-   * pc is at the ecall; finish it by {@link Hart#completeCall}.
+   * User mode: {@code ecall}. Full mode: {@code ecall} from S-mode of a hart without firmware
+   * (SBI). pc is at the ecall; finish it by {@link Hart#completeCall}.
    */
   public static final int CALL = 6;
 
   /**
    * User mode: any other exception; {@link Hart#exitCause} is the RISC-V cause (Priv. table 3.6),
    * {@link Hart#exitAddress} the trap value. pc is at the instruction. Full mode: an exception that
-   * nobody can take, because the hart has no firmware and the exception comes from M-mode or repeats
-   * itself without progress.
+   * nobody can take, because the hart has no firmware and the exception comes from M-mode or
+   * repeats itself without progress.
    */
   public static final int EXCEPTION = 7;
 

@@ -5,9 +5,9 @@ import org.osgi.annotation.versioning.ConsumerType;
 /**
  * One hardware thread, made by an {@link Engine}.
  *
- * <p><em>Concurrency:</em> not thread-safe; the kernel sees to it that one host thread at a time uses
- * a hart, with a happens-before edge between two of them. Only the {@link Lines} may be touched at
- * the same time.
+ * <p><em>Concurrency:</em> not thread-safe; the kernel sees to it that one host thread at a time
+ * uses a hart, with a happens-before edge between two of them. Only the {@link Lines} may be
+ * touched at the same time.
  */
 @ConsumerType
 public interface Hart {

@@ -8,8 +8,8 @@ public enum HartMode {
    */
   USER,
   /**
-   * A full hart with M, S and U mode: addresses go through the guest's own page tables over the core
-   * space taken as guest-physical memory; traps are delivered to the guest.
+   * A full hart with M, S and U mode: addresses go through the guest's own page tables over the
+   * core space taken as guest-physical memory; traps are delivered to the guest.
    */
   FULL
 }

@@ -34,7 +34,8 @@ public record HartState(
           "a hart has 32 x and 32 f registers, not " + x.length + " and " + f.length);
     }
     if (privilege != 0 && privilege != 1 && privilege != 3) {
-      throw new IllegalArgumentException("privilege " + privilege + " is none of 0 (U), 1 (S), 3 (M)");
+      throw new IllegalArgumentException(
+          "privilege " + privilege + " is none of 0 (U), 1 (S), 3 (M)");
     }
     if (mode == HartMode.USER && privilege != 0) {
       throw new IllegalArgumentException("a hart in user mode has privilege 0, not " + privilege);

@@ -7,9 +7,9 @@ import java.lang.invoke.VarHandle;
  * The wires that lead into a hart: interrupt lines, and the kernel's wish for attention.
  *
  * <p>A word of bits. Bits 0 to 15 have the numbers of {@code mip} (RISC-V Priv. §3.1.9): SSIP 1,
- * MSIP 3, STIP 5, MTIP 7, SEIP 9, MEIP 11. Each is a level that its driver raises and lowers, except
- * {@link #SSIP}, which is an edge: the engine sets the software-writable bit in the hart's mip and
- * {@linkplain #lower lowers} the line.
+ * MSIP 3, STIP 5, MTIP 7, SEIP 9, MEIP 11. Each is a level that its driver raises and lowers,
+ * except {@link #SSIP}, which is an edge: the engine sets the software-writable bit in the hart's
+ * mip and {@linkplain #lower lowers} the line.
  *
  * <p><em>Concurrency:</em> any thread may raise and lower; the hart polls {@link #word} (opaque) at
  * backward branches or at least every few thousand instructions, and reads it with acquire order

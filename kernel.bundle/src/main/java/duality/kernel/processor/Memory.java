@@ -6,8 +6,8 @@ import org.osgi.annotation.versioning.ProviderType;
  * A core space as an engine sees it: pages of 4 KiB, each backed by a frame at a host address.
  *
  * <p><em>Concurrency:</em> all methods may be called by any thread at any time. An engine may keep
- * what {@link #translate} answered until {@link #epoch} changes. It compares the epoch at least each
- * time {@link Hart#run} is entered; the kernel makes a hart leave {@code run} (through {@link
+ * what {@link #translate} answered until {@link #epoch} changes. It compares the epoch at least
+ * each time {@link Hart#run} is entered; the kernel makes a hart leave {@code run} (through {@link
  * Lines#ATTENTION}) when a translation is taken away, and does not use the frame for anything else
  * before the hart has left.
  */

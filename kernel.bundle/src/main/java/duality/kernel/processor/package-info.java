@@ -2,10 +2,10 @@
  * What the kernel asks of a processor: the engine that executes RV64 code.
  *
  * <p>An {@link duality.kernel.processor.Engine} runs one {@link duality.kernel.processor.Hart} in
- * one {@link duality.kernel.processor.Memory} until something stops it. It lies below the kernel, as
- * hardware does: it is trusted, and it sees host addresses. Everything that a hart is made of can be
- * read out as a {@link duality.kernel.processor.HartState}, so that another engine, host thread or
- * monitor can go on with it.
+ * one {@link duality.kernel.processor.Memory} until something stops it. It lies below the kernel,
+ * as hardware does: it is trusted, and it sees host addresses. Everything that a hart is made of
+ * can be read out as a {@link duality.kernel.processor.HartState}, so that another engine, host
+ * thread or monitor can go on with it.
  *
  * <p>The two modes are the two sides of the debate. In {@link
  * duality.kernel.processor.HartMode#USER} translations come from the core space and each call,

@@ -258,8 +258,7 @@ class CoreTest {
     EndpointObject endpoint = (EndpointObject) kernel.endpoint("c");
     slot.push(endpoint.gate, null);
     try {
-      assertThrows(
-          CallFailed.BadRequest.class, () -> kernel.hold(List.of(endpoint), 1_000_000));
+      assertThrows(CallFailed.BadRequest.class, () -> kernel.hold(List.of(endpoint), 1_000_000));
     } finally {
       slot.pop();
     }

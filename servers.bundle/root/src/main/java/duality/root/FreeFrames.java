@@ -4,8 +4,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Runs of free frames: first fit, neighbours joined when a run comes back (Knuth, The Art of Computer
- * Programming, vol. 1, §2.5). Not thread-safe.
+ * Runs of free frames: first fit, neighbours joined when a run comes back (Knuth, The Art of
+ * Computer Programming, vol. 1, §2.5). Not thread-safe.
  */
 final class FreeFrames {
   private final TreeMap<Long, Long> runs = new TreeMap<>();

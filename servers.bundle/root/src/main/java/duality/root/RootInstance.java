@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Root at work.
  *
- * <p>One lock guards the frames; it is not held across calls to the kernel or to servers, but for taking
- * parts of the pool, which waits for nobody.
+ * <p>One lock guards the frames; it is not held across calls to the kernel or to servers, but for
+ * taking parts of the pool, which waits for nobody.
  */
 final class RootInstance implements Root, Instance {
   private static final long START = 1;
@@ -86,7 +86,9 @@ final class RootInstance implements Root, Instance {
   public <P> P create(String path, Class<P> protocol, Map<String, String> config) {
     if (!path.matches("[a-z]+/[A-Za-z0-9][A-Za-z0-9._-]{0,62}")) {
       throw new CallFailed.BadRequest(
-          "'" + path + "' is no path for it: KIND/NAME, the name of letters, digits, '.', '_', '-'");
+          "'"
+              + path
+              + "' is no path for it: KIND/NAME, the name of letters, digits, '.', '_', '-'");
     }
     if (config.containsKey("control")) {
       throw new CallFailed.BadRequest(
@@ -150,13 +152,19 @@ final class RootInstance implements Root, Instance {
       long first = free.take(count);
       if (first < 0) {
         throw new CallFailed.BadRequest(
-            "no " + count + " frames for " + owner + " in one run: " + free.free() + " of " + total
-                + " are free, the longest run has " + free.longest()
+            "no "
+                + count
+                + " frames for "
+                + owner
+                + " in one run: "
+                + free.free()
+                + " of "
+                + total
+                + " are free, the longest run has "
+                + free.longest()
                 + "; end something or start with more --memory");
       }
-      charges
-          .computeIfAbsent(owner, o -> new TreeMap<>())
-          .put(first, new Charge(first, count));
+      charges.computeIfAbsent(owner, o -> new TreeMap<>()).put(first, new Charge(first, count));
       return pool.part(first, count);
     } finally {
       lock.unlock();
@@ -179,8 +187,14 @@ final class RootInstance implements Root, Instance {
                 .sum();
         if ((used + count) * 4096 > quota.bytes()) {
           throw new CallFailed.BadRequest(
-              charged + " has " + (used >> 8) + " MiB of its quota of " + (quota.bytes() >> 20)
-                  + " MiB; " + count + " frames more are too many");
+              charged
+                  + " has "
+                  + (used >> 8)
+                  + " MiB of its quota of "
+                  + (quota.bytes() >> 20)
+                  + " MiB; "
+                  + count
+                  + " frames more are too many");
         }
       }
     }
@@ -250,8 +264,7 @@ final class RootInstance implements Root, Instance {
           (owner, runs) -> {
             long[] flat =
                 runs.values().stream()
-                    .flatMapToLong(
-                        run -> java.util.stream.LongStream.of(run.first, run.count))
+                    .flatMapToLong(run -> java.util.stream.LongStream.of(run.first, run.count))
                     .toArray();
             owners.add(State.of("owner", 1).with("path", owner).with("runs", flat));
           });

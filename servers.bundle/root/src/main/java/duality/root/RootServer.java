@@ -18,8 +18,7 @@ import org.osgi.service.component.annotations.Component;
  * The server {@code root}. Its routing file is in the bundle; the system property {@code
  * duality.routing} names another one.
  */
-@Component(
-    property = {Server.NAME + "=root", Server.PROTOCOL + "=duality.servers.Root"})
+@Component(property = {Server.NAME + "=root", Server.PROTOCOL + "=duality.servers.Root"})
 public final class RootServer implements Server {
   @Override
   public Instance open(Context context, @Nullable State saved) {

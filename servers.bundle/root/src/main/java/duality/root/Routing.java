@@ -62,8 +62,7 @@ final class Routing {
     if (!size.matches()) {
       throw wrong(number, "a quota is 'quota PATTERN SIZE' such as 'quota task/* 512M'");
     }
-    long bytes =
-        Long.parseLong(size.group(1)) << 10 * (1 + "KMGT".indexOf(size.group(2)));
+    long bytes = Long.parseLong(size.group(1)) << 10 * (1 + "KMGT".indexOf(size.group(2)));
     return new Quota(words[1], bytes);
   }
 
@@ -103,7 +102,9 @@ final class Routing {
       }
     }
     throw new CallFailed.BadRequest(
-        "no line of root's routing file is for '" + path + "'; patterns: "
+        "no line of root's routing file is for '"
+            + path
+            + "'; patterns: "
             + routes.stream().map(Route::pattern).toList());
   }
 

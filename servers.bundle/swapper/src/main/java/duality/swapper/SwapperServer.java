@@ -8,8 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Component;
 
 /** The server {@code swapper}. */
-@Component(
-    property = {Server.NAME + "=swapper", Server.PROTOCOL + "=duality.servers.Swapper"})
+@Component(property = {Server.NAME + "=swapper", Server.PROTOCOL + "=duality.servers.Swapper"})
 public final class SwapperServer implements Server {
   @Override
   public Instance open(Context context, @Nullable State saved) {
