@@ -7,7 +7,7 @@ import duality.kernel.Space;
 import duality.kernel.State;
 import duality.kernel.processor.Memory;
 import duality.servers.Root;
-import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -124,16 +124,9 @@ public final class Backing {
           context.path() + ": there is no region of " + pages + " pages from " + page + " on");
     }
     regions.remove(page);
-    LongArray frames = new LongArray();
-    region.forEachRun(
-        (first, frame, count) -> {
-          for (long i = 0; i < count; i++) {
-            frames.add(frame + i);
-          }
-        });
-    long[] ascending = frames.toArray();
-    Arrays.sort(ascending);
-    stock.putBackUsed(ascending);
+    BitSet frames = new BitSet();
+    region.forEachRun((first, frame, count) -> frames.set((int) frame, (int) (frame + count)));
+    stock.putBackUsed(frames);
   }
 
   /**
@@ -301,36 +294,40 @@ public final class Backing {
     }
     stock.restore(saved.numbers("batches"));
     long[] backed = triples(saved, "backed");
-    LongArray used = new LongArray();
+    BitSet held = stock.frames();
+    BitSet used = new BitSet();
     for (int i = 0; i < backed.length; i += 3) {
-      restoreRun(backed[i], backed[i + 1], backed[i + 2], used);
+      long page = backed[i];
+      long frame = backed[i + 1];
+      long count = backed[i + 2];
+      Region region = region(page);
+      if (region == null
+          || count < 1
+          || count > region.page() + region.pages() - page
+          || region.anyBacked(page, count)
+          || frame < 0
+          || frame + count > held.length()
+          || held.nextClearBit((int) frame) < frame + count
+          || nextOrEnd(used, frame) < frame + count) {
+        throw new State.Refused(
+            "pager.backed: "
+                + count
+                + " pages from "
+                + page
+                + " on with frames from "
+                + frame
+                + " on: they are in no region, have a frame already, or the frames are in no batch "
+                + "or behind another page");
+      }
+      region.set(page, frame, count);
+      used.set((int) frame, (int) (frame + count));
     }
-    long[] frames = used.toArray();
-    Arrays.sort(frames);
-    stock.restoreUnused(frames);
+    stock.restoreUnused(used);
   }
 
-  private void restoreRun(long page, long frame, long count, LongArray used) {
-    Region region = region(page);
-    if (region == null
-        || count < 1
-        || count > region.page() + region.pages() - page
-        || frame < 0
-        || region.anyBacked(page, count)
-        || used.size() + count > stock.heldFrames()) {
-      throw new State.Refused(
-          "pager.backed: "
-              + count
-              + " pages from "
-              + page
-              + " on with frames from "
-              + frame
-              + " on: they are in no region, have a frame already, or are more than the batches");
-    }
-    region.set(page, frame, count);
-    for (long i = 0; i < count; i++) {
-      used.add(frame + i);
-    }
+  private static long nextOrEnd(BitSet bits, long from) {
+    int next = bits.nextSetBit((int) from);
+    return next < 0 ? Long.MAX_VALUE : next;
   }
 
   private static long[] triples(State saved, String name) {

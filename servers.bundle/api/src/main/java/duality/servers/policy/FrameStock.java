@@ -5,6 +5,7 @@ import duality.kernel.Context;
 import duality.kernel.Frame;
 import duality.kernel.State;
 import duality.servers.Root;
+import java.util.BitSet;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -119,41 +120,28 @@ final class FrameStock {
   }
 
   /**
-   * Puts back frames that were in use. Batches that are not in use any more go back to root; of the
-   * others the frames are made zero here.
+   * Puts back frames that were in use. Batches that are not in use any more go back to root, which
+   * makes them zero; of the others the frames are made zero here.
    *
-   * @param frames their numbers, ascending
+   * @param frames their numbers
    */
-  void putBackUsed(long[] frames) {
-    forEachRun(frames, (batch, first, count) -> putUnused(first, count));
+  void putBackUsed(BitSet frames) {
     for (Frame batch : batches.values().toArray(Frame[]::new)) {
-      if (unusedIn(batch) == batch.count()) {
+      int first = Math.toIntExact(batch.first());
+      int end = Math.toIntExact(batch.first() + batch.count());
+      long unusedNow = unusedIn(batch);
+      if (unusedNow + frames.get(first, end).cardinality() == batch.count()) {
         unused.subMap(batch.first(), batch.first() + batch.count()).clear();
-        unusedFrames -= batch.count();
+        unusedFrames -= unusedNow;
         giveBack(batch);
+        continue;
       }
-    }
-    forEachRun(frames, (batch, first, count) -> batch.reclaim(first - batch.first(), count));
-  }
-
-  private interface RunOfBatch {
-    void take(Frame batch, long first, long count);
-  }
-
-  /** Cuts ascending frame numbers into runs, each in one batch; those of no batch are left out. */
-  private void forEachRun(long[] frames, RunOfBatch taker) {
-    int from = 0;
-    while (from < frames.length) {
-      Map.Entry<Long, Frame> at = batches.floorEntry(frames[from]);
-      long end = at == null ? 0 : at.getKey() + at.getValue().count();
-      int to = from + 1;
-      while (to < frames.length && frames[to] == frames[to - 1] + 1 && frames[to] < end) {
-        to++;
+      for (int run = frames.nextSetBit(first); run >= 0 && run < end; ) {
+        int runEnd = Math.min(frames.nextClearBit(run), end);
+        batch.reclaim(run - first, runEnd - run);
+        putUnused(run, runEnd - run);
+        run = frames.nextSetBit(runEnd);
       }
-      if (at != null && frames[from] < end) {
-        taker.take(at.getValue(), frames[from], to - from);
-      }
-      from = to;
     }
   }
 
@@ -226,7 +214,7 @@ final class FrameStock {
     }
     long end = 0;
     for (int i = 0; i < pairs.length; i += 2) {
-      if (pairs[i] < end || pairs[i + 1] < 1 || pairs[i] + pairs[i + 1] < pairs[i]) {
+      if (pairs[i] < end || pairs[i + 1] < 1 || pairs[i + 1] > Integer.MAX_VALUE - pairs[i]) {
         throw new State.Refused(
             "pager.batches: " + pairs[i + 1] + " frames from " + pairs[i] + " on behind " + end);
       }
@@ -254,28 +242,25 @@ final class FrameStock {
     }
   }
 
-  /** After a restore: all frames that are not among {@code used} (ascending) are unused. */
-  void restoreUnused(long[] used) {
-    int next = 0;
+  /** The frames of all batches. */
+  BitSet frames() {
+    BitSet frames = new BitSet();
     for (Frame batch : batches.values()) {
-      long frame = batch.first();
-      long end = batch.first() + batch.count();
-      for (; next < used.length && used[next] < end; next++) {
-        if (used[next] < frame) {
-          throw new State.Refused(
-              "pager.backed has frame " + used[next] + " twice, or it is in no batch");
-        }
-        if (used[next] > frame) {
-          putUnused(frame, used[next] - frame);
-        }
-        frame = used[next] + 1;
-      }
-      if (frame < end) {
-        putUnused(frame, end - frame);
-      }
+      frames.set((int) batch.first(), (int) (batch.first() + batch.count()));
     }
-    if (next < used.length) {
-      throw new State.Refused("pager.backed has frame " + used[next] + ", which is in no batch");
+    return frames;
+  }
+
+  /** After a restore: all frames that are not among {@code used} are unused. */
+  void restoreUnused(BitSet used) {
+    for (Frame batch : batches.values()) {
+      int end = Math.toIntExact(batch.first() + batch.count());
+      for (int run = used.nextClearBit(Math.toIntExact(batch.first())); run < end; ) {
+        int next = used.nextSetBit(run);
+        int runEnd = next < 0 ? end : Math.min(next, end);
+        putUnused(run, runEnd - run);
+        run = used.nextClearBit(runEnd);
+      }
     }
   }
 

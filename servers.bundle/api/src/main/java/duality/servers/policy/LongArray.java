@@ -20,10 +20,6 @@ final class LongArray {
     add(third);
   }
 
-  int size() {
-    return size;
-  }
-
   long[] toArray() {
     return Arrays.copyOf(numbers, size);
   }

@@ -226,6 +226,9 @@ final class Task implements Personality, Instance {
       end(128 + signal.number(), what + where);
       return SUSPEND;
     }
+    synchronized (life) {
+      served++;
+    }
     long call = thread.x(SystemCalls.A7);
     long answer =
         call == (int) call
@@ -236,7 +239,6 @@ final class Task implements Personality, Instance {
       context.log("system call " + call + SystemCalls.name((int) call) + " is not served: ENOSYS");
     }
     synchronized (life) {
-      served++;
       unserved += known ? 0 : 1;
       if (status >= 0) {
         return SUSPEND;
@@ -268,6 +270,9 @@ final class Task implements Personality, Instance {
       }
       ending = true;
     }
+    if (!why.isEmpty()) {
+      context.log("ended with status " + endStatus + ": " + why);
+    }
     long resident = space.mappedPages() * Space.PAGE_BYTES;
     memory.release();
     synchronized (life) {
@@ -276,9 +281,6 @@ final class Task implements Personality, Instance {
       reason = why;
       residentAtEnd = resident;
       life.notifyAll();
-    }
-    if (!why.isEmpty()) {
-      context.log("ended with status " + endStatus + ": " + why);
     }
   }
 
