@@ -11,13 +11,16 @@ import org.osgi.framework.BundleActivator;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleEvent;
 import org.osgi.framework.BundleException;
+import org.osgi.framework.InvalidSyntaxException;
 import org.osgi.framework.SynchronousBundleListener;
 import org.osgi.framework.launch.Framework;
 
 /**
  * Stops the framework before the JVM ends, whoever asked for the end: SIGTERM, SIGHUP when the
  * terminal is closed, {@code System.exit} at the end of a script, or {@code exit} in the shell.
- * Only a framework that is stopped lets its bundles halt their guests and flush their disks.
+ * Only a framework that is stopped lets its bundles halt their guests and flush their disks. What
+ * has to be done while all bundles are there is a {@link Runnable} service with the property {@code
+ * duality.before.stop=true}.
  *
  * <p>The launcher calls it as an embedded activator right after the framework is initialised, when
  * no bundle is started yet. It lives on the class path and not in a bundle because it has work left
@@ -38,6 +41,12 @@ public final class OrderlyEnd implements BundleActivator {
    */
   static final String RUN_FOLDER = "duality.run.folder";
 
+  /**
+   * Filter of services of the type {@link Runnable} that are run when the framework begins to stop
+   * and all bundles are still there, as to halt guests.
+   */
+  static final String BEFORE_STOP = "(duality.before.stop=true)";
+
   /** How long bundles may take to stop, all together; guests have disks to flush. */
   private static final long STOP_TIMEOUT_MILLIS = TimeUnit.SECONDS.toMillis(30);
 
@@ -52,19 +61,31 @@ public final class OrderlyEnd implements BundleActivator {
         (SynchronousBundleListener)
             event -> {
               if (event.getType() == BundleEvent.STOPPING && event.getBundle().getBundleId() == 0) {
-                // The framework was stopped from inside, which is a normal end. The launcher would
-                // turn it into a status
-                // of its own; the first exit wins, and this one waits in the hook until the
-                // framework has stopped.
-                Thread.ofPlatform().daemon().name("duality-exit").start(() -> System.exit(0));
+                stopping(context);
               }
             });
   }
 
+  /** The framework has begun to stop, for whatever reason; no bundle is stopped yet. */
+  private static void stopping(BundleContext context) {
+    // When it was stopped from inside, that is a normal end, of which the launcher would make a
+    // status of its own. The first exit wins; this one waits until the hook is through.
+    Thread.ofPlatform().daemon().name("duality-exit").start(() -> System.exit(0));
+    try {
+      for (var reference : context.getServiceReferences(Runnable.class, BEFORE_STOP)) {
+        Runnable last = context.getService(reference);
+        if (last != null) {
+          last.run();
+        }
+      }
+    } catch (InvalidSyntaxException | RuntimeException e) {
+      System.err.println("duality: not everything could be stopped in order: " + e);
+    }
+  }
+
   @Override
   public void stop(BundleContext context) {
-    // The hook has to outlive the framework: removing it here would leave the folder of this run
-    // behind.
+    // The hook outlives the framework, or it would leave the folder of this run behind.
   }
 
   private static void end(Framework framework, @Nullable Path runFolder) {
