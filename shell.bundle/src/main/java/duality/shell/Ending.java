@@ -6,40 +6,45 @@ import duality.vmm.VirtualMachine;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
-import org.osgi.framework.BundleException;
+import org.osgi.framework.FrameworkUtil;
 import org.osgi.framework.ServiceReference;
+import org.osgi.framework.ServiceRegistration;
 
 /**
- * Ends the system: stops the guests so that what they flushed is on disk, then the framework, then
- * the JVM. A signal ends it the same way, through the JVM's shutdown hook.
+ * Ends the system: stops the guests so that what they flushed is on disk, then the JVM, whose hook
+ * stops the framework. When it ends for another reason, such as a signal, the guests are stopped
+ * the same way, before any bundle is.
  */
 final class Ending {
   private static final Duration GUESTS = Duration.ofSeconds(15);
-  private static final Duration FRAMEWORK = Duration.ofSeconds(15);
 
   private final BundleContext context;
-  private final Thread hook = Thread.ofPlatform().name("duality end").unstarted(this::stopAll);
+  private @Nullable ServiceRegistration<Runnable> beforeStop;
 
   Ending(BundleContext context) {
     this.context = context;
   }
 
-  /** From now on a signal stops the guests first. */
-  void watchSignals() {
-    Runtime.getRuntime().addShutdownHook(hook);
+  /** From now on the guests are stopped first, whatever ends the system. */
+  void watch() {
+    // What ends the framework looks for services with this property.
+    beforeStop =
+        context.registerService(
+            Runnable.class,
+            this::stopGuests,
+            FrameworkUtil.asDictionary(Map.of("duality.before.stop", true)));
   }
 
-  /** Leaves the end of the JVM to others. */
-  void forgetSignals() {
-    try {
-      Runtime.getRuntime().removeShutdownHook(hook);
-    } catch (IllegalStateException e) {
-      // The JVM is ending already, perhaps because of us.
+  /** Leaves the end to others. */
+  void forget() {
+    if (beforeStop != null) {
+      beforeStop.unregister();
+      beforeStop = null;
     }
   }
 
@@ -57,23 +62,6 @@ final class Ending {
               // launcher cannot be the first. The rest is done by the hook.
               System.exit(code);
             });
-  }
-
-  private void stopAll() {
-    stopGuests();
-    Bundle framework = context.getBundle(0);
-    try {
-      framework.stop();
-      long until = System.nanoTime() + FRAMEWORK.toNanos();
-      while ((framework.getState() & (Bundle.ACTIVE | Bundle.STOPPING)) != 0
-          && System.nanoTime() < until) {
-        TimeUnit.MILLISECONDS.sleep(5);
-      }
-    } catch (BundleException e) {
-      System.err.println("the framework does not stop: " + e.getMessage());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
   }
 
   private void stopGuests() {

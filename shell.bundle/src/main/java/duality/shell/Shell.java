@@ -64,7 +64,7 @@ public final class Shell {
     this.ending = new Ending(context);
     boolean wanted = wanted();
     if (wanted) {
-      ending.watchSignals();
+      ending.watch();
     }
     this.thread = wanted ? Thread.ofPlatform().name("duality shell").start(this::work) : null;
   }
@@ -72,7 +72,7 @@ public final class Shell {
   @Deactivate
   void deactivate() {
     gone = true;
-    ending.forgetSignals();
+    ending.forget();
     if (thread != null) {
       thread.interrupt();
     }
