@@ -4,9 +4,11 @@ import java.io.BufferedInputStream;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.LongConsumer;
 import java.util.zip.GZIPInputStream;
 import org.apache.commons.compress.archivers.ar.ArArchiveEntry;
 import org.apache.commons.compress.archivers.ar.ArArchiveInputStream;
@@ -50,12 +52,16 @@ final class DebPackage {
   /**
    * Reads {@code deb} from start to end.
    *
+   * @param position told how many bytes of the package have been read, now and then
+   * @throws InterruptedIOException when this thread is interrupted
    * @throws MalformedPackage when it is not of this form, or a limit is exceeded
    * @throws IOException when it cannot be read
    */
-  static void read(Path deb, Limits limits, Visitor visitor) throws IOException {
+  static void read(Path deb, Limits limits, LongConsumer position, Visitor visitor)
+      throws IOException {
     String name = String.valueOf(deb.getFileName());
-    try (InputStream file = new BufferedInputStream(Files.newInputStream(deb), 1 << 16);
+    try (InputStream file =
+            new BufferedInputStream(new Counted(Files.newInputStream(deb), position), 1 << 16);
         ArArchiveInputStream ar = new ArArchiveInputStream(file)) {
       boolean versionSeen = false;
       for (ArArchiveEntry member; (member = ar.getNextEntry()) != null; ) {
@@ -71,7 +77,7 @@ final class DebPackage {
           return;
         }
       }
-    } catch (MalformedPackage e) {
+    } catch (MalformedPackage | InterruptedIOException e) {
       throw e;
     } catch (IOException e) {
       throw new MalformedPackage(name + " cannot be unpacked: " + e.getMessage(), e);
@@ -128,6 +134,28 @@ final class DebPackage {
       throw new MalformedPackage(deb + " holds a file outside its root: " + name);
     }
     return path;
+  }
+
+  /** Says how far it is, and stops when it should. */
+  private static final class Counted extends FilterInputStream {
+    private final LongConsumer position;
+    private long done;
+
+    Counted(InputStream in, LongConsumer position) {
+      super(in);
+      this.position = position;
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int length) throws IOException {
+      if (Thread.currentThread().isInterrupted()) {
+        throw new InterruptedIOException("interrupted");
+      }
+      int n = super.read(bytes, offset, length);
+      done += Math.max(n, 0);
+      position.accept(done);
+      return n;
+    }
   }
 
   /** Ends a stream that grows beyond all reason: a small archive can unpack to any size. */

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 
 /** Gets kernel and busybox from Debian's archive into the cache. */
 final class DebianFetch {
@@ -97,6 +98,7 @@ final class DebianFetch {
       PackageIndex index = archive.packages(release);
       PackageIndex.Listed kernel = index.behind(KERNEL);
       PackageIndex.Listed busybox = index.find(BUSYBOX);
+      step = "Linux cannot be kept";
       checkRoom(kernel.file().size() + busybox.file().size() + ROOM_BYTES);
       step = "the package " + busybox.name() + " cannot be had";
       Path busyboxDeb = archive.get(busybox);
@@ -158,7 +160,8 @@ final class DebianFetch {
     } catch (IOException e) {
       throw new StorageFailed(e);
     }
-    String kernel = KernelPackage.unpack(kernelDeb, folder, KernelPackage.WANTED);
+    String kernel =
+        KernelPackage.unpack(kernelDeb, folder, KernelPackage.WANTED, new Steps(what, size));
     unpackBusybox(busyboxDeb, folder.resolve("busybox"));
     Product product =
         new Product(
@@ -173,10 +176,32 @@ final class DebianFetch {
     return product;
   }
 
+  /** Progress at most ten times a second. */
+  private final class Steps implements LongConsumer {
+    private final String what;
+    private final long total;
+    private long last = System.nanoTime();
+
+    Steps(String what, long total) {
+      this.what = what;
+      this.total = total;
+    }
+
+    @Override
+    public void accept(long done) {
+      long now = System.nanoTime();
+      if (done < total && now - last >= 100_000_000) {
+        last = now;
+        progress.step(what, done, total);
+      }
+    }
+  }
+
   private static void unpackBusybox(Path deb, Path target) throws IOException {
     DebPackage.read(
         deb,
         DebPackage.Limits.DEFAULT,
+        position -> {},
         (path, size, content) -> {
           if (path.matches("(usr/)?bin/busybox")) {
             Files.copy(content, target, StandardCopyOption.REPLACE_EXISTING);

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.LongConsumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.tukaani.xz.XZInputStream;
@@ -44,10 +45,12 @@ final class KernelPackage {
    * Unpacks into {@code folder}: the kernel as {@code Image}, modules as {@code modules/NAME.ko}.
    *
    * @param wanted names of modules that are needed, with {@code _} for {@code -}
+   * @param position told how many bytes of the package have been read, now and then
    * @return the kernel's release, as {@code uname -r} prints it
    * @throws MalformedPackage when the kernel or a module is missing or not understood
    */
-  static String unpack(Path deb, Path folder, Set<String> wanted) throws IOException {
+  static String unpack(Path deb, Path folder, Set<String> wanted, LongConsumer position)
+      throws IOException {
     Path modules = Files.createDirectories(folder.resolve("modules"));
     Map<String, KernelModule> found = new TreeMap<>();
     Set<String> candidates = new HashSet<>(wanted);
@@ -57,6 +60,7 @@ final class KernelPackage {
       DebPackage.read(
           deb,
           DebPackage.Limits.DEFAULT,
+          position,
           (path, size, content) -> {
             Matcher kernel = KERNEL.matcher(path);
             Matcher module = MODULE.matcher(path);

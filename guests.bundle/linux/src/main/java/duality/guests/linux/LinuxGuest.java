@@ -96,7 +96,7 @@ public final class LinuxGuest implements GuestImage {
 
   @Override
   public String howToGet() {
-    return "guest:fetch linux downloads about 122 MB from a Debian mirror, once; 45 MB are kept in "
+    return "guest:fetch linux downloads about 122 MB from a Debian mirror, once; 54 MB are kept in "
         + cache.folder();
   }
 
@@ -165,6 +165,13 @@ public final class LinuxGuest implements GuestImage {
           MINIMUM_MIB * mib,
           "duality: ready",
           agent.isPresent());
+    } catch (MalformedPackage e) {
+      throw new GuestUnavailable(
+          GuestUnavailable.Reason.MALFORMED,
+          "the initial RAM disk cannot be made",
+          e.getMessage() + " in " + product.folder(),
+          "Remove that folder and run guest:fetch linux",
+          e);
     } catch (IOException e) {
       throw Failures.storage("the initial RAM disk cannot be made", e);
     }

@@ -7,10 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import duality.guests.linux.Packages.Member;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
@@ -22,12 +25,15 @@ class DebPackageTest {
 
   @TempDir Path folder;
 
+  private final List<Long> positions = new ArrayList<>();
+
   private Map<String, String> read(byte[] deb, DebPackage.Limits limits) throws IOException {
     Path file = Files.write(folder.resolve("test.deb"), deb);
     Map<String, String> files = new TreeMap<>();
     DebPackage.read(
         file,
         limits,
+        position -> positions.add(position),
         (path, size, content) -> {
           files.put(path, new String(content.readAllBytes(), StandardCharsets.UTF_8));
           return true;
@@ -47,6 +53,25 @@ class DebPackageTest {
             Member.link("./b", "/etc/passwd"),
             Member.file("c", "C"));
     assertEquals(Map.of("usr/bin/a", "A", "c", "C"), read(deb));
+  }
+
+  @Test
+  void thePositionGrowsUpToTheSize() throws IOException {
+    byte[] deb = Packages.deb(Member.file("./a", "A"));
+    read(deb);
+    assertEquals(positions.stream().sorted().toList(), positions);
+    assertEquals(deb.length, positions.getLast());
+  }
+
+  @Test
+  void anInterruptEndsIt() throws IOException {
+    byte[] deb = Packages.deb(Member.file("./a", "A"));
+    Thread.currentThread().interrupt();
+    try {
+      assertThrows(InterruptedIOException.class, () -> read(deb));
+    } finally {
+      assertTrue(Thread.interrupted());
+    }
   }
 
   @Test
@@ -128,7 +153,7 @@ class DebPackageTest {
   void aKernelPackageIsUnpackedWithWhatItsModulesNeed() throws IOException {
     Path deb = Files.write(folder.resolve("k.deb"), Packages.kernelDeb("6.1-x", "one"));
     Path out = Files.createDirectory(folder.resolve("out"));
-    assertEquals("6.1-x", KernelPackage.unpack(deb, out, KernelPackage.WANTED));
+    assertEquals("6.1-x", KernelPackage.unpack(deb, out, KernelPackage.WANTED, position -> {}));
     assertArrayEquals(Packages.kernel("one"), Files.readAllBytes(out.resolve("Image")));
     for (String module : new String[] {"virtio_net", "net_failover", "failover", "virtio-rng"}) {
       assertTrue(Files.exists(out.resolve("modules/" + module + ".ko")), module);
@@ -143,7 +168,7 @@ class DebPackageTest {
             Member.file("./lib/modules/6/kernel/a.ko", Packages.module("depends=odd")),
             Member.file("./boot/vmlinux-6", Packages.kernel("")));
     Path file = Files.write(folder.resolve("k.deb"), deb);
-    KernelPackage.unpack(file, folder, Set.of("a"));
+    KernelPackage.unpack(file, folder, Set.of("a"), position -> {});
     assertTrue(Files.exists(folder.resolve("modules/odd.ko")));
   }
 
@@ -153,11 +178,14 @@ class DebPackageTest {
     Files.write(file, Packages.deb(Member.file("./boot/vmlinux-6", Packages.kernel(""))));
     MalformedPackage e =
         assertThrows(
-            MalformedPackage.class, () -> KernelPackage.unpack(file, folder, Set.of("virtio_blk")));
+            MalformedPackage.class,
+            () -> KernelPackage.unpack(file, folder, Set.of("virtio_blk"), position -> {}));
     assertTrue(e.getMessage().contains("virtio_blk"), e.getMessage());
     Files.write(file, Packages.deb(Member.file("./boot/vmlinux-6", new byte[256])));
-    assertThrows(MalformedPackage.class, () -> KernelPackage.unpack(file, folder, Set.of()));
+    assertThrows(
+        MalformedPackage.class, () -> KernelPackage.unpack(file, folder, Set.of(), position -> {}));
     Files.write(file, Packages.deb(Member.file("./boot/config-6", "x")));
-    assertThrows(MalformedPackage.class, () -> KernelPackage.unpack(file, folder, Set.of()));
+    assertThrows(
+        MalformedPackage.class, () -> KernelPackage.unpack(file, folder, Set.of(), position -> {}));
   }
 }
