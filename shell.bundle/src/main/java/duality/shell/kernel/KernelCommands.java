@@ -10,9 +10,11 @@ import duality.shell.command.CommandFailed;
 import duality.shell.command.CommandGroup;
 import duality.shell.command.Invocation;
 import duality.shell.command.Kind;
+import duality.shell.command.Notice;
 import duality.shell.command.Syntax;
 import duality.shell.text.ByteSize;
 import duality.shell.text.Near;
+import duality.shell.text.Span;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -75,6 +77,7 @@ public final class KernelCommands extends CommandGroup {
             this::history),
         new Command(
             Syntax.of(SCOPE, "stat", "Shows how often each endpoint was called, faulted, notified.")
+                .mayTake("ENDPOINT", Kind.ENDPOINT, "only those whose path begins so")
                 .flag("--diff", "only what was counted since kernel:stat was last called")
                 .option(
                     "--since", Kind.VALUE, "only what was counted since that earlier kernel:stat")
@@ -99,7 +102,7 @@ public final class KernelCommands extends CommandGroup {
             this::trace));
   }
 
-  private Swapper.Swap swap(Invocation call) throws CommandFailed {
+  private Swapped swap(Invocation call) throws CommandFailed {
     String endpoint = call.arguments().text("ENDPOINT");
     String server = call.arguments().text("SERVER");
     List<String> servers = kernel.servers().stream().map(ServerReport::name).toList();
@@ -122,7 +125,22 @@ public final class KernelCommands extends CommandGroup {
               + ": "
               + swap.outcome());
     }
-    return swap;
+    return new Swapped(swap);
+  }
+
+  /** A swap that worked. */
+  record Swapped(Swapper.Swap swap) implements Notice {
+    @Override
+    public String line() {
+      return swap.endpoint()
+          + ": "
+          + swap.from()
+          + " to "
+          + swap.to()
+          + ", held for "
+          + Span.show(1000 * swap.pauseMicros())
+          + (swap.endpoints() == 1 ? "" : ", " + swap.endpoints() + " endpoints");
+    }
   }
 
   private List<Swapper.Swap> history(Invocation call) {
@@ -149,9 +167,12 @@ public final class KernelCommands extends CommandGroup {
     }
     call.session().put(LAST, now);
     List<Counters> shown = before == null ? now : Counters.between(counters(before), now);
-    return call.arguments().has("--all") || before == null
-        ? shown
-        : shown.stream().filter(each -> !each.still()).toList();
+    String path = call.arguments().text("ENDPOINT", "");
+    boolean all = call.arguments().has("--all") || before == null;
+    return shown.stream()
+        .filter(each -> each.endpoint().startsWith(path))
+        .filter(each -> all || !each.still())
+        .toList();
   }
 
   private static List<Counters> counters(@Nullable Object value) throws CommandFailed {

@@ -45,7 +45,7 @@ public final class ControlCommands extends CommandGroup {
   public List<Command> commands() {
     return List.of(
         new Command(
-            Syntax.of(SCOPE, "echo", "Answers its words as one line of text.")
+            Syntax.of(SCOPE, "echo", "Writes its words, also from inside a block.")
                 .takesRest("TEXT", Kind.VALUE, "words and values, such as $x or (vm:list)", true),
             ControlCommands::echo),
         new Command(
@@ -90,12 +90,13 @@ public final class ControlCommands extends CommandGroup {
             ControlCommands::same));
   }
 
-  private static String echo(Invocation call) {
+  private static @Nullable Object echo(Invocation call) {
     List<String> words = new ArrayList<>();
     for (Object value : call.arguments().values("TEXT")) {
       words.add(text(call, value));
     }
-    return String.join(" ", words);
+    call.out().println(String.join(" ", words));
+    return null;
   }
 
   private static String text(Invocation call, Object value) {

@@ -56,7 +56,7 @@ final class Attachment {
       try (Keyboard keyboard = call.screen().raw()) {
         call.out().print("attached to " + name + ", Ctrl-] detaches\r\n");
         Thread typing = startTyping(() -> type(keyboard));
-        show(recent());
+        show(replay());
         call.out().print("\r\n");
         // It must not take the next key from the prompt.
         join(typing);
@@ -79,7 +79,16 @@ final class Attachment {
     return process == null || process.isTty(0);
   }
 
-  /** Where to begin to show: a little of what was written already, from the start of a line. */
+  /**
+   * Shows a little of what was written already, from the start of a line; answers where it ends.
+   */
+  private long replay() {
+    long from = recent();
+    String bytes = console.output(from, CHUNK, 0);
+    print(ConsoleText.again(bytes));
+    return from + bytes.length();
+  }
+
   private long recent() {
     long oldest = console.oldest();
     long from = Math.max(oldest, console.position() - RECENT_BYTES);
@@ -98,9 +107,7 @@ final class Attachment {
         return;
       }
       position = Math.max(position, console.oldest()) + more.length();
-      byte[] bytes = more.getBytes(ISO_8859_1);
-      call.out().write(bytes, 0, bytes.length);
-      call.out().flush();
+      print(more);
       if (call.out().checkError()) {
         return;
       }
@@ -108,6 +115,12 @@ final class Attachment {
       over = more.isEmpty() && over();
     }
     detached = true;
+  }
+
+  private void print(String text) {
+    byte[] bytes = text.getBytes(ISO_8859_1);
+    call.out().write(bytes, 0, bytes.length);
+    call.out().flush();
   }
 
   private boolean over() {

@@ -87,12 +87,41 @@ public final class ConsoleCommands extends CommandGroup {
                 .note(
                     "In \"…\" the shell here replaces $words; write \\$ or use '…' for the"
                         + " guest's."),
-            this::exec));
+            this::exec),
+        new Command(
+            Syntax.of(SCOPE, "clock", "Reads the clock of a machine's guest beside the host's.")
+                .takes(NAME, Kind.MACHINE, "the machine")
+                .option("--since", Kind.VALUE, "how far both went on since that earlier vm:clock")
+                .option("--within", Kind.TIME, "fail when they went apart by more than that")
+                .note("before = (vm:clock a); …; vm:clock a --since $before --within 10ms"),
+            this::clock));
+  }
+
+  private Object clock(Invocation call) throws CommandFailed {
+    Arguments arguments = call.arguments();
+    String name = arguments.text(NAME);
+    GuestClock.Reading now = GuestClock.read(name, machines.agent(name), call.cancellation());
+    if (!arguments.has("--since")) {
+      return now;
+    }
+    if (!(arguments.value("--since") instanceof GuestClock.Reading before)) {
+      throw new CommandFailed(
+          "--since wants the value of an earlier call: before = (vm:clock a); …; vm:clock a --since"
+              + " $before");
+    }
+    GuestClock.Progress progress = now.since(before);
+    if (arguments.has("--within")) {
+      Duration most = arguments.time("--within").orElseThrow();
+      if (Math.abs(progress.apartNanos()) > most.toNanos()) {
+        throw new CommandFailed(progress.line() + ", more than " + Span.show(most.toNanos()));
+      }
+    }
+    return progress;
   }
 
   private String console(Invocation call) throws CommandFailed {
     Console console = machines.console(call.arguments().text(NAME));
-    String text = decode(read(console, console.oldest(), console.position()));
+    String text = ConsoleText.plain(read(console, console.oldest(), console.position()));
     if (!call.arguments().has("--last")) {
       return text;
     }
@@ -111,11 +140,6 @@ public final class ConsoleCommands extends CommandGroup {
       text.append(more);
     }
     return text.toString();
-  }
-
-  /** Bytes as text, without the carriage returns of a terminal. */
-  private static String decode(String bytes) {
-    return new String(bytes.getBytes(ISO_8859_1), UTF_8).replace("\r", "");
   }
 
   private @Nullable Object type(Invocation call) throws CommandFailed {
@@ -142,7 +166,7 @@ public final class ConsoleCommands extends CommandGroup {
     while (true) {
       call.cancellation().check();
       seen.append(console.output(before + seen.length(), CHUNK, POLL_MILLIS));
-      String text = decode(seen.toString());
+      String text = ConsoleText.plain(seen.toString());
       // The first line is the echo of what was typed.
       int answer = text.indexOf('\n') + 1;
       int found = answer == 0 ? -1 : text.indexOf(wanted, answer);

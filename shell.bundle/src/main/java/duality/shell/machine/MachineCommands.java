@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -31,7 +32,7 @@ public final class MachineCommands extends CommandGroup {
   private static final String SCOPE = "vm";
   private static final String NAME = "NAME";
   private static final Duration WAIT = Duration.ofSeconds(60);
-  private static final Duration POLL = Duration.ofMillis(10);
+  private static final Duration POLL = Duration.ofMillis(25);
   private static final long PAGE = 4096;
 
   private final Machines machines;
@@ -252,7 +253,7 @@ public final class MachineCommands extends CommandGroup {
         long waited = System.nanoTime() - start;
         // The state is read first: a guest that stops right after its line was ready nevertheless.
         String state = machine.report().state();
-        if (forReady && watch.ready() && machines.agentReady(name, watch.boot())) {
+        if (forReady && watch.ready() && machines.agentReady(name, watch)) {
           return new Waited(name, "ready", waited);
         }
         boolean over = state.equals("stopped") || state.startsWith("failed");
@@ -286,8 +287,21 @@ public final class MachineCommands extends CommandGroup {
           progress.whisper("waiting for " + name + ", " + nextSecond + " s: " + watch.lastLine());
           nextSecond++;
         }
-        call.cancellation().sleep(POLL);
+        pause(call, forReady ? watch : null);
       }
+    }
+  }
+
+  private static void pause(Invocation call, @Nullable ReadyWatch watch) throws CommandFailed {
+    if (watch == null || watch.ready()) {
+      call.cancellation().sleep(POLL);
+      return;
+    }
+    try {
+      watch.await(POLL);
+      call.cancellation().check();
+    } catch (InterruptedException e) {
+      call.cancellation().cancel();
     }
   }
 

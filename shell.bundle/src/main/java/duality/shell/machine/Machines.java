@@ -136,11 +136,20 @@ public final class Machines {
   }
 
   /** Whether what the guest runs for us has said hello, or there is no such thing in this guest. */
-  boolean agentReady(String name, Boot boot) {
-    String path = FOLDER + name + "/agent";
-    return !boot.agent()
-        || !root.paths(GuestAgent.class).contains(path)
-        || root.connect(path, GuestAgent.class).ready();
+  boolean agentReady(String name, ReadyWatch watch) {
+    if (!watch.boot().agent()) {
+      return true;
+    }
+    GuestAgent agent = watch.agent();
+    if (agent == null) {
+      String path = FOLDER + name + "/agent";
+      if (!root.paths(GuestAgent.class).contains(path)) {
+        return true;
+      }
+      agent = root.connect(path, GuestAgent.class);
+      watch.agent(agent);
+    }
+    return agent.ready();
   }
 
   private Boot boot(String name) throws CommandFailed {

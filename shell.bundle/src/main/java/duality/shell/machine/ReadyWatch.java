@@ -3,6 +3,11 @@ package duality.shell.machine;
 import duality.drivers.Console;
 import duality.guests.Boot;
 import duality.kernel.CallFailed;
+import duality.vmm.GuestAgent;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads a guest's console from its start until the line comes that says the guest is up, so that
@@ -17,8 +22,9 @@ final class ReadyWatch {
   private final Boot boot;
   private long position;
   private final StringBuilder line = new StringBuilder();
-  private volatile boolean ready;
+  private final CountDownLatch up = new CountDownLatch(1);
   private volatile boolean ended;
+  private volatile @Nullable GuestAgent agent;
   private volatile String lastLine = "";
 
   ReadyWatch(Console console, Boot boot, long position) {
@@ -34,7 +40,24 @@ final class ReadyWatch {
 
   /** Whether the line has come. */
   boolean ready() {
-    return ready;
+    return up.getCount() == 0;
+  }
+
+  /** Waits for the line, at most that long. */
+  void await(Duration most) throws InterruptedException {
+    if (up.await(most.toNanos(), TimeUnit.NANOSECONDS)) {
+      ended = true;
+    }
+  }
+
+  /** The guest's agent, when it has been looked for. */
+  @Nullable GuestAgent agent() {
+    return agent;
+  }
+
+  /** Keeps the guest's agent, so that it is looked for once. */
+  void agent(GuestAgent found) {
+    agent = found;
   }
 
   /** What is booted. */
@@ -54,7 +77,7 @@ final class ReadyWatch {
 
   private void read() {
     try {
-      while (!ended && !ready) {
+      while (!ended && !ready()) {
         String more = console.output(position, MOST_BYTES, WAIT_MILLIS);
         position = Math.max(position, console.oldest()) + more.length();
         take(more);
@@ -71,7 +94,9 @@ final class ReadyWatch {
       if (c == '\n') {
         String text = line.toString().stripTrailing();
         line.setLength(0);
-        ready |= text.equals(boot.readyLine().stripTrailing());
+        if (text.equals(boot.readyLine().stripTrailing())) {
+          up.countDown();
+        }
         if (!text.isBlank()) {
           lastLine = text;
         }

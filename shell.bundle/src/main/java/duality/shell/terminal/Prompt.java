@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -52,6 +53,7 @@ public final class Prompt implements AutoCloseable {
   private final Cancellation.Foreground foreground = new Cancellation.Foreground();
   private final LinkedBlockingQueue<Event> events = new LinkedBlockingQueue<>();
   private final Supplier<CommandSession> sessions;
+  private final ConcurrentLinkedQueue<String> untold = new ConcurrentLinkedQueue<>();
   private final LineReader reader;
   private CommandSession session;
 
@@ -102,12 +104,11 @@ public final class Prompt implements AutoCloseable {
     return session;
   }
 
-  /**
-   * Writes lines above what is being typed; waits for nothing, and stays silent while a guest has
-   * the screen.
-   */
+  /** Writes lines above what is being typed; later, when a guest has the screen. */
   public void tell(String lines) {
-    if (!screen.taken()) {
+    if (screen.taken()) {
+      untold.add(lines);
+    } else {
       reader.printAbove(lines);
     }
   }
@@ -115,6 +116,9 @@ public final class Prompt implements AutoCloseable {
   /** Reads and runs commands until the person leaves. */
   public void run() {
     while (session.get(HelpCommands.LEAVE) == null) {
+      for (String lines = untold.poll(); lines != null; lines = untold.poll()) {
+        out.println(lines);
+      }
       String line;
       try {
         line = reader.readLine(PROMPT);
