@@ -77,7 +77,8 @@ final class GuestClock {
         String more = agent.output(job, position, CHUNK, WAIT_MILLIS);
         long host = System.nanoTime();
         position += more.length();
-        for (char c : more.toCharArray()) {
+        for (int i = 0; i < more.length(); i++) {
+          char c = more.charAt(i);
           if (c != '\n') {
             line.append(c);
             continue;

@@ -6,12 +6,12 @@ import duality.shell.text.ByteSize;
 import java.io.PrintStream;
 
 /**
- * Shows progress: on a terminal as one line that is written over, in a script as a line at the
- * start and the end of each step and every few seconds between.
+ * Shows progress: on a terminal as one line that is written over, in a script as a line every few
+ * seconds for steps that take that long.
  */
 final class ProgressLine implements Progress, AutoCloseable {
   private static final long SCREEN_NANOS = 100_000_000;
-  private static final long SCRIPT_NANOS = 5_000_000_000L;
+  private static final long SCRIPT_NANOS = 3_000_000_000L;
   private static final String CLEAR = "\r\u001b[K";
 
   private final PrintStream out;
@@ -28,12 +28,14 @@ final class ProgressLine implements Progress, AutoCloseable {
   @Override
   public void step(String what, long done, long total) {
     long now = System.nanoTime();
-    boolean first = !what.equals(step);
-    boolean last = total >= 0 && done == total;
-    if (!first && !last && now - shown < (terminal ? SCREEN_NANOS : SCRIPT_NANOS)) {
+    if (!what.equals(step)) {
+      step = what;
+      // On a terminal the start of a step is shown at once, in a script when it has taken a while.
+      shown = terminal ? now - SCREEN_NANOS : now;
+    }
+    if (now - shown < (terminal ? SCREEN_NANOS : SCRIPT_NANOS)) {
       return;
     }
-    step = what;
     shown = now;
     String amount =
         total > 0
