@@ -39,8 +39,6 @@ import org.jspecify.annotations.Nullable;
  * whoever finds them.
  */
 public final class Core implements Kernel, Observation, AutoCloseable {
-  private static final long SERVER_WAIT_NANOS = TimeUnit.SECONDS.toNanos(20);
-
   final LongAdder maps = new LongAdder();
   final LongAdder unmaps = new LongAdder();
   final LongAdder shootDowns = new LongAdder();
@@ -55,7 +53,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   private final Watchdog watchdog;
   private final TraceRing trace = new TraceRing();
   private final Map<String, EndpointObject> endpoints = new ConcurrentSkipListMap<>();
-  private final Map<String, Registration> servers = new ConcurrentSkipListMap<>();
+  private final ServerTable servers = new ServerTable(this);
   private final Map<String, Engine> engines = new ConcurrentSkipListMap<>();
   private final Map<Integer, ThreadObject> threads = new ConcurrentHashMap<>();
   private final Map<Integer, SpaceObject> spaces = new ConcurrentHashMap<>();
@@ -65,9 +63,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   /** Of all cores in this JVM, because a host thread may call into several. */
   private static final AtomicInteger GATE_NUMBERS = new AtomicInteger();
 
-  private final Object serverArrival = new Object();
   private volatile Publisher publisher = Publisher.NONE;
-  private volatile boolean closed;
 
   /** Makes shared endpoints visible to clients, and takes them back. */
   public interface Publisher {
@@ -129,107 +125,12 @@ public final class Core implements Kernel, Observation, AutoCloseable {
 
   /** Registers a server; endpoints that it left are served again. */
   void register(Registration fresh) {
-    String name = fresh.name();
-    Registration other = servers.putIfAbsent(name, fresh);
-    if (other != null) {
-      trace(
-          "server "
-              + name
-              + " of "
-              + fresh.bundle()
-              + " is not used: "
-              + other.bundle()
-              + " has that name");
-      return;
-    }
-    synchronized (serverArrival) {
-      serverArrival.notifyAll();
-    }
-    for (EndpointObject endpoint : endpoints.values()) {
-      if (endpoint.gate.condition() == Gate.Condition.VACANT
-          && endpoint.route.contains(name)
-          && endpoint.leftState() != null) {
-        serveAgain(endpoint, name);
-      }
-    }
-  }
-
-  private void serveAgain(EndpointObject endpoint, String server) {
-    try {
-      endpoint.open(server, endpoint.leftState()).bind();
-      trace(endpoint.path() + " is served by " + server + " again");
-    } catch (CallFailed e) {
-      trace(endpoint.path() + " stays vacant: " + e.getMessage());
-    }
+    servers.add(fresh);
   }
 
   /** A server goes: its endpoints are held, their state is kept, spares take over. */
   public void unregister(String name, Server server) {
-    Registration gone = servers.get(name);
-    if (gone == null || gone.server() != server) {
-      return;
-    }
-    servers.remove(name);
-    List<Endpoint> served = new ArrayList<>();
-    for (EndpointObject each : endpoints.values()) {
-      if (each.servedBy(server)) {
-        served.add(each);
-      }
-    }
-    if (served.isEmpty() || closed) {
-      return;
-    }
-    try (Hold hold = hold(served, TimeUnit.SECONDS.toNanos(5))) {
-      for (Endpoint each : served) {
-        ((EndpointObject) each).leave("server " + name + " is gone");
-      }
-    } catch (CallFailed e) {
-      trace("server " + name + " goes without a drain: " + e.getMessage());
-      for (Endpoint each : served) {
-        ((EndpointObject) each).leave("server " + name + " is gone");
-      }
-    }
-    for (Endpoint each : served) {
-      trace(each.path() + " is vacant: server " + name + " is gone");
-      EndpointObject left = (EndpointObject) each;
-      for (String spare : left.route) {
-        if (!spare.equals(name) && servers.containsKey(spare)) {
-          serveAgain(left, spare);
-          break;
-        }
-      }
-    }
-  }
-
-  Registration registration(String name, String protocol) {
-    Registration found = servers.get(name);
-    if (found == null) {
-      throw new CallFailed.NoServer(
-          "there is no server '" + name + "'; kernel:servers lists those that are there");
-    }
-    if (!found.protocols().contains(protocol)) {
-      throw new CallFailed.BadRequest(
-          "server " + name + " does not serve " + protocol + " but " + found.protocols());
-    }
-    return found;
-  }
-
-  private void awaitServer(String name) {
-    long deadline = System.nanoTime() + SERVER_WAIT_NANOS;
-    synchronized (serverArrival) {
-      while (!servers.containsKey(name)) {
-        long left = deadline - System.nanoTime();
-        if (left <= 0 || closed) {
-          return;
-        }
-        try {
-          TimeUnit.NANOSECONDS.timedWait(serverArrival, left);
-        } catch (InterruptedException e) {
-          Thread.currentThread().interrupt();
-          return;
-        }
-      }
-    }
+    servers.remove(name, server);
   }
 
   /** Binds {@code root}: the first endpoint, served by the server of that name. */
@@ -295,9 +196,8 @@ public final class Core implements Kernel, Observation, AutoCloseable {
     try {
       endowment.forEach(
           (slot, capability) -> made.slots.put(slot, endowed(made, slot, capability)));
-      String server =
-          route.stream().filter(servers::containsKey).findFirst().orElse(route.getFirst());
-      awaitServer(server);
+      String server = route.stream().filter(servers::has).findFirst().orElse(route.getFirst());
+      servers.await(server);
       made.open(server, null).bind();
     } catch (RuntimeException e) {
       remove(path);
@@ -404,6 +304,10 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   @Override
   public List<Endpoint> endpointsByPath() {
     return List.copyOf(endpoints.values());
+  }
+
+  ServerTable serverTable() {
+    return servers;
   }
 
   Map<String, EndpointObject> endpointMap() {
@@ -628,21 +532,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
 
   @Override
   public List<ServerReport> servers() {
-    return servers.values().stream()
-        .map(
-            each ->
-                new ServerReport(
-                    each.name(),
-                    each.protocols().stream()
-                        .map(name -> name.substring(name.lastIndexOf('.') + 1))
-                        .toList(),
-                    each.bundle(),
-                    each.bundleId(),
-                    endpoints.values().stream()
-                        .filter(endpoint -> endpoint.servedBy(each.server()))
-                        .map(EndpointObject::path)
-                        .toList()))
-        .toList();
+    return servers.reports();
   }
 
   @Override
@@ -701,10 +591,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   /** Stops everything: endpoints from the highest rank down, then processors, then the pool. */
   @Override
   public void close() {
-    closed = true;
-    synchronized (serverArrival) {
-      serverArrival.notifyAll();
-    }
+    servers.close();
     List<EndpointObject> tops = new ArrayList<>();
     for (EndpointObject each : endpoints.values()) {
       if (each.path().indexOf('/') < 0 || !endpoints.containsKey(parent(each.path()))) {

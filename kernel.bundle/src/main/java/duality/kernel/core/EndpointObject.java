@@ -87,12 +87,12 @@ final class EndpointObject implements Endpoint {
 
   @Override
   public void prepare(String server) {
-    core.registration(server, type.getName()).loadClasses().run();
+    core.serverTable().registration(server, type.getName()).loadClasses().run();
   }
 
   @Override
   public Opened open(String server, @Nullable State saved) {
-    Registration registration = core.registration(server, type.getName());
+    Registration registration = core.serverTable().registration(server, type.getName());
     ContextObject context = new ContextObject(this, registration.name());
     Instance instance;
     // Calls that the new instance makes while it opens come from this endpoint, whoever asked for
