@@ -92,7 +92,7 @@ final class AptSettings {
   }
 
   private boolean isExcepted(String host) {
-    for (String exception : variable("no_proxy").split(",")) {
+    for (String exception : variable("no_proxy").split(",", -1)) {
       String name = exception.strip().replaceFirst("^\\*?\\.", "");
       if (!name.isEmpty() && (name.equals("*") || host.equals(name) || host.endsWith("." + name))) {
         return true;

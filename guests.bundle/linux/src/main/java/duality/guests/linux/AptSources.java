@@ -132,7 +132,7 @@ final class AptSources {
       if (end < 0) {
         return;
       }
-      for (String option : text.substring(1, end).strip().split("\\s+")) {
+      for (String option : text.substring(1, end).strip().split("\\s+", -1)) {
         if (option.toLowerCase(Locale.ROOT).startsWith("signed-by=")) {
           signedBy = option.substring("signed-by=".length());
         }
@@ -164,7 +164,7 @@ final class AptSources {
       String scheme = parsed.getScheme() == null ? "" : parsed.getScheme();
       if (scheme.equals("mirror+file")) {
         for (String line : Files.readAllLines(Path.of(parsed.getPath()))) {
-          String mirror = line.replaceFirst("#.*", "").strip().split("\\s+")[0];
+          String mirror = line.replaceFirst("#.*", "").strip().split("\\s+", 2)[0];
           if (!mirror.isEmpty()) {
             add(mirror, suite, components, signedBy, entries);
           }

@@ -9,18 +9,46 @@ import java.util.List;
  * or after the two parts, so that nobody can read as signed what was not.
  *
  * <p><em>Source:</em> RFC 9580 §7.
- *
- * @param text the signed lines as they are to be read, each ended by a line feed
- * @param canonical the bytes over which the signatures are made: lines without trailing blanks,
- *     separated by carriage return and line feed
- * @param armored the signatures, in ASCII armour
  */
-record ClearSigned(String text, byte[] canonical, byte[] armored) {
+final class ClearSigned {
 
   private static final String BEGIN = "-----BEGIN PGP SIGNED MESSAGE-----";
   private static final String BEGIN_SIGNATURE = "-----BEGIN PGP SIGNATURE-----";
   private static final String END_SIGNATURE = "-----END PGP SIGNATURE-----";
 
+  private final String text;
+  private final byte[] canonical;
+  private final byte[] armored;
+
+  private ClearSigned(String text, byte[] canonical, byte[] armored) {
+    this.text = text;
+    this.canonical = canonical;
+    this.armored = armored;
+  }
+
+  /** The signed lines as they are to be read, each ended by a line feed. */
+  String text() {
+    return text;
+  }
+
+  /**
+   * The bytes over which the signatures are made: lines without trailing blanks, separated by
+   * carriage return and line feed.
+   */
+  byte[] canonical() {
+    return canonical;
+  }
+
+  /** The signatures, in ASCII armour. */
+  byte[] armored() {
+    return armored;
+  }
+
+  /**
+   * Takes a file apart.
+   *
+   * @throws MalformedPackage when it is not exactly a signed text
+   */
   static ClearSigned parse(byte[] file) throws MalformedPackage {
     // One character for each byte: signatures are over bytes, whatever they mean.
     List<String> lines = new String(file, StandardCharsets.ISO_8859_1).lines().toList();

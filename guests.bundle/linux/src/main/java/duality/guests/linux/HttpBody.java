@@ -28,7 +28,11 @@ final class HttpBody extends InputStream implements BodySubscriber<InputStream> 
   private static final Object END = new Object();
 
   private final Duration patience;
-  private final CompletableFuture<Flow.Subscription> subscription = new CompletableFuture<>();
+
+  /** Set before anything arrives. */
+  private volatile Flow.@Nullable Subscription subscription;
+
+  private volatile boolean closed;
 
   /** Holds lists of buffers, a failure, or {@link #END}. */
   private final BlockingQueue<Object> arrived = new LinkedBlockingQueue<>();
@@ -47,8 +51,12 @@ final class HttpBody extends InputStream implements BodySubscriber<InputStream> 
 
   @Override
   public void onSubscribe(Flow.Subscription s) {
-    subscription.complete(s);
-    s.request(1);
+    subscription = s;
+    if (closed) {
+      s.cancel();
+    } else {
+      s.request(1);
+    }
   }
 
   @Override
@@ -88,7 +96,11 @@ final class HttpBody extends InputStream implements BodySubscriber<InputStream> 
 
   @Override
   public void close() {
-    subscription.thenAccept(Flow.Subscription::cancel);
+    closed = true;
+    Flow.Subscription s = subscription;
+    if (s != null) {
+      s.cancel();
+    }
   }
 
   private @Nullable ByteBuffer next() throws IOException {
@@ -100,13 +112,20 @@ final class HttpBody extends InputStream implements BodySubscriber<InputStream> 
         }
         buffers.remove();
         if (buffers.isEmpty()) {
-          subscription.thenAccept(s -> s.request(1));
+          more();
         }
       } else {
         take();
       }
     }
     return null;
+  }
+
+  private void more() {
+    Flow.Subscription s = subscription;
+    if (s != null) {
+      s.request(1);
+    }
   }
 
   private void take() throws IOException {
@@ -126,7 +145,7 @@ final class HttpBody extends InputStream implements BodySubscriber<InputStream> 
           buffers.add((ByteBuffer) buffer);
         }
         if (buffers.isEmpty()) {
-          subscription.thenAccept(s -> s.request(1));
+          more();
         }
       }
       default -> ended = true;

@@ -68,7 +68,7 @@ record KernelModule(String name, List<String> needs, List<String> wishes, List<S
   }
 
   private static void addNames(String value, String separator, List<String> names) {
-    for (String name : value.strip().split(separator)) {
+    for (String name : value.strip().split(separator, -1)) {
       if (!name.isEmpty()) {
         names.add(name);
       }

@@ -91,7 +91,7 @@ final class PackageIndex {
       throw new MalformedPackage("the index has " + name + " in the file '" + path + "'");
     }
     List<String> depends = new ArrayList<>();
-    for (String dependency : stanza.get("Depends").split(",")) {
+    for (String dependency : stanza.get("Depends").split(",", -1)) {
       depends.add(dependency.strip().split("[\\s(|:]", 2)[0]);
     }
     try {

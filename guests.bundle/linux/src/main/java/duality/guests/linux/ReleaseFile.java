@@ -61,7 +61,7 @@ record ReleaseFile(
     Stanza stanza = stanzas.getFirst();
     Map<String, Listed> files = new HashMap<>();
     for (String line : stanza.lines("SHA256")) {
-      String[] words = line.split("\\s+");
+      String[] words = line.split("\\s+", 3);
       try {
         files.put(words[2], new Listed(Long.parseLong(words[1]), words[0]));
       } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
