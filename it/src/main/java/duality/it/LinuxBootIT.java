@@ -1,0 +1,143 @@
+package duality.it;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import duality.guests.Boot;
+import duality.servers.Root;
+import duality.servers.Swapper;
+import duality.vmm.GuestAgent;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Debian's kernel, unmodified, on the whole system; one boot serves all tests. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class LinuxBootIT {
+  private static final long BOOT_SECONDS = 400;
+  private static final long SECONDS = 120;
+  private static final int DISK_BYTES = 8 << 20;
+
+  /** What /proc/uptime is rounded to, and what the guest's clock may be wrong by. */
+  private static final long CLOCK_NANOS = 10_000_000L + 10_000_000L;
+
+  @TempDir private static Path folder = Path.of("");
+
+  private Root root;
+  private Boot boot;
+  private Path disk;
+  private RunningMachine linux;
+
+  @BeforeAll
+  void bootLinux() throws Exception {
+    root = Services.service(Root.class);
+    boot = Services.boot("linux");
+    disk = folder.resolve("disk.img");
+    try (RandomAccessFile file = new RandomAccessFile(disk.toFile(), "rw")) {
+      file.setLength(DISK_BYTES);
+    }
+    linux = new RunningMachine(root, "linux-it", boot, Map.of("disk0", disk.toString()));
+    linux.until("ready", BOOT_SECONDS, () -> linux.agent().ready());
+  }
+
+  @AfterAll
+  void remove() {
+    if (linux != null) {
+      linux.close();
+    }
+  }
+
+  @Test
+  void itIsARiscvMachineWithItsMemory() {
+    assertEquals("riscv64\n", linux.exec("uname -m", SECONDS));
+    String memory = linux.exec("grep MemTotal /proc/meminfo", SECONDS);
+    long kib = Long.parseLong(memory.replaceAll("[^0-9]", ""));
+    assertTrue(kib * 1024 <= boot.memoryBytes() && kib * 1024 > boot.memoryBytes() * 3 / 4, memory);
+    linux.await(0, boot.readyLine(), SECONDS);
+  }
+
+  @Test
+  void outputAndStatusComeBackAsTheyWere() {
+    String bytes = linux.exec("head -c 300000 /dev/zero | tr '\\0' '\\377'", SECONDS);
+    assertEquals(300_000, bytes.length());
+    assertTrue(bytes.chars().allMatch(each -> each == 0xFF), "every byte");
+    GuestAgent agent = linux.agent();
+    long failing = agent.start("echo out; echo err >&2; exit 42", 0);
+    assertEquals("out\nerr\n", linux.finish(failing, SECONDS));
+    assertEquals(42, agent.job(failing).status());
+    long endless = agent.start("while :; do sleep 1; done", 300);
+    linux.finish(endless, SECONDS);
+    assertEquals("killed", agent.job(endless).state());
+  }
+
+  @Test
+  void whatItWritesAndSyncsIsInTheFileBitForBit() throws Exception {
+    byte[] seed = new byte[1 << 20];
+    new Random(7).nextBytes(seed);
+    String hash = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(seed));
+    // From host to guest: the last MiB of the disk; then the guest copies it to the first one.
+    try (RandomAccessFile file = new RandomAccessFile(disk.toFile(), "rw")) {
+      file.seek(DISK_BYTES - seed.length);
+      file.write(seed);
+    }
+    String seen = linux.exec("dd if=/dev/vda bs=1M skip=7 2>/dev/null | sha256sum", SECONDS);
+    assertEquals(hash, seen.substring(0, 64), "what the guest reads");
+    linux.exec("dd if=/dev/vda of=/dev/vda bs=1M skip=7 count=1 conv=fsync,notrunc", SECONDS);
+    byte[] written = new byte[seed.length];
+    try (var in = Files.newInputStream(disk)) {
+      assertEquals(written.length, in.readNBytes(written, 0, written.length));
+    }
+    assertArrayEquals(seed, written, "what the guest wrote");
+  }
+
+  @Test
+  void schedulerPagerMonitorAndDriversAreReplacedWhileItComputes() throws Exception {
+    Swapper swapper = Services.service(Swapper.class);
+    String command = "dd if=/dev/zero bs=1M count=8 2>/dev/null | sha256sum";
+    byte[] zeros = new byte[8 << 20];
+    String hash = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(zeros));
+    long before = System.nanoTime();
+    double uptimeBefore = uptime();
+    long between = System.nanoTime();
+    long job = linux.agent().start(command, 0);
+    String vm = "vm/linux-it";
+    for (int i = 0; i < 20; i++) {
+      done(swapper.swap("scheduler", i % 2 == 0 ? "scheduler.roundrobin" : "scheduler.fair"));
+      done(swapper.swap(vm + "/pager", i % 2 == 0 ? "pager.pinned" : "pager.demand"));
+      done(swapper.swap(vm, "vmm.machine"));
+      done(swapper.swap(vm + "/agent", "agent"));
+      done(swapper.swap(vm + "/plic", "plic"));
+      done(swapper.swap(vm + "/uart", "uart"));
+      done(swapper.swap(vm + "/ports", "virtio.console"));
+      done(swapper.swap(vm + "/blk0", "virtio.blk"));
+    }
+    assertEquals(hash, linux.finish(job, SECONDS).substring(0, 64));
+    long later = System.nanoTime();
+    double progress = uptime() - uptimeBefore;
+    long end = System.nanoTime();
+    double least = (later - between - CLOCK_NANOS) / 1e9;
+    double most = (end - before + CLOCK_NANOS) / 1e9;
+    assertTrue(
+        progress >= least && progress <= most,
+        "the guest's clock went on by " + progress + " s, the host's by " + least + " to " + most);
+  }
+
+  private static void done(Swapper.Swap swap) {
+    assertEquals("done", swap.outcome(), () -> "" + swap);
+  }
+
+  /** Seconds since the guest started, by its own clock. */
+  private double uptime() {
+    return Double.parseDouble(linux.exec("cat /proc/uptime", SECONDS).split(" ", -1)[0]);
+  }
+}
