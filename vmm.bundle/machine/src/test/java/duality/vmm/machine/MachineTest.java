@@ -213,6 +213,26 @@ class MachineTest {
   }
 
   @Test
+  void aMachineThatCannotBeAssembledLeavesNothingBehind() throws Exception {
+    for (Map<String, String> bad :
+        List.of(
+            Map.of("memory", "lots"),
+            Map.of("engine", "steam"),
+            Map.of("disk0", folder.resolve("absent.img").toString()))) {
+      Map<String, String> config = new HashMap<>(config());
+      config.putAll(bad);
+      CallFailed refused = assertThrows(CallFailed.class, () -> rig.machine("a", config));
+      String value = bad.values().iterator().next();
+      assertTrue(refused.getMessage().contains(value), refused.getMessage());
+      assertTrue(
+          rig.core.endpoints().stream().noneMatch(each -> each.path().startsWith("vm/")),
+          () -> "" + rig.core.endpoints());
+      assertEquals(0, rig.core.spaces().size() + rig.core.threads().size(), "spaces and threads");
+    }
+    booted("a");
+  }
+
+  @Test
   void aGuestWithoutCodeEndsTheMachineAndNothingElse() throws Exception {
     Path kernel = folder.resolve("kernel");
     byte[] image = Files.readAllBytes(nano);
@@ -244,7 +264,7 @@ class MachineTest {
   @Test
   void theMonitorIsReplacedUnderARunningGuest() {
     VirtualMachine machine = booted("a");
-    rig.console("a").type("sum 3000000\r");
+    rig.console("a").type("sum 500000\r");
     for (int i = 0; i < 5; i++) {
       long up = machine.report().upNanos();
       State saved = replaced("vm/a");
@@ -252,7 +272,7 @@ class MachineTest {
       assertEquals("running", machine.report().state());
       assertTrue(machine.report().upNanos() >= up, "guest time goes on");
     }
-    rig.await(rig.console("a"), 0, "sum 3000000 = ", LIMIT_SECONDS);
+    rig.await(rig.console("a"), 0, "sum 500000 = ", LIMIT_SECONDS);
     command("a", "sum 1000", "sum 1000 = 0x9ac7455483036aca");
     command("a", "reboot", "nano: ready");
     replaced("vm/a");
