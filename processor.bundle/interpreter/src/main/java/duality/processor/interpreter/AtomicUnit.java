@@ -1,9 +1,9 @@
 package duality.processor.interpreter;
 
 /**
- * The A extension. Each operation is one atomic operation of the host, sequentially consistent, whatever its aq
- * and rl bits ask. LR keeps the value it read and SC is a compare-and-set of it, so a reservation outlives a
- * store of the same value by another hart, as in QEMU.
+ * The A extension. Each operation is one atomic operation of the host, sequentially consistent,
+ * whatever its aq and rl bits ask. LR keeps the value it read and SC is a compare-and-set of it, so
+ * a reservation outlives a store of the same value by another hart, as in QEMU.
  */
 final class AtomicUnit {
   static final int ADD = 0;

@@ -8,10 +8,11 @@ import java.util.Arrays;
 /**
  * One page of code, decoded as far as it was reached.
  *
- * <p>Records lie in {@link #code} in the order in which straight runs were found, so that falling through is
- * the next index; {@link #index} finds the record of an address. Decoding works on a copy of the page made when
- * it was first entered: a store to the page is seen after {@code fence.i}, when the copy is compared with
- * memory, which is all that RISC-V promises (Unpriv. "Zifencei").
+ * <p>Records lie in {@link #code} in the order in which straight runs were found, so that falling
+ * through is the next index; {@link #index} finds the record of an address. Decoding works on a
+ * copy of the page made when it was first entered: a store to the page is seen after {@code
+ * fence.i}, when the copy is compared with memory, which is all that RISC-V promises (Unpriv.
+ * "Zifencei").
  */
 final class CodePage {
   private static final int HALFWORDS = 2048;
@@ -30,7 +31,10 @@ final class CodePage {
   /** Index of the record of each halfword plus one; 0 where nothing is decoded. */
   final char[] index = new char[HALFWORDS];
 
-  /** Records for an instruction that goes on in the next page, and the second half they were made from. */
+  /**
+   * Records for an instruction that goes on in the next page, and the second half they were made
+   * from.
+   */
   long[] crossCode = {};
 
   private int crossHigh = -1;
@@ -38,7 +42,8 @@ final class CodePage {
   private final byte[] copy = new byte[2 * HALFWORDS];
   private final MemorySegment copySegment = MemorySegment.ofArray(copy);
 
-  // Work of one decode: branch records waiting for their target's index, and targets not decoded yet.
+  // Work of one decode: branch records waiting for their target's index, and targets not decoded
+  // yet.
   private int[] branches = new int[32];
   private int branchCount;
 
@@ -75,7 +80,10 @@ final class CodePage {
     return copySegment.getAtIndex(HALFWORD, at) & 0xffff;
   }
 
-  /** Decodes everything in the page that is reachable from a halfword; answers that one's record index. */
+  /**
+   * Decodes everything in the page that is reachable from a halfword; answers that one's record
+   * index.
+   */
   int decode(int halfword) {
     branchCount = 0;
     int first = count;
@@ -105,12 +113,11 @@ final class CodePage {
     if (target < 0) {
       append(far(record));
     }
-    code[at] = Decoder.withImm(record, to);
+    code[at] = Decoder.linked(record, to);
   }
 
   private static long far(long branch) {
-    long place = branch & 0x7ffL << Decoder.OFFSET_SHIFT;
-    return Decoder.withImm(Ops.FAR | place, Decoder.imm(branch));
+    return Decoder.record(Ops.FAR, 0, 0, 0, Decoder.offset(branch) + Decoder.imm(branch));
   }
 
   private void run(int from) {
@@ -131,7 +138,7 @@ final class CodePage {
       } else {
         record = Decoder.decode(low | halfword(at + 1) << 16);
       }
-      record |= (long) at << Decoder.OFFSET_SHIFT;
+      record = Decoder.at(record, at);
       index[at] = (char) (count + 1);
       if (Decoder.branches(record)) {
         if (branchCount == branches.length) {
@@ -145,7 +152,7 @@ final class CodePage {
       }
       at += wide ? 2 : 1;
     }
-    append(Decoder.record(Ops.PAGE_END, 0, 0, 0, 2 * HALFWORDS));
+    append(Decoder.record(Ops.FAR, 0, 0, 0, 2 * HALFWORDS));
   }
 
   private void append(long record) {
@@ -161,13 +168,11 @@ final class CodePage {
       return;
     }
     crossHigh = high;
-    long record =
-        Decoder.decode(halfword(HALFWORDS - 1) | high << 16)
-            | (long) (HALFWORDS - 1) << Decoder.OFFSET_SHIFT;
-    long next = Decoder.record(Ops.PAGE_END, 0, 0, 0, 2 * HALFWORDS + 2);
+    long record = Decoder.at(Decoder.decode(halfword(HALFWORDS - 1) | high << 16), HALFWORDS - 1);
+    long next = Decoder.record(Ops.FAR, 0, 0, 0, 2 * HALFWORDS + 2);
     crossCode =
         Decoder.branches(record)
-            ? new long[] {Decoder.withImm(record, 2), next, far(record)}
+            ? new long[] {Decoder.linked(record, 2), next, far(record)}
             : new long[] {record, next};
   }
 }

@@ -1,8 +1,8 @@
 package duality.processor.interpreter;
 
 /**
- * Expands two-byte instructions to the four-byte ones they stand for (RISC-V Unpriv. "C" extension, RV64C with
- * F and D). 0 stands for an illegal one.
+ * Expands two-byte instructions to the four-byte ones they stand for (RISC-V Unpriv. "C" extension,
+ * RV64C with F and D). 0 stands for an illegal one.
  */
 final class Compressed {
   private static final int SP = 2;

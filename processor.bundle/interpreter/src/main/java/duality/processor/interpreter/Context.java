@@ -6,18 +6,20 @@ import duality.kernel.processor.Memory;
 import java.util.function.LongSupplier;
 
 /**
- * What a hart is made of, as the parts of the engine share it: registers, control and status registers as
- * stored, and why the inner loop stops.
+ * What a hart is made of, as the parts of the engine share it: registers, control and status
+ * registers as stored, and why the inner loop stops.
  *
- * <p>Nothing here is private, because each of these fields is a register of the specification; the rules for
- * writing them are in {@link Csrs} and {@link Traps}.
+ * <p>Nothing here is private, because each of these fields is a register of the specification; the
+ * rules for writing them are in {@link Csrs} and {@link Traps}.
  */
 final class Context {
   static final int U = 0;
   static final int S = 1;
   static final int M = 3;
 
-  /** Values of {@link #pending}: nothing, a trap for {@link Traps#take}, an exit from the engine. */
+  /**
+   * Values of {@link #pending}: nothing, a trap for {@link Traps#take}, an exit from the engine.
+   */
   static final int NONE = 0;
 
   static final int TRAP = 1;
@@ -28,8 +30,10 @@ final class Context {
   final Lines lines;
   final LongSupplier clock;
 
-  /** x0 to x31; {@link Decoder#SINK} takes what is written to x0; the rest pads to a power of two. */
-  final long[] x = new long[64];
+  /**
+   * x0 to x31; {@link Decoder#SINK} takes what is written to x0; the rest pads to a power of two.
+   */
+  long[] x = new long[64];
 
   final long[] f = new long[32];
   long pc;
@@ -40,7 +44,10 @@ final class Context {
   /** Instructions retired, without {@link #inSlice}. */
   long retired;
 
-  /** Instructions retired in this slice before the one that asks; the loop sets it where it can be asked. */
+  /**
+   * Instructions retired in this slice before the one that asks; the loop sets it where it can be
+   * asked.
+   */
   int inSlice;
 
   long mstatus;
@@ -73,7 +80,10 @@ final class Context {
   long stimecmp = -1;
   long mhartid;
 
-  /** What mcycle and minstret are more than {@link #instructions}; their value while they stand still. */
+  /**
+   * What mcycle and minstret are more than {@link #instructions}; their value while they stand
+   * still.
+   */
   long cycleOffset;
 
   long instretOffset;
@@ -82,7 +92,9 @@ final class Context {
   int fflags;
   int frm;
 
-  /** Whether mstatus.FS is Dirty, so that floating-point registers may be written without looking. */
+  /**
+   * Whether mstatus.FS is Dirty, so that floating-point registers may be written without looking.
+   */
   boolean floatDirty;
 
   long timeOffsetNanos;

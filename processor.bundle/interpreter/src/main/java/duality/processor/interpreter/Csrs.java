@@ -1,8 +1,8 @@
 package duality.processor.interpreter;
 
 /**
- * Reads and writes control and status registers by number: who may, and what a legal value is (RISC-V Priv.
- * chapter 2, §3.1, §4.1).
+ * Reads and writes control and status registers by number: who may, and what a legal value is
+ * (RISC-V Priv. chapter 2, §3.1, §4.1).
  */
 final class Csrs {
   /** RV64 with I, M, A, F, D, C, S and U. */
@@ -38,7 +38,10 @@ final class Csrs {
     return letters.chars().mapToLong(letter -> 1L << letter - 'A').reduce(0, (a, b) -> a | b);
   }
 
-  /** Whether the current privilege may access the register at all; existence is {@link #read}'s matter. */
+  /**
+   * Whether the current privilege may access the register at all; existence is {@link #read}'s
+   * matter.
+   */
   boolean accessible(int csr, boolean write) {
     if (write && csr >>> 10 == 3) {
       return false;
@@ -120,7 +123,10 @@ final class Csrs {
     };
   }
 
-  /** Registers that are there and always zero: identification, event counters and selectors, more PMP. */
+  /**
+   * Registers that are there and always zero: identification, event counters and selectors, more
+   * PMP.
+   */
   private static boolean zero(int csr) {
     return csr >= 0xf11 && csr <= 0xf15
         || csr >= 0xb03 && csr <= 0xb1f
@@ -145,7 +151,10 @@ final class Csrs {
     return (c.mcountinhibit & 4) != 0 ? c.instretOffset : c.instructions() + c.instretOffset;
   }
 
-  /** Writes what is legal of {@code value}. Answers how the loop goes on: one of {@link SystemUnit}'s. */
+  /**
+   * Writes what is legal of {@code value}. Answers how the loop goes on: one of {@link
+   * SystemUnit}'s.
+   */
   int write(int csr, long value) {
     switch (csr) {
       case 0x001 -> floatStatus((int) value & 31, c.frm);
@@ -198,8 +207,8 @@ final class Csrs {
   }
 
   /**
-   * What a set or clear operation starts from. For mip that is not what a read gives: the controller's line must
-   * not become the software's bit (RISC-V Priv. §3.1.9).
+   * What a set or clear operation starts from. For mip that is not what a read gives: the
+   * controller's line must not become the software's bit (RISC-V Priv. §3.1.9).
    */
   long base(int csr, long read) {
     return csr == 0x344 ? read & ~SEIP | c.softwarePending & SEIP : read;
@@ -262,7 +271,8 @@ final class Csrs {
 
   private boolean pmpLocked(int entry) {
     return (pmpcfgByte(entry) & 0x80) != 0
-        || entry < 15 && (pmpcfgByte(entry + 1) & 0x98) == 0x88; // a locked TOR entry above holds this one
+        || entry < 15
+            && (pmpcfgByte(entry + 1) & 0x98) == 0x88; // a locked TOR entry above holds this one
   }
 
   private int pmpcfgByte(int entry) {

@@ -8,21 +8,35 @@ import static duality.processor.interpreter.Ops.*;
  * <p>A record is one {@code long}:
  *
  * <pre>
- * 63        37 36 32 31 27  26  25    15 14   9 8  0
- * |    imm    | rs2 | rs1 |short| offset |  rd  | op |
+ * 63        38 37  32 31 27  26  25    15 14   9 8  0
+ * |    imm    | rs2  | rs1 |short| offset |  rd  | op |
  * </pre>
  *
- * {@code imm} is signed; {@code lui} and {@code auipc} use bits 63 to 32 for theirs. {@code short} is set for a
- * two-byte instruction, {@code offset} is its place in the page in halfwords. {@code rd} = 32 stands for x0 as
- * a destination, a register that nobody reads. What writes nothing but x0 becomes {@link Ops#NOP}. Branches
- * hold their displacement in bytes until {@link CodePage} replaces it by a record's index.
+ * {@code imm} is signed. {@code short} is set for a two-byte instruction, {@code offset} is its
+ * place in the page in halfwords. {@code rd} = 32 stands for x0 as a destination, a register that
+ * nobody reads. What writes nothing but x0 becomes {@link Ops#NOP}. {@code rs2} is also where a
+ * shift by a constant has its distance; {@code lui} has its value in bits 63 to 32, {@code auipc}
+ * what is to be added to the page's address in bits 63 to 31.
+ *
+ * <p>What {@link CodePage} makes of the immediates of jumps, when it knows their place and that of
+ * their targets: a branch, {@code j} and {@code jal} have the target's record index in the 13 low
+ * bits of imm, {@code jal} above it the offset in the page of what follows it; {@code jalr} has
+ * that offset in the 13 low bits, and its own immediate above them.
+ *
+ * <p>The layout is chosen for {@link Loop}: an expression over the record that two of its cases
+ * share is computed before the jump to the case, for every instruction, and lies in a register that
+ * is then missing.
  */
 final class Decoder {
   static final int RD_SHIFT = 9;
   static final int OFFSET_SHIFT = 15;
   static final int RS1_SHIFT = 27;
   static final int RS2_SHIFT = 32;
-  static final int IMM_SHIFT = 37;
+  static final int IMM_SHIFT = 38;
+  static final int UPPER_SHIFT = 32;
+  static final int AUIPC_SHIFT = 31;
+  static final int INDEX_BITS = 13;
+  static final int INDEX_MASK = (1 << INDEX_BITS) - 1;
   static final long SHORT = 1L << 26;
 
   /** The destination that nobody reads. */
@@ -33,7 +47,9 @@ final class Decoder {
   private static final int[] BRANCHES = {BEQ, BNE, ILLEGAL, ILLEGAL, BLT, BGE, BLTU, BGEU};
   private static final int[] REGISTER = {ADD, SLL, SLT, SLTU, XOR, SRL, OR, AND};
   private static final int[] MULTIPLY = {MUL, MULH, MULHSU, MULHU, DIV, DIVU, REM, REMU};
-  private static final int[] MULTIPLY_W = {MULW, ILLEGAL, ILLEGAL, ILLEGAL, DIVW, DIVUW, REMW, REMUW};
+  private static final int[] MULTIPLY_W = {
+    MULW, ILLEGAL, ILLEGAL, ILLEGAL, DIVW, DIVUW, REMW, REMUW
+  };
 
   private Decoder() {}
 
@@ -50,7 +66,7 @@ final class Decoder {
   }
 
   static int rs2(long record) {
-    return (int) (record >>> RS2_SHIFT) & 31;
+    return (int) (record >>> RS2_SHIFT) & 63;
   }
 
   static long imm(long record) {
@@ -69,6 +85,22 @@ final class Decoder {
 
   static long withImm(long record, long imm) {
     return record & (1L << IMM_SHIFT) - 1 | imm << IMM_SHIFT;
+  }
+
+  /** The record at its place in a page. */
+  static long at(long record, int halfword) {
+    long placed = record | (long) halfword << OFFSET_SHIFT;
+    return switch (op(placed)) {
+      case AUIPC -> placed + ((long) 2 * halfword << AUIPC_SHIFT);
+      case JALR -> withImm(placed, imm(placed) << INDEX_BITS | 2 * halfword + length(placed));
+      default -> placed;
+    };
+  }
+
+  /** The branch or jump with the index of its target's record. */
+  static long linked(long record, int to) {
+    long next = op(record) == JAL ? offset(record) + length(record) : 0;
+    return withImm(record, next << INDEX_BITS | to);
   }
 
   /** Whether what follows the record is reached only by jumps to it. */
@@ -103,7 +135,9 @@ final class Decoder {
       case 0x03 -> checked(LOADS[funct3], sink, rs1, 0, i);
       case 0x07 -> checked(funct3 == 2 ? FLW : funct3 == 3 ? FLD : ILLEGAL, rd, rs1, 0, i);
       case 0x0f ->
-          funct3 == 0 ? record(FENCE, 0, 0, 0, 0) : funct3 == 1 ? record(FENCE_I, 0, 0, 0, 0) : ILLEGAL;
+          funct3 == 0
+              ? record(FENCE, 0, 0, 0, 0)
+              : funct3 == 1 ? record(FENCE_I, 0, 0, 0, 0) : ILLEGAL;
       case 0x13 -> immediate(w, funct3, rd, rs1, i);
       case 0x17 -> upper(AUIPC, rd, w);
       case 0x1b -> immediateWord(w, funct3, rd, rs1, i);
@@ -127,7 +161,14 @@ final class Decoder {
   }
 
   private static long upper(int op, int rd, int w) {
-    return rd == 0 ? NOP : op | (long) rd << RD_SHIFT | (long) (w & 0xfffff000) << 32;
+    if (rd == 0) {
+      return NOP;
+    }
+    long value = w & 0xfffff000;
+    if (op == LUI && value << IMM_SHIFT >> IMM_SHIFT == value) {
+      return record(LI, rd, 0, 0, value);
+    }
+    return op | (long) rd << RD_SHIFT | value << (op == LUI ? UPPER_SHIFT : AUIPC_SHIFT);
   }
 
   private static long immediate(int w, int funct3, int rd, int rs1, long i) {
@@ -139,14 +180,14 @@ final class Decoder {
               rs1 == 0
                   ? record(LI, rd, 0, 0, i)
                   : i == 0 ? record(MV, rd, rs1, 0, 0) : record(ADDI, rd, rs1, 0, i);
-          case 1 -> upper == 0 ? record(SLLI, rd, rs1, 0, shift) : ILLEGAL;
+          case 1 -> upper == 0 ? record(SLLI, rd, rs1, shift, 0) : ILLEGAL;
           case 2 -> record(SLTI, rd, rs1, 0, i);
           case 3 -> record(SLTIU, rd, rs1, 0, i);
           case 4 -> record(XORI, rd, rs1, 0, i);
           case 5 ->
               upper == 0
-                  ? record(SRLI, rd, rs1, 0, shift)
-                  : upper == 0x10 ? record(SRAI, rd, rs1, 0, shift) : ILLEGAL;
+                  ? record(SRLI, rd, rs1, shift, 0)
+                  : upper == 0x10 ? record(SRAI, rd, rs1, shift, 0) : ILLEGAL;
           case 6 -> record(ORI, rd, rs1, 0, i);
           default -> record(ANDI, rd, rs1, 0, i);
         };
@@ -159,11 +200,11 @@ final class Decoder {
     long r =
         switch (funct3) {
           case 0 -> record(ADDIW, rd, rs1, 0, i);
-          case 1 -> upper == 0 ? record(SLLIW, rd, rs1, 0, shift) : ILLEGAL;
+          case 1 -> upper == 0 ? record(SLLIW, rd, rs1, shift, 0) : ILLEGAL;
           case 5 ->
               upper == 0
-                  ? record(SRLIW, rd, rs1, 0, shift)
-                  : upper == 0x20 ? record(SRAIW, rd, rs1, 0, shift) : ILLEGAL;
+                  ? record(SRLIW, rd, rs1, shift, 0)
+                  : upper == 0x20 ? record(SRAIW, rd, rs1, shift, 0) : ILLEGAL;
           default -> ILLEGAL;
         };
     return rd == 0 && op(r) != ILLEGAL ? NOP : r;
@@ -196,8 +237,10 @@ final class Decoder {
     boolean known =
         switch (funct5) {
           case AtomicUnit.LR -> rs2 == 0;
-          case AtomicUnit.ADD, AtomicUnit.SWAP, AtomicUnit.SC, AtomicUnit.XOR, AtomicUnit.OR -> true;
-          case AtomicUnit.AND, AtomicUnit.MIN, AtomicUnit.MAX, AtomicUnit.MINU, AtomicUnit.MAXU -> true;
+          case AtomicUnit.ADD, AtomicUnit.SWAP, AtomicUnit.SC, AtomicUnit.XOR, AtomicUnit.OR ->
+              true;
+          case AtomicUnit.AND, AtomicUnit.MIN, AtomicUnit.MAX, AtomicUnit.MINU, AtomicUnit.MAXU ->
+              true;
           default -> false;
         };
     if (!known || funct3 != 2 && funct3 != 3) {
@@ -230,6 +273,9 @@ final class Decoder {
   }
 
   private static long jumpDisplacement(int w) {
-    return (w >> 31) << 20 | (w >>> 12 & 0xff) << 12 | (w >>> 20 & 1) << 11 | (w >>> 21 & 0x3ff) << 1;
+    return (w >> 31) << 20
+        | (w >>> 12 & 0xff) << 12
+        | (w >>> 20 & 1) << 11
+        | (w >>> 21 & 0x3ff) << 1;
   }
 }

@@ -1,6 +1,9 @@
 package duality.processor.interpreter;
 
-/** Conversions, comparisons and classification of the F and D extensions. Flags go to the {@link SoftFloat}. */
+/**
+ * Conversions, comparisons and classification of the F and D extensions. Flags go to the {@link
+ * SoftFloat}.
+ */
 final class FloatConversions {
   private final SoftFloat soft;
 
@@ -79,7 +82,9 @@ final class FloatConversions {
     return soft.normalized(to, negative, from.exponent(a), from.significand(a), rm);
   }
 
-  /** minimumNumber or maximumNumber of IEEE 754-2019: a NaN loses against a number, -0 is below +0. */
+  /**
+   * minimumNumber or maximumNumber of IEEE 754-2019: a NaN loses against a number, -0 is below +0.
+   */
   long choose(FloatFormat t, long a, long b, boolean larger) {
     if (t.isSignaling(a) || t.isSignaling(b)) {
       soft.flags |= SoftFloat.NV;

@@ -2,7 +2,9 @@ package duality.processor.interpreter;
 
 import static duality.processor.interpreter.Ops.*;
 
-/** Decodes the arithmetic of the F and D extensions. In their records imm is rs3 | rm &lt;&lt; 5. */
+/**
+ * Decodes the arithmetic of the F and D extensions. In their records imm is rs3 | rm &lt;&lt; 5.
+ */
 final class FloatDecoder {
   private FloatDecoder() {}
 

@@ -1,6 +1,9 @@
 package duality.processor.interpreter;
 
-/** Binary interchange formats (IEEE 754-2008 §3.4), their numbers as bits in the low end of a {@code long}. */
+/**
+ * Binary interchange formats (IEEE 754-2008 §3.4), their numbers as bits in the low end of a {@code
+ * long}.
+ */
 enum FloatFormat {
   SINGLE(32, 24),
   DOUBLE(64, 53);

@@ -5,10 +5,10 @@ import static duality.processor.interpreter.Ops.*;
 /**
  * The F and D extensions.
  *
- * <p>The host computes in round-to-nearest-even without saying what was inexact. Where the mode is that one and
- * the result is an ordinary number, the host's result is right, and inexactness is either in fcsr already or found by
- * an exact residual (Knuth's TwoSum; fused multiply-add for products and quotients). Everything else goes to {@link
- * SoftFloat}.
+ * <p>The host computes in round-to-nearest-even without saying what was inexact. Where the mode is
+ * that one and the result is an ordinary number, the host's result is right, and inexactness is
+ * either in fcsr already or found by an exact residual (Knuth's TwoSum; fused multiply-add for
+ * products and quotients). Everything else goes to {@link SoftFloat}.
  */
 final class FloatUnit {
   private static final long FS = 3L << 13;
@@ -87,13 +87,14 @@ final class FloatUnit {
     if (rm == SoftFloat.RNE) {
       double x = Double.longBitsToDouble(a);
       double y = Double.longBitsToDouble(b);
-      boolean done = switch (op) {
-        case FADD -> sum(rd, x, y);
-        case FSUB -> sum(rd, x, -y);
-        case FMUL -> product(rd, x, y);
-        case FDIV -> quotient(rd, x, y);
-        default -> false;
-      };
+      boolean done =
+          switch (op) {
+            case FADD -> sum(rd, x, y);
+            case FSUB -> sum(rd, x, -y);
+            case FMUL -> product(rd, x, y);
+            case FDIV -> quotient(rd, x, y);
+            default -> false;
+          };
       if (done) {
         return;
       }
@@ -205,8 +206,7 @@ final class FloatUnit {
       case FCVT_FLOAT ->
           t == FloatFormat.SINGLE
               ? conversions.convert(FloatFormat.DOUBLE, t, c.f[Decoder.rs1(record)], rm)
-              : conversions.convert(
-                  FloatFormat.SINGLE, t, unboxed(c.f[Decoder.rs1(record)]), rm);
+              : conversions.convert(FloatFormat.SINGLE, t, unboxed(c.f[Decoder.rs1(record)]), rm);
       default -> throw new IllegalStateException("no operation " + op);
     };
   }

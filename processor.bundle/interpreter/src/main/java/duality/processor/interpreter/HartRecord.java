@@ -8,8 +8,8 @@ import java.util.Map;
 /** A hart as a {@link HartState}, and back. */
 final class HartRecord {
   /**
-   * The registers that a state names, in the order in which they are restored: fcsr before mstatus, because
-   * writing it makes FS dirty; menvcfg before mip, because it decides who owns STIP.
+   * The registers that a state names, in the order in which they are restored: fcsr before mstatus,
+   * because writing it makes FS dirty; menvcfg before mip, because it decides who owns STIP.
    */
   private static final Map<String, Integer> FULL = new LinkedHashMap<>();
 
@@ -98,8 +98,7 @@ final class HartRecord {
       csrs.write(0x003, values.getOrDefault("fcsr", 0L));
     } else {
       c.softwarePending = 0;
-      FULL.forEach(
-          (name, number) -> csrs.write(number, values.getOrDefault(name, reset(name))));
+      FULL.forEach((name, number) -> csrs.write(number, values.getOrDefault(name, reset(name))));
       c.mhartid = values.getOrDefault("mhartid", 0L);
     }
     restoreCounters(values);

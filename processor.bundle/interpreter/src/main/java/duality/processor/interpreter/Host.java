@@ -9,8 +9,8 @@ import java.nio.ByteOrder;
  * Host memory by address.
  *
  * <p>The engine is trusted as hardware is: the addresses are those that {@link
- * duality.kernel.processor.Memory#translate} answered, plus an offset inside the page. One segment over
- * everything, constant, costs no more than an array access.
+ * duality.kernel.processor.Memory#translate} answered, plus an offset inside the page. One segment
+ * over everything, constant, costs no more than an array access.
  */
 final class Host {
   static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
@@ -44,7 +44,10 @@ final class Host {
 
   /** Aligned addresses only; all access modes. */
   static final VarHandle ATOMIC_LONG =
-      ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle().withInvokeExactBehavior();
+      ValueLayout.JAVA_LONG
+          .withOrder(ByteOrder.LITTLE_ENDIAN)
+          .varHandle()
+          .withInvokeExactBehavior();
 
   private Host() {}
 

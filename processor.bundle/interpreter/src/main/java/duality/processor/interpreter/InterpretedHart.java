@@ -8,7 +8,10 @@ import duality.kernel.processor.Lines;
 import duality.kernel.processor.Memory;
 import java.util.function.LongSupplier;
 
-/** A hart that is interpreted: runs the {@link Loop}, and between its slices delivers traps and interrupts. */
+/**
+ * A hart that is interpreted: runs the {@link Execution}, and between its slices delivers traps and
+ * interrupts.
+ */
 final class InterpretedHart implements Hart {
   /** Instructions between two looks at the interrupt lines: about 10 µs. */
   private static final int SLICE = 4096;
@@ -19,7 +22,7 @@ final class InterpretedHart implements Hart {
   private final Context c;
   private final Mmu mmu;
   private final Traps traps;
-  private final Loop loop;
+  private final Execution execution;
   private final HartRecord record;
   private int epoch;
   private long nextClock;
@@ -31,7 +34,7 @@ final class InterpretedHart implements Hart {
     mmu = new Mmu(c);
     traps = new Traps(c, mmu);
     Csrs csrs = new Csrs(c, mmu);
-    loop = new Loop(c, mmu, new SystemUnit(c, mmu, traps, csrs));
+    execution = new Execution(c, mmu, new SystemUnit(c, mmu, traps, csrs));
     record = new HartRecord(c, csrs);
     if (c.user) {
       csrs.write(0x003, 0);
@@ -62,7 +65,7 @@ final class InterpretedHart implements Hart {
       if (c.retired >= end) {
         return Exit.BUDGET;
       }
-      if (loop.execute((int) Math.min(SLICE, end - c.retired)) == Loop.PENDING) {
+      if (execution.execute((int) Math.min(SLICE, end - c.retired)) == Execution.PENDING) {
         int pending = c.pending;
         c.pending = Context.NONE;
         if (pending == Context.EXIT) {
@@ -128,16 +131,9 @@ final class InterpretedHart implements Hart {
     int op = Decoder.op(record);
     int rd = Decoder.rd(record);
     switch (op) {
-      case Ops.LB -> c.x[rd] = (byte) value;
-      case Ops.LH -> c.x[rd] = (short) value;
-      case Ops.LW -> c.x[rd] = (int) value;
-      case Ops.LBU -> c.x[rd] = value & 0xff;
-      case Ops.LHU -> c.x[rd] = value & 0xffff;
-      case Ops.LWU -> c.x[rd] = value & 0xffffffffL;
-      case Ops.LD -> c.x[rd] = value;
       case Ops.FLW -> c.f[rd] = value | 0xffffffff00000000L;
       case Ops.FLD -> c.f[rd] = value;
-      default -> throw new IllegalStateException("the last exit was no MMIO load");
+      default -> c.x[rd] = Execution.extend(op, value);
     }
     advance();
   }

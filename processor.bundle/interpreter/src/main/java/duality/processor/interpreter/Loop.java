@@ -1,515 +1,641 @@
 package duality.processor.interpreter;
 
-import static duality.processor.interpreter.Decoder.imm;
-import static duality.processor.interpreter.Decoder.rd;
-import static duality.processor.interpreter.Decoder.rs1;
-import static duality.processor.interpreter.Decoder.rs2;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The inner loop.
+ * The inner loop: what nearly all instructions are.
  *
- * <p>{@link #execute} must stay below 8,000 bytes of bytecode, or the JVM never compiles it; a test measures it.
- * So what is rare lives in the units, and what is here is written out rather than called. Falling through to the
- * next instruction is the next record, without a look at the address, the budget or the interrupt lines; those
- * are looked at where a branch is taken and where the page changes, and retired instructions are counted there,
- * as the distance between record indices.
+ * <p>It calls nothing that is not inlined. A call, even on a path that is never taken, would make
+ * the JVM's compiler keep the loop's variables in memory, which costs half the speed. Whatever
+ * needs one (a miss in the {@link Tlb}, floating point, a system instruction) leaves the loop at
+ * its record, and {@link Execution} does it and comes back. The method must also stay below 8,000
+ * bytes of bytecode, or the JVM never compiles it; a test measures it.
+ *
+ * <p>Falling through is the next record, without a look at the address, the budget or the interrupt
+ * lines. The budget is looked at where a branch is taken; retired instructions are the distance
+ * between record indices. Of those two one variable is made: {@code limit} is the index at which
+ * the budget would end if no branch were taken.
  */
 final class Loop {
-  /** Answers of {@link #execute}: look at interrupts and budget and come back; or see Context.pending. */
-  static final int POLL = 0;
+  /** Answers of {@link #run}: the record before {@link #index} is for somebody else to execute. */
+  static final int OTHER = 0;
 
-  static final int PENDING = 1;
+  /** Context.pc is to be looked up. */
+  static final int FETCH = 1;
 
+  /** The budget is used up, at the record at {@link #index}. */
+  static final int SPENT = 2;
+
+  // Where the parts of a record are, see Decoder. No method calls for these: in a case that is
+  // rarely executed the
+  // compiler would not inline them.
   private static final int OP = 0x1ff;
+  private static final int RD = Decoder.RD_SHIFT;
+  private static final int RS1 = Decoder.RS1_SHIFT;
+  private static final int RS2 = Decoder.RS2_SHIFT;
+  private static final int IMM = Decoder.IMM_SHIFT;
+  private static final int TOP = Decoder.IMM_SHIFT + Decoder.INDEX_BITS;
+  private static final int UPPER = Decoder.UPPER_SHIFT;
+  private static final int AUIPC = Decoder.AUIPC_SHIFT;
+  private static final int INDEX_MASK = Decoder.INDEX_MASK;
+
+  /** Places of a page in which nothing is decoded. */
+  private static final char[] NOWHERE = new char[2048];
 
   private final Context c;
   private final Mmu mmu;
-  private final SystemUnit system;
-  private final AtomicUnit atomics;
-  private final FloatUnit floats;
 
-  Loop(Context c, Mmu mmu, SystemUnit system) {
+  /**
+   * Where to go on: the page, its virtual address, its records, their places, and which is next.
+   */
+  @Nullable CodePage page;
+
+  long base;
+  long[] code = {};
+  char[] places = {};
+  int index;
+
+  /** Instructions left of the budget; may become negative by the length of a straight run. */
+  int left;
+
+  Loop(Context c, Mmu mmu) {
     this.c = c;
     this.mmu = mmu;
-    this.system = system;
-    this.atomics = new AtomicUnit(c, mmu);
-    this.floats = new FloatUnit(c, mmu);
   }
 
-  /** Executes about {@code slice} instructions from Context.pc, fewer when something needs attention. */
-  int execute(int slice) {
-    Context c = this.c;
-    Mmu mmu = this.mmu;
-    long[] x = c.x;
-    long[] tlb = mmu.table;
-    long stamp = mmu.tlb.stamp;
-    long pc = c.pc;
-    int left = slice;
-    long r = 0;
-    int i;
-    int start;
-    long base;
-    page:
+  int run() {
+    return run(mmu.table, mmu.tlb.stamp, code);
+  }
+
+  private int run(long[] tlb, long stamp, long[] code) {
+    // A copy, because the compiler knows this array's length then and need not check indices.
+    long[] x = new long[64];
+    System.arraycopy(c.x, 0, x, 0, 64);
+    c.x = x;
     for (; ; ) {
-      CodePage page = mmu.fetch(pc);
-      if (page == null) {
-        c.pc = pc;
-        c.record = 0;
-        c.retired += slice - left;
-        return PENDING;
-      }
-      if (left <= 0) {
-        c.pc = pc;
-        c.retired += slice - left;
-        return POLL;
-      }
-      base = pc & -4096;
-      i = page.index[(int) pc >>> 1 & 2047] - 1;
-      if (i < 0) {
-        i = page.decode((int) pc >>> 1 & 2047);
-      }
-      long[] code = page.code;
-      run:
-      for (; ; ) {
-        if (left <= 0 && ((int) code[i] & OP) < Ops.GOTO) {
-          c.pc = base + Decoder.offset(code[i]);
-          c.retired += slice - left;
-          return POLL;
-        }
-        start = i;
+      char[] places = this.places;
+      long base = this.base;
+      int i = index;
+      int limit = left + i;
+      long pc;
+      other:
+      {
+        loop:
         for (; ; ) {
-          r = code[i++];
+          long r = code[i++];
           switch ((int) r & OP) {
             case Ops.NOP:
               continue;
             case Ops.LUI:
-              x[rd(r)] = r >> 32;
-              continue;
+              {
+                long q = r ^ Ops.LUI;
+                x[(int) q >>> RD & 63] = r >> UPPER;
+                continue;
+              }
             case Ops.AUIPC:
-              x[rd(r)] = base + Decoder.offset(r) + (r >> 32);
-              continue;
+              {
+                long q = r ^ Ops.AUIPC;
+                x[(int) q >>> RD & 63] = base + (q >> AUIPC);
+                continue;
+              }
             case Ops.LI:
-              x[rd(r)] = imm(r);
-              continue;
+              {
+                long q = r ^ Ops.LI;
+                x[(int) q >>> RD & 63] = (q >> IMM);
+                continue;
+              }
             case Ops.MV:
-              x[rd(r)] = x[rs1(r)];
-              continue;
+              {
+                long q = r ^ Ops.MV;
+                x[(int) q >>> RD & 63] = x[(int) q >>> RS1];
+                continue;
+              }
             case Ops.ADDI:
-              x[rd(r)] = x[rs1(r)] + imm(r);
-              continue;
+              {
+                long q = r ^ Ops.ADDI;
+                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] + (q >> IMM);
+                continue;
+              }
             case Ops.SLTI:
-              x[rd(r)] = x[rs1(r)] < imm(r) ? 1 : 0;
-              continue;
+              {
+                long q = r ^ Ops.SLTI;
+                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] < (q >> IMM) ? 1 : 0;
+                continue;
+              }
             case Ops.SLTIU:
-              x[rd(r)] = Long.compareUnsigned(x[rs1(r)], imm(r)) < 0 ? 1 : 0;
-              continue;
+              {
+                long q = r ^ Ops.SLTIU;
+                x[(int) q >>> RD & 63] =
+                    Long.compareUnsigned(x[(int) q >>> RS1], (q >> IMM)) < 0 ? 1 : 0;
+                continue;
+              }
             case Ops.XORI:
-              x[rd(r)] = x[rs1(r)] ^ imm(r);
-              continue;
+              {
+                long q = r ^ Ops.XORI;
+                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] ^ (q >> IMM);
+                continue;
+              }
             case Ops.ORI:
-              x[rd(r)] = x[rs1(r)] | imm(r);
-              continue;
+              {
+                long q = r ^ Ops.ORI;
+                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] | (q >> IMM);
+                continue;
+              }
             case Ops.ANDI:
-              x[rd(r)] = x[rs1(r)] & imm(r);
-              continue;
+              {
+                long q = r ^ Ops.ANDI;
+                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] & (q >> IMM);
+                continue;
+              }
             case Ops.SLLI:
-              x[rd(r)] = x[rs1(r)] << imm(r);
-              continue;
+              {
+                long q = r ^ Ops.SLLI;
+                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] << (int) (q >>> RS2);
+                continue;
+              }
             case Ops.SRLI:
-              x[rd(r)] = x[rs1(r)] >>> imm(r);
-              continue;
+              {
+                long q = r ^ Ops.SRLI;
+                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] >>> (int) (q >>> RS2);
+                continue;
+              }
             case Ops.SRAI:
-              x[rd(r)] = x[rs1(r)] >> imm(r);
-              continue;
+              {
+                long q = r ^ Ops.SRAI;
+                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] >> (int) (q >>> RS2);
+                continue;
+              }
             case Ops.ADD:
-              x[rd(r)] = x[rs1(r)] + x[rs2(r)];
-              continue;
+              {
+                long q = r ^ Ops.ADD;
+                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] + x[(int) (q >>> RS2) & 63];
+                continue;
+              }
             case Ops.SUB:
-              x[rd(r)] = x[rs1(r)] - x[rs2(r)];
-              continue;
+              {
+                long q = r ^ Ops.SUB;
+                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] - x[(int) (q >>> RS2) & 63];
+                continue;
+              }
             case Ops.SLL:
-              x[rd(r)] = x[rs1(r)] << x[rs2(r)];
-              continue;
+              {
+                long q = r ^ Ops.SLL;
+                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] << x[(int) (q >>> RS2) & 63];
+                continue;
+              }
             case Ops.SLT:
-              x[rd(r)] = x[rs1(r)] < x[rs2(r)] ? 1 : 0;
-              continue;
+              {
+                long q = r ^ Ops.SLT;
+                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] < x[(int) (q >>> RS2) & 63] ? 1 : 0;
+                continue;
+              }
             case Ops.SLTU:
-              x[rd(r)] = Long.compareUnsigned(x[rs1(r)], x[rs2(r)]) < 0 ? 1 : 0;
-              continue;
+              {
+                long q = r ^ Ops.SLTU;
+                x[(int) q >>> RD & 63] =
+                    Long.compareUnsigned(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63]) < 0 ? 1 : 0;
+                continue;
+              }
             case Ops.XOR:
-              x[rd(r)] = x[rs1(r)] ^ x[rs2(r)];
-              continue;
+              {
+                long q = r ^ Ops.XOR;
+                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] ^ x[(int) (q >>> RS2) & 63];
+                continue;
+              }
             case Ops.SRL:
-              x[rd(r)] = x[rs1(r)] >>> x[rs2(r)];
-              continue;
+              {
+                long q = r ^ Ops.SRL;
+                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] >>> x[(int) (q >>> RS2) & 63];
+                continue;
+              }
             case Ops.SRA:
-              x[rd(r)] = x[rs1(r)] >> x[rs2(r)];
-              continue;
+              {
+                long q = r ^ Ops.SRA;
+                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] >> x[(int) (q >>> RS2) & 63];
+                continue;
+              }
             case Ops.OR:
-              x[rd(r)] = x[rs1(r)] | x[rs2(r)];
-              continue;
+              {
+                long q = r ^ Ops.OR;
+                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] | x[(int) (q >>> RS2) & 63];
+                continue;
+              }
             case Ops.AND:
-              x[rd(r)] = x[rs1(r)] & x[rs2(r)];
-              continue;
+              {
+                long q = r ^ Ops.AND;
+                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] & x[(int) (q >>> RS2) & 63];
+                continue;
+              }
             case Ops.ADDIW:
-              x[rd(r)] = (int) (x[rs1(r)] + imm(r));
-              continue;
+              {
+                long q = r ^ Ops.ADDIW;
+                x[(int) q >>> RD & 63] = (int) (x[(int) q >>> RS1] + (q >> IMM));
+                continue;
+              }
             case Ops.SLLIW:
-              x[rd(r)] = (int) x[rs1(r)] << (int) imm(r);
-              continue;
+              {
+                long q = r ^ Ops.SLLIW;
+                x[(int) q >>> RD & 63] = (int) x[(int) q >>> RS1] << (int) (q >>> RS2);
+                continue;
+              }
             case Ops.SRLIW:
-              x[rd(r)] = (int) x[rs1(r)] >>> (int) imm(r);
-              continue;
+              {
+                long q = r ^ Ops.SRLIW;
+                x[(int) q >>> RD & 63] = (int) x[(int) q >>> RS1] >>> (int) (q >>> RS2);
+                continue;
+              }
             case Ops.SRAIW:
-              x[rd(r)] = (int) x[rs1(r)] >> (int) imm(r);
-              continue;
+              {
+                long q = r ^ Ops.SRAIW;
+                x[(int) q >>> RD & 63] = (int) x[(int) q >>> RS1] >> (int) (q >>> RS2);
+                continue;
+              }
             case Ops.ADDW:
-              x[rd(r)] = (int) (x[rs1(r)] + x[rs2(r)]);
-              continue;
+              {
+                long q = r ^ Ops.ADDW;
+                x[(int) q >>> RD & 63] = (int) (x[(int) q >>> RS1] + x[(int) (q >>> RS2) & 63]);
+                continue;
+              }
             case Ops.SUBW:
-              x[rd(r)] = (int) (x[rs1(r)] - x[rs2(r)]);
-              continue;
+              {
+                long q = r ^ Ops.SUBW;
+                x[(int) q >>> RD & 63] = (int) (x[(int) q >>> RS1] - x[(int) (q >>> RS2) & 63]);
+                continue;
+              }
             case Ops.SLLW:
-              x[rd(r)] = (int) x[rs1(r)] << (int) x[rs2(r)];
-              continue;
+              {
+                long q = r ^ Ops.SLLW;
+                x[(int) q >>> RD & 63] =
+                    (int) x[(int) q >>> RS1] << (int) x[(int) (q >>> RS2) & 63];
+                continue;
+              }
             case Ops.SRLW:
-              x[rd(r)] = (int) x[rs1(r)] >>> (int) x[rs2(r)];
-              continue;
+              {
+                long q = r ^ Ops.SRLW;
+                x[(int) q >>> RD & 63] =
+                    (int) x[(int) q >>> RS1] >>> (int) x[(int) (q >>> RS2) & 63];
+                continue;
+              }
             case Ops.SRAW:
-              x[rd(r)] = (int) x[rs1(r)] >> (int) x[rs2(r)];
-              continue;
+              {
+                long q = r ^ Ops.SRAW;
+                x[(int) q >>> RD & 63] =
+                    (int) x[(int) q >>> RS1] >> (int) x[(int) (q >>> RS2) & 63];
+                continue;
+              }
             case Ops.MUL:
-              x[rd(r)] = x[rs1(r)] * x[rs2(r)];
-              continue;
+              {
+                long q = r ^ Ops.MUL;
+                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] * x[(int) (q >>> RS2) & 63];
+                continue;
+              }
             case Ops.MULW:
-              x[rd(r)] = (int) x[rs1(r)] * (int) x[rs2(r)];
-              continue;
+              {
+                long q = r ^ Ops.MULW;
+                x[(int) q >>> RD & 63] = (int) x[(int) q >>> RS1] * (int) x[(int) (q >>> RS2) & 63];
+                continue;
+              }
             case Ops.MULH:
-              x[rd(r)] = Math.multiplyHigh(x[rs1(r)], x[rs2(r)]);
-              continue;
+              {
+                long q = r ^ Ops.MULH;
+                x[(int) q >>> RD & 63] =
+                    Math.multiplyHigh(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63]);
+                continue;
+              }
             case Ops.MULHU:
-              x[rd(r)] = Math.unsignedMultiplyHigh(x[rs1(r)], x[rs2(r)]);
-              continue;
+              {
+                long q = r ^ Ops.MULHU;
+                x[(int) q >>> RD & 63] =
+                    Math.unsignedMultiplyHigh(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63]);
+                continue;
+              }
+            case Ops.MULHSU:
+              {
+                long q = r ^ Ops.MULHSU;
+                x[(int) q >>> RD & 63] =
+                    Math.multiplyHigh(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63])
+                        + (x[(int) (q >>> RS2) & 63] < 0 ? x[(int) q >>> RS1] : 0);
+                continue;
+              }
+            case Ops.DIV:
+              {
+                long q = r ^ Ops.DIV;
+                long a = x[(int) q >>> RS1];
+                long b = x[(int) (q >>> RS2) & 63];
+                x[(int) q >>> RD & 63] = b == 0 ? -1 : a / b;
+                continue;
+              }
+            case Ops.DIVU:
+              {
+                long q = r ^ Ops.DIVU;
+                long a = x[(int) q >>> RS1];
+                long b = x[(int) (q >>> RS2) & 63];
+                x[(int) q >>> RD & 63] = b == 0 ? -1 : Long.divideUnsigned(a, b);
+                continue;
+              }
+            case Ops.REM:
+              {
+                long q = r ^ Ops.REM;
+                long a = x[(int) q >>> RS1];
+                long b = x[(int) (q >>> RS2) & 63];
+                x[(int) q >>> RD & 63] = b == 0 ? a : a % b;
+                continue;
+              }
+            case Ops.REMU:
+              {
+                long q = r ^ Ops.REMU;
+                long a = x[(int) q >>> RS1];
+                long b = x[(int) (q >>> RS2) & 63];
+                x[(int) q >>> RD & 63] = b == 0 ? a : Long.remainderUnsigned(a, b);
+                continue;
+              }
+            case Ops.DIVW:
+              {
+                long q = r ^ Ops.DIVW;
+                int a = (int) x[(int) q >>> RS1];
+                int b = (int) x[(int) (q >>> RS2) & 63];
+                x[(int) q >>> RD & 63] = b == 0 ? -1 : a / b;
+                continue;
+              }
+            case Ops.DIVUW:
+              {
+                long q = r ^ Ops.DIVUW;
+                int a = (int) x[(int) q >>> RS1];
+                int b = (int) x[(int) (q >>> RS2) & 63];
+                x[(int) q >>> RD & 63] = b == 0 ? -1 : Integer.divideUnsigned(a, b);
+                continue;
+              }
+            case Ops.REMW:
+              {
+                long q = r ^ Ops.REMW;
+                int a = (int) x[(int) q >>> RS1];
+                int b = (int) x[(int) (q >>> RS2) & 63];
+                x[(int) q >>> RD & 63] = b == 0 ? a : a % b;
+                continue;
+              }
+            case Ops.REMUW:
+              {
+                long q = r ^ Ops.REMUW;
+                int a = (int) x[(int) q >>> RS1];
+                int b = (int) x[(int) (q >>> RS2) & 63];
+                x[(int) q >>> RD & 63] = b == 0 ? a : Integer.remainderUnsigned(a, b);
+                continue;
+              }
             case Ops.BEQ:
-              if (x[rs1(r)] == x[rs2(r)]) {
-                left -= i - start;
-                i = (int) imm(r);
-                continue run;
+              {
+                long q = r ^ Ops.BEQ;
+                if (x[(int) q >>> RS1] == x[(int) (q >>> RS2) & 63]) {
+                  break;
+                }
+                continue;
               }
-              continue;
             case Ops.BNE:
-              if (x[rs1(r)] != x[rs2(r)]) {
-                left -= i - start;
-                i = (int) imm(r);
-                continue run;
+              {
+                long q = r ^ Ops.BNE;
+                if (x[(int) q >>> RS1] != x[(int) (q >>> RS2) & 63]) {
+                  break;
+                }
+                continue;
               }
-              continue;
             case Ops.BLT:
-              if (x[rs1(r)] < x[rs2(r)]) {
-                left -= i - start;
-                i = (int) imm(r);
-                continue run;
+              {
+                long q = r ^ Ops.BLT;
+                if (x[(int) q >>> RS1] < x[(int) (q >>> RS2) & 63]) {
+                  break;
+                }
+                continue;
               }
-              continue;
             case Ops.BGE:
-              if (x[rs1(r)] >= x[rs2(r)]) {
-                left -= i - start;
-                i = (int) imm(r);
-                continue run;
+              {
+                long q = r ^ Ops.BGE;
+                if (x[(int) q >>> RS1] >= x[(int) (q >>> RS2) & 63]) {
+                  break;
+                }
+                continue;
               }
-              continue;
             case Ops.BLTU:
-              if (Long.compareUnsigned(x[rs1(r)], x[rs2(r)]) < 0) {
-                left -= i - start;
-                i = (int) imm(r);
-                continue run;
+              {
+                long q = r ^ Ops.BLTU;
+                if (Long.compareUnsigned(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63]) < 0) {
+                  break;
+                }
+                continue;
               }
-              continue;
             case Ops.BGEU:
-              if (Long.compareUnsigned(x[rs1(r)], x[rs2(r)]) >= 0) {
-                left -= i - start;
-                i = (int) imm(r);
-                continue run;
+              {
+                long q = r ^ Ops.BGEU;
+                if (Long.compareUnsigned(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63]) >= 0) {
+                  break;
+                }
+                continue;
               }
-              continue;
             case Ops.JAL:
-              x[rd(r)] = base + Decoder.offset(r) + Decoder.length(r);
-              left -= i - start;
-              i = (int) imm(r);
-              continue run;
+              {
+                long q = r ^ Ops.JAL;
+                x[(int) q >>> RD & 63] = base + (q >> TOP & INDEX_MASK);
+                break;
+              }
             case Ops.J:
-              left -= i - start;
-              i = (int) imm(r);
-              continue run;
+              break;
+            case Ops.GOTO:
+              limit++; // no instruction
+              break;
             case Ops.JALR:
               {
-                long to = x[rs1(r)] + imm(r) & -2;
-                x[rd(r)] = base + Decoder.offset(r) + Decoder.length(r);
-                left -= i - start;
+                long q = r ^ Ops.JALR;
+                long to = x[(int) q >>> RS1] + (q >> TOP) & -2;
+                x[(int) q >>> RD & 63] = base + ((q >> IMM) & INDEX_MASK);
                 if ((to & -4096) == base) {
-                  int known = page.index[(int) to >>> 1 & 2047];
-                  if (known != 0) {
-                    code = page.code;
+                  int known = places[(int) to >>> 1 & 2047];
+                  if (known != 0 && limit > i) {
+                    limit += known - 1 - i;
                     i = known - 1;
-                    continue run;
+                    continue;
                   }
                 }
                 pc = to;
-                continue page;
+                break loop;
+              }
+            case Ops.FAR:
+              {
+                long q = r ^ Ops.FAR;
+                pc = base + (q >> IMM);
+                limit++; // no instruction
+                break loop;
               }
             case Ops.LB:
               {
-                long va = x[rs1(r)] + imm(r);
+                long q = r ^ Ops.LB;
+                long va = x[(int) q >>> RS1] + (q >> IMM);
                 int t = (int) (va >>> 10) & Tlb.MASK;
-                if (tlb[t] == (va & -4096 | stamp)) {
-                  x[rd(r)] = (byte) Host.BYTE.get(Host.ALL, va + tlb[t + 2]);
-                  continue;
+                if (tlb[t] != (va & -4096 | stamp)) {
+                  break other;
                 }
-                long value = mmu.load(va, 1);
-                if (c.pending == 0) {
-                  x[rd(r)] = (byte) value;
-                  continue;
-                }
-                break run;
+                x[(int) q >>> RD & 63] = (byte) Host.BYTE.get(Host.ALL, va + tlb[t + 2]);
+                continue;
               }
             case Ops.LBU:
               {
-                long va = x[rs1(r)] + imm(r);
+                long q = r ^ Ops.LBU;
+                long va = x[(int) q >>> RS1] + (q >> IMM);
                 int t = (int) (va >>> 10) & Tlb.MASK;
-                if (tlb[t] == (va & -4096 | stamp)) {
-                  x[rd(r)] = (byte) Host.BYTE.get(Host.ALL, va + tlb[t + 2]) & 0xff;
-                  continue;
+                if (tlb[t] != (va & -4096 | stamp)) {
+                  break other;
                 }
-                long value = mmu.load(va, 1);
-                if (c.pending == 0) {
-                  x[rd(r)] = value;
-                  continue;
-                }
-                break run;
+                x[(int) q >>> RD & 63] = (byte) Host.BYTE.get(Host.ALL, va + tlb[t + 2]) & 0xff;
+                continue;
               }
             case Ops.LH:
               {
-                long va = x[rs1(r)] + imm(r);
+                long q = r ^ Ops.LH;
+                long va = x[(int) q >>> RS1] + (q >> IMM);
                 int t = (int) (va >>> 10) & Tlb.MASK;
-                if (tlb[t] == (va & (-4096 | 1) | stamp)) {
-                  x[rd(r)] = (short) Host.SHORT.get(Host.ALL, va + tlb[t + 2]);
-                  continue;
+                if (tlb[t] != (va & (-4096 | 1) | stamp)) {
+                  break other;
                 }
-                long value = mmu.load(va, 2);
-                if (c.pending == 0) {
-                  x[rd(r)] = (short) value;
-                  continue;
-                }
-                break run;
+                x[(int) q >>> RD & 63] = (short) Host.SHORT.get(Host.ALL, va + tlb[t + 2]);
+                continue;
               }
             case Ops.LHU:
               {
-                long va = x[rs1(r)] + imm(r);
+                long q = r ^ Ops.LHU;
+                long va = x[(int) q >>> RS1] + (q >> IMM);
                 int t = (int) (va >>> 10) & Tlb.MASK;
-                if (tlb[t] == (va & (-4096 | 1) | stamp)) {
-                  x[rd(r)] = (short) Host.SHORT.get(Host.ALL, va + tlb[t + 2]) & 0xffff;
-                  continue;
+                if (tlb[t] != (va & (-4096 | 1) | stamp)) {
+                  break other;
                 }
-                long value = mmu.load(va, 2);
-                if (c.pending == 0) {
-                  x[rd(r)] = value;
-                  continue;
-                }
-                break run;
+                x[(int) q >>> RD & 63] = (short) Host.SHORT.get(Host.ALL, va + tlb[t + 2]) & 0xffff;
+                continue;
               }
             case Ops.LW:
               {
-                long va = x[rs1(r)] + imm(r);
+                long q = r ^ Ops.LW;
+                long va = x[(int) q >>> RS1] + (q >> IMM);
                 int t = (int) (va >>> 10) & Tlb.MASK;
-                if (tlb[t] == (va & (-4096 | 3) | stamp)) {
-                  x[rd(r)] = (int) Host.INT.get(Host.ALL, va + tlb[t + 2]);
-                  continue;
+                if (tlb[t] != (va & (-4096 | 3) | stamp)) {
+                  break other;
                 }
-                long value = mmu.load(va, 4);
-                if (c.pending == 0) {
-                  x[rd(r)] = (int) value;
-                  continue;
-                }
-                break run;
+                x[(int) q >>> RD & 63] = (int) Host.INT.get(Host.ALL, va + tlb[t + 2]);
+                continue;
               }
             case Ops.LWU:
               {
-                long va = x[rs1(r)] + imm(r);
+                long q = r ^ Ops.LWU;
+                long va = x[(int) q >>> RS1] + (q >> IMM);
                 int t = (int) (va >>> 10) & Tlb.MASK;
-                if (tlb[t] == (va & (-4096 | 3) | stamp)) {
-                  x[rd(r)] = (int) Host.INT.get(Host.ALL, va + tlb[t + 2]) & 0xffffffffL;
-                  continue;
+                if (tlb[t] != (va & (-4096 | 3) | stamp)) {
+                  break other;
                 }
-                long value = mmu.load(va, 4);
-                if (c.pending == 0) {
-                  x[rd(r)] = value;
-                  continue;
-                }
-                break run;
+                x[(int) q >>> RD & 63] =
+                    (int) Host.INT.get(Host.ALL, va + tlb[t + 2]) & 0xffffffffL;
+                continue;
               }
             case Ops.LD:
               {
-                long va = x[rs1(r)] + imm(r);
+                long q = r ^ Ops.LD;
+                long va = x[(int) q >>> RS1] + (q >> IMM);
                 int t = (int) (va >>> 10) & Tlb.MASK;
-                if (tlb[t] == (va & (-4096 | 7) | stamp)) {
-                  x[rd(r)] = (long) Host.LONG.get(Host.ALL, va + tlb[t + 2]);
-                  continue;
+                if (tlb[t] != (va & (-4096 | 7) | stamp)) {
+                  break other;
                 }
-                long value = mmu.load(va, 8);
-                if (c.pending == 0) {
-                  x[rd(r)] = value;
-                  continue;
-                }
-                break run;
+                x[(int) q >>> RD & 63] = (long) Host.LONG.get(Host.ALL, va + tlb[t + 2]);
+                continue;
               }
             case Ops.SB:
               {
-                long va = x[rs1(r)] + imm(r);
+                long q = r ^ Ops.SB;
+                long va = x[(int) q >>> RS1] + (q >> IMM);
                 int t = (int) (va >>> 10) & Tlb.MASK;
-                if (tlb[t + 1] == (va & -4096 | stamp)) {
-                  Host.BYTE.set(Host.ALL, va + tlb[t + 2], (byte) x[rs2(r)]);
-                  continue;
+                if (tlb[t + 1] != (va & -4096 | stamp)) {
+                  break other;
                 }
-                mmu.store(va, 1, x[rs2(r)]);
-                if (c.pending == 0) {
-                  continue;
-                }
-                break run;
+                Host.BYTE.set(Host.ALL, va + tlb[t + 2], (byte) x[(int) (q >>> RS2) & 63]);
+                continue;
               }
             case Ops.SH:
               {
-                long va = x[rs1(r)] + imm(r);
+                long q = r ^ Ops.SH;
+                long va = x[(int) q >>> RS1] + (q >> IMM);
                 int t = (int) (va >>> 10) & Tlb.MASK;
-                if (tlb[t + 1] == (va & (-4096 | 1) | stamp)) {
-                  Host.SHORT.set(Host.ALL, va + tlb[t + 2], (short) x[rs2(r)]);
-                  continue;
+                if (tlb[t + 1] != (va & (-4096 | 1) | stamp)) {
+                  break other;
                 }
-                mmu.store(va, 2, x[rs2(r)]);
-                if (c.pending == 0) {
-                  continue;
-                }
-                break run;
+                Host.SHORT.set(Host.ALL, va + tlb[t + 2], (short) x[(int) (q >>> RS2) & 63]);
+                continue;
               }
             case Ops.SW:
               {
-                long va = x[rs1(r)] + imm(r);
+                long q = r ^ Ops.SW;
+                long va = x[(int) q >>> RS1] + (q >> IMM);
                 int t = (int) (va >>> 10) & Tlb.MASK;
-                if (tlb[t + 1] == (va & (-4096 | 3) | stamp)) {
-                  Host.INT.set(Host.ALL, va + tlb[t + 2], (int) x[rs2(r)]);
-                  continue;
+                if (tlb[t + 1] != (va & (-4096 | 3) | stamp)) {
+                  break other;
                 }
-                mmu.store(va, 4, x[rs2(r)]);
-                if (c.pending == 0) {
-                  continue;
-                }
-                break run;
+                Host.INT.set(Host.ALL, va + tlb[t + 2], (int) x[(int) (q >>> RS2) & 63]);
+                continue;
               }
             case Ops.SD:
               {
-                long va = x[rs1(r)] + imm(r);
+                long q = r ^ Ops.SD;
+                long va = x[(int) q >>> RS1] + (q >> IMM);
                 int t = (int) (va >>> 10) & Tlb.MASK;
-                if (tlb[t + 1] == (va & (-4096 | 7) | stamp)) {
-                  Host.LONG.set(Host.ALL, va + tlb[t + 2], x[rs2(r)]);
-                  continue;
+                if (tlb[t + 1] != (va & (-4096 | 7) | stamp)) {
+                  break other;
                 }
-                mmu.store(va, 8, x[rs2(r)]);
-                if (c.pending == 0) {
-                  continue;
-                }
-                break run;
+                Host.LONG.set(Host.ALL, va + tlb[t + 2], x[(int) (q >>> RS2) & 63]);
+                continue;
               }
-            case Ops.GOTO:
-              left -= i - 1 - start;
-              i = (int) imm(r);
-              continue run;
-            case Ops.PAGE_END:
-              left -= i - 1 - start;
-              pc = base + imm(r);
-              continue page;
-            case Ops.FAR:
-              left -= i - 1 - start;
-              pc = base + Decoder.offset(r) + imm(r);
-              continue page;
-            case Ops.CROSS:
-              if (mmu.cross(page, base + 4096)) {
-                left -= i - 1 - start;
-                code = page.crossCode;
-                i = 0;
-                continue run;
-              }
-              break run;
             default:
-              {
-                int op = (int) r & OP;
-                if (op < Ops.FLOAT) {
-                  divide(op, r, x);
-                  continue;
-                }
-                left -= i - 1 - start;
-                start = i - 1;
-                int next = rare(r, base + Decoder.offset(r), slice - left);
-                tlb = mmu.table;
-                stamp = mmu.tlb.stamp;
-                if (next == SystemUnit.NEXT) {
-                  continue;
-                }
-                if (next == SystemUnit.REFETCH) {
-                  left--;
-                  pc = c.pc;
-                  continue page;
-                }
-                if (next == SystemUnit.POLL) {
-                  c.retired += slice - left + 1;
-                  return POLL;
-                }
-                break run;
-              }
+              break other;
+          }
+          // A branch is taken.
+          int to = (int) (r >> IMM) & INDEX_MASK;
+          limit += to - i;
+          i = to;
+          if (limit <= i && ((int) code[i] & OP) < Ops.GOTO) {
+            index = i;
+            left = limit - i;
+            return SPENT;
           }
         }
+        left = limit - i;
+        c.pc = pc;
+        int at = (int) (pc >>> 12) & Tlb.CODE_ENTRIES - 1;
+        if (left <= 0 || mmu.codeTags[at] != (pc & -4096 | mmu.tlb.codeStamp)) {
+          return FETCH;
+        }
+        CodePage known = mmu.codePages[at];
+        int place = known.index[(int) pc >>> 1 & 2047];
+        if (place == 0) {
+          return FETCH;
+        }
+        page = known;
+        this.code = known.code;
+        this.places = known.index;
+        this.base = pc & -4096;
+        index = place - 1;
+        code = this.code;
+        continue;
       }
-      // The instruction before i could not be completed.
-      left -= i - 1 - start;
-      c.pc = base + Decoder.offset(r);
-      c.record = r;
-      c.retired += slice - left;
-      if (c.pending == Context.TRAP && c.trapCause == 2) {
-        c.trapValue = page.word(Decoder.offset(r));
-      }
-      return PENDING;
+      index = i;
+      left = limit - i + 1; // the instruction is not done yet
+      return OTHER;
     }
   }
 
-  private int rare(long record, long pc, int inSlice) {
-    int op = Decoder.op(record);
-    if (op < Ops.ATOMIC) {
-      floats.execute(record);
-    } else if (op < Ops.SYSTEM) {
-      atomics.execute(record);
-    } else {
-      c.inSlice = inSlice;
-      int next = system.execute(record, pc);
-      c.inSlice = 0;
-      return next;
-    }
-    return c.pending == Context.NONE ? SystemUnit.NEXT : SystemUnit.PENDING;
+  /** Will go on at a record of {@code page}, which holds the instruction at {@code pc}. */
+  void enter(CodePage page, long pc, int record) {
+    this.page = page;
+    code = page.code;
+    places = page.index;
+    base = pc & -4096;
+    index = record;
   }
 
-  /** Divisions and mulhsu: never a trap, RISC-V Unpriv. table "division by zero and overflow". */
-  private static void divide(int op, long r, long[] x) {
-    long a = x[rs1(r)];
-    long b = x[rs2(r)];
-    x[rd(r)] =
-        switch (op) {
-          case Ops.MULHSU -> Math.multiplyHigh(a, b) + (b < 0 ? a : 0);
-          case Ops.DIV -> b == 0 ? -1 : a / b;
-          case Ops.DIVU -> b == 0 ? -1 : Long.divideUnsigned(a, b);
-          case Ops.REM -> b == 0 ? a : a % b;
-          case Ops.REMU -> b == 0 ? a : Long.remainderUnsigned(a, b);
-          case Ops.DIVW -> (int) b == 0 ? -1 : (int) a / (int) b;
-          case Ops.DIVUW -> (int) b == 0 ? -1 : Integer.divideUnsigned((int) a, (int) b);
-          case Ops.REMW -> (int) b == 0 ? (int) a : (int) a % (int) b;
-          case Ops.REMUW -> (int) b == 0 ? (int) a : Integer.remainderUnsigned((int) a, (int) b);
-          default -> throw new IllegalStateException("no operation " + op);
-        };
+  /** Will go on with {@code page.crossCode}. */
+  void cross(CodePage page) {
+    code = page.crossCode;
+    places = NOWHERE;
+    index = 0;
   }
 }

@@ -6,8 +6,9 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The slow path of memory: what the loop's look into the {@link Tlb} does not find. Walks page tables (RISC-V
- * Priv. §4.3.2, Sv39, A and D set by hardware), splits misaligned accesses, raises faults and leaves for MMIO.
+ * The slow path of memory: what the loop's look into the {@link Tlb} does not find. Walks page
+ * tables (RISC-V Priv. §4.3.2, Sv39, A and D set by hardware), splits misaligned accesses, raises
+ * faults and leaves for MMIO.
  *
  * <p>A method that fails says so in {@link Context#pending}; its answer then has no meaning.
  */
@@ -46,6 +47,11 @@ final class Mmu {
   /** {@code tlb.table(way)}. */
   long[] table = tlb.table(0);
 
+  /** {@code tlb.codeTags(codeWay)} and {@code tlb.codePages(codeWay)}. */
+  long[] codeTags = tlb.codeTags(0);
+
+  @Nullable CodePage[] codePages = tlb.codePages(0);
+
   // Guest-physical pages of page tables: page number plus one, host address.
   private final long[] walkPages = new long[256];
   private final long[] walkHosts = new long[256];
@@ -54,7 +60,9 @@ final class Mmu {
     this.c = c;
   }
 
-  /** To be called when privilege, satp's mode, or mstatus' MPRV, MPP, SUM or MXR may have changed. */
+  /**
+   * To be called when privilege, satp's mode, or mstatus' MPRV, MPP, SUM or MXR may have changed.
+   */
   void select() {
     boolean bare = c.user || c.satp >>> 60 == 0;
     int as = dataPrivilege();
@@ -67,8 +75,11 @@ final class Mmu {
                   : (c.mstatus & SUM) != 0 ? Tlb.SUPERVISOR_SUM : Tlb.SUPERVISOR)
               + ((c.mstatus & MXR) != 0 ? Tlb.MXR : 0);
     }
-    codeWay = bare || c.privilege == Context.M ? Tlb.BARE : c.privilege == 0 ? Tlb.USER : Tlb.SUPERVISOR;
+    codeWay =
+        bare || c.privilege == Context.M ? Tlb.BARE : c.privilege == 0 ? Tlb.USER : Tlb.SUPERVISOR;
     table = tlb.table(way);
+    codeTags = tlb.codeTags(codeWay);
+    codePages = tlb.codePages(codeWay);
   }
 
   private int dataPrivilege() {
@@ -77,7 +88,9 @@ final class Mmu {
         : c.privilege;
   }
 
-  /** Forgets everything that came from {@link Memory}, and looks again at code before running it. */
+  /**
+   * Forgets everything that came from {@link Memory}, and looks again at code before running it.
+   */
   void forget() {
     tlb.flush();
     Arrays.fill(walkPages, 0);
@@ -172,7 +185,8 @@ final class Mmu {
   private boolean refused(long page, long va, long pa, int access, int cause) {
     if (page == Memory.MISSING) {
       c.leave(Exit.FAULT, pa, access, 0, 0);
-      // For Hart.refuse: the access fault that it turns this into is the instruction's, not the walk's.
+      // For Hart.refuse: the access fault that it turns this into is the instruction's, not the
+      // walk's.
       c.trapCause = accessFault(cause);
       c.trapValue = va;
       return true;
@@ -243,7 +257,9 @@ final class Mmu {
   private static boolean allowed(int flags, int access, int how) {
     boolean userPage = (flags & USER_PAGE) != 0;
     boolean asUser = (how & 3) == Tlb.USER;
-    if (asUser ? !userPage : userPage && (access == Memory.EXECUTE || (how & 3) != Tlb.SUPERVISOR_SUM)) {
+    if (asUser
+        ? !userPage
+        : userPage && (access == Memory.EXECUTE || (how & 3) != Tlb.SUPERVISOR_SUM)) {
       return false;
     }
     return switch (access) {
@@ -283,8 +299,8 @@ final class Mmu {
   /** The decoded page for the instruction at {@code pc}; null when it cannot be fetched. */
   @Nullable CodePage fetch(long pc) {
     int at = Tlb.codeIndex(pc);
-    if (tlb.codeTags(codeWay)[at] == (pc & -4096 | tlb.codeStamp)) {
-      return tlb.codePages(codeWay)[at];
+    if (codeTags[at] == (pc & -4096 | tlb.codeStamp)) {
+      return codePages[at];
     }
     long pa = codeWay == Tlb.BARE ? pc : walk(pc, Memory.EXECUTE, codeWay);
     if (c.pending != Context.NONE) {

@@ -3,9 +3,9 @@ package duality.processor.interpreter;
 /**
  * The dense operation codes that {@link Decoder} writes into records.
  *
- * <p>Below {@link #FLOAT} are the operations of {@link Loop}'s inner switch, from {@link #FLOAT} those of
- * {@link FloatUnit}, from {@link #ATOMIC} those of {@link AtomicUnit}, from {@link #SYSTEM} those of {@link
- * SystemUnit}.
+ * <p>Below {@link #FLOAT} are the operations of {@link Loop}'s inner switch, from {@link #FLOAT}
+ * those of {@link FloatUnit}, from {@link #ATOMIC} those of {@link AtomicUnit}, from {@link
+ * #SYSTEM} those of {@link SystemUnit}.
  */
 final class Ops {
   static final int NOP = 0;
@@ -78,14 +78,11 @@ final class Ops {
   /** Not an instruction: go on at record imm, because what follows was decoded before. */
   static final int GOTO = 66;
 
-  /** Not an instruction: the page ends; pc is the page's address plus imm. */
-  static final int PAGE_END = 67;
-
-  /** Not an instruction: target of a branch that leaves the page; pc is the record's own plus imm. */
-  static final int FAR = 68;
+  /** Not an instruction: pc is the page's address plus imm, outside the page. */
+  static final int FAR = 67;
 
   /** A four-byte instruction that begins in the last two bytes of the page. */
-  static final int CROSS = 69;
+  static final int CROSS = 68;
 
   static final int FLOAT = 128;
   static final int FLW = FLOAT;
@@ -93,7 +90,9 @@ final class Ops {
   static final int FSW = FLOAT + 2;
   static final int FSD = FLOAT + 3;
 
-  /** First operation on single precision; those on double precision follow {@link #DOUBLE} later. */
+  /**
+   * First operation on single precision; those on double precision follow {@link #DOUBLE} later.
+   */
   static final int SINGLE = FLOAT + 8;
 
   static final int DOUBLE = 40;

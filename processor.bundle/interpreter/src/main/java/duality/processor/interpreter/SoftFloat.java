@@ -1,13 +1,13 @@
 package duality.processor.interpreter;
 
 /**
- * Arithmetic as IEEE 754-2008 and the F and D extensions define it, by integers: every rounding mode, every
- * flag, canonical NaNs, tininess after rounding. {@link FloatUnit} comes here when the host's arithmetic does
- * not tell enough.
+ * Arithmetic as IEEE 754-2008 and the F and D extensions define it, by integers: every rounding
+ * mode, every flag, canonical NaNs, tininess after rounding. {@link FloatUnit} comes here when the
+ * host's arithmetic does not tell enough.
  *
- * <p>Finite numbers are taken apart into sign, exponent and a 64-bit significand with bit 63 set. Digits that
- * are shifted out are or-ed into the last bit ("jamming"): it is below the rounding position, so that it only
- * says "not exact".
+ * <p>Finite numbers are taken apart into sign, exponent and a 64-bit significand with bit 63 set.
+ * Digits that are shifted out are or-ed into the last bit ("jamming"): it is below the rounding
+ * position, so that it only says "not exact".
  */
 final class SoftFloat {
   static final int NX = 1;
@@ -272,10 +272,10 @@ final class SoftFloat {
 
   private long roundTiny(FloatFormat t, boolean negative, int e, long significand, int rm) {
     int shift = 64 - t.precision;
-    // "Tininess after rounding": not tiny when rounding to full precision would reach the smallest normal.
+    // "Tininess after rounding": not tiny when rounding to full precision would reach the smallest
+    // normal.
     boolean tiny =
-        e < t.minExponent - 1
-            || roundedAt(significand, shift, negative, rm) >>> t.precision == 0;
+        e < t.minExponent - 1 || roundedAt(significand, shift, negative, rm) >>> t.precision == 0;
     long digits = roundedAt(significand, shift + t.minExponent - e, negative, rm);
     if (inexact) {
       flags |= tiny ? UF | NX : NX;
@@ -283,7 +283,10 @@ final class SoftFloat {
     return t.pack(negative, t.minExponent, digits);
   }
 
-  /** {@code value} / 2^shift, rounded; {@code value} is unsigned, shift at least 1. Sets {@link #inexact}. */
+  /**
+   * {@code value} / 2^shift, rounded; {@code value} is unsigned, shift at least 1. Sets {@link
+   * #inexact}.
+   */
   long roundedAt(long value, int shift, boolean negative, int rm) {
     long whole = shift < 64 ? value >>> shift : 0;
     // What is left, as a fraction of 2^64.

@@ -3,7 +3,10 @@ package duality.processor.interpreter;
 import duality.kernel.processor.Exit;
 import java.lang.invoke.VarHandle;
 
-/** Executes what is neither arithmetic nor memory: CSR instructions, fences, calls, returns, waiting. */
+/**
+ * Executes what is neither arithmetic nor memory: CSR instructions, fences, calls, returns,
+ * waiting.
+ */
 final class SystemUnit {
   /** The loop goes on with the next instruction. */
   static final int NEXT = 0;
@@ -34,8 +37,8 @@ final class SystemUnit {
   }
 
   /**
-   * Executes the record at {@code pc}. Except for {@link #NEXT} and {@link #PENDING} {@link Context#pc} is
-   * where to go on.
+   * Executes the record at {@code pc}. Except for {@link #NEXT} and {@link #PENDING} {@link
+   * Context#pc} is where to go on.
    */
   int execute(long record, long pc) {
     int op = Decoder.op(record);

@@ -4,14 +4,15 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Translations from guest virtual pages to host addresses, direct-mapped, one table for each way in which the
- * same address can mean something else: bare, U, S, S with SUM, and those with MXR. So changes of privilege,
- * SUM and MXR only choose another table, and forget nothing.
+ * Translations from guest virtual pages to host addresses, direct-mapped, one table for each way in
+ * which the same address can mean something else: bare, U, S, S with SUM, and those with MXR. So
+ * changes of privilege, SUM and MXR only choose another table, and forget nothing.
  *
- * <p>A data entry is four longs: the tag for loads, the tag for stores, the host address of the page minus its
- * virtual address, and nothing. A tag is the page's virtual address plus a stamp in bits 3 to 11; the stamp is
- * the number of flushes, so that a flush of everything is an addition. Bits 0 to 2 of a tag are zero: an access
- * compares its address with the low bits of its own alignment left in, and a misaligned one never matches.
+ * <p>A data entry is four longs: the tag for loads, the tag for stores, the host address of the
+ * page minus its virtual address, and nothing. A tag is the page's virtual address plus a stamp in
+ * bits 3 to 11; the stamp is the number of flushes, so that a flush of everything is an addition.
+ * Bits 0 to 2 of a tag are zero: an access compares its address with the low bits of its own
+ * alignment left in, and a misaligned one never matches.
  */
 final class Tlb {
   /** Entries of a table, a power of two. */
@@ -46,7 +47,8 @@ final class Tlb {
   private final long[][] codeTags = new long[3][];
   private final @Nullable CodePage[][] codePages = new @Nullable CodePage[3][];
 
-  // Regions of 2 MiB and 1 GiB, hashed, from which a superpage was cached: forgetting one address of those
+  // Regions of 2 MiB and 1 GiB, hashed, from which a superpage was cached: forgetting one address
+  // of those
   // must forget all of them.
   private final long[] megapages = new long[64];
   private final long[] gigapages = new long[8];
@@ -108,7 +110,9 @@ final class Tlb {
     codePages[way][at] = page;
   }
 
-  /** Notes that what is about to be entered comes from a superpage: level 1 is 2 MiB, 2 is 1 GiB. */
+  /**
+   * Notes that what is about to be entered comes from a superpage: level 1 is 2 MiB, 2 is 1 GiB.
+   */
   void noteSuperpage(long va, int level) {
     long megapage = va >>> 21;
     megapages[(int) (megapage >>> 6) & 63] |= 1L << megapage;

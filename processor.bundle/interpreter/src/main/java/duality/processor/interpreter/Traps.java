@@ -2,7 +2,10 @@ package duality.processor.interpreter;
 
 import duality.kernel.processor.Exit;
 
-/** Traps as the guest sees them (RISC-V Priv. §3.1.6 to 3.1.9, §4.1.1, §4.1.3): taken and returned from. */
+/**
+ * Traps as the guest sees them (RISC-V Priv. §3.1.6 to 3.1.9, §4.1.1, §4.1.3): taken and returned
+ * from.
+ */
 final class Traps {
   static final long SIE = 1L << 1;
   static final long MIE = 1L << 3;
@@ -32,8 +35,8 @@ final class Traps {
   }
 
   /**
-   * Delivers the exception in {@code trapCause} and {@code trapValue} at pc. Answers false, with an exit noted
-   * instead, when it repeats itself without progress.
+   * Delivers the exception in {@code trapCause} and {@code trapValue} at pc. Answers false, with an
+   * exit noted instead, when it repeats itself without progress.
    */
   boolean take() {
     long cause = c.trapCause;
@@ -67,8 +70,7 @@ final class Traps {
       return toM;
     }
     long toS = ready & delegated;
-    boolean enabled =
-        c.privilege < Context.S || c.privilege == Context.S && (c.mstatus & SIE) != 0;
+    boolean enabled = c.privilege < Context.S || c.privilege == Context.S && (c.mstatus & SIE) != 0;
     return enabled ? toS : 0;
   }
 

@@ -3,8 +3,8 @@ package duality.processor.interpreter;
 import java.util.random.RandomGenerator;
 
 /**
- * Random instructions that never trap in user mode. x2 and x8 hold the address of a scratch page's middle, x29
- * and x31 are the test frame's; none of these is written.
+ * Random instructions that never trap in user mode. x2 and x8 hold the address of a scratch page's
+ * middle, x29 and x31 are the test frame's; none of these is written.
  */
 final class RandomInstructions {
   static final int BASE = 8;
@@ -70,8 +70,7 @@ final class RandomInstructions {
       case 0 -> immediate(f3);
       case 1 -> immediateWord();
       case 2 -> out.word(Words.r(0x33, target(), f3, any(), any(), 0));
-      case 3 ->
-          out.word(Words.r(0x33, target(), random.nextBoolean() ? 0 : 5, any(), any(), 0x20));
+      case 3 -> out.word(Words.r(0x33, target(), random.nextBoolean() ? 0 : 5, any(), any(), 0x20));
       case 4 -> out.word(Words.r(0x33, target(), f3, any(), any(), 1));
       case 5 -> {
         int[] sub = {0, 1, 5};
@@ -87,9 +86,7 @@ final class RandomInstructions {
       case 8 -> out.word(Words.s(0x23, random.nextInt(4), BASE, any(), near()));
       case 9 ->
           out.word(
-              (random.nextBoolean() ? 0x37 : 0x17)
-                  | target() << 7
-                  | random.nextInt() & 0xfffff000);
+              (random.nextBoolean() ? 0x37 : 0x17) | target() << 7 | random.nextInt() & 0xfffff000);
       case 10 -> {
         int[] sub = {0, 1, 4, 5, 6, 7};
         out.word(Words.b(sub[random.nextInt(6)], any(), any(), 8));
@@ -119,7 +116,11 @@ final class RandomInstructions {
       default ->
           out.word(
               Words.i(
-                  0x1b, target(), 5, any(), random.nextInt(32) | (random.nextBoolean() ? 0x400 : 0)));
+                  0x1b,
+                  target(),
+                  5,
+                  any(),
+                  random.nextInt(32) | (random.nextBoolean() ? 0x400 : 0)));
     }
   }
 
@@ -140,7 +141,8 @@ final class RandomInstructions {
     }
     // Never a different width from the load's: implementations may disagree about that.
     out.word(Words.r(0x2f, target(), width, BASE, any(), 3 << 2 | order));
-    // A store of the same value breaks no reservation here and none in QEMU; another hart is not there.
+    // A store of the same value breaks no reservation here and none in QEMU; another hart is not
+    // there.
   }
 
   private int rounding() {
@@ -157,14 +159,18 @@ final class RandomInstructions {
       case 4 -> out.word(Words.r(0x53, any(), rounding(), any(), 0, 0x0b << 2 | format));
       case 5 -> out.word(Words.r(0x53, any(), random.nextInt(3), any(), any(), 4 << 2 | format));
       case 6 -> out.word(Words.r(0x53, any(), random.nextInt(2), any(), any(), 5 << 2 | format));
-      case 7 -> out.word(Words.r(0x53, target(), random.nextInt(3), any(), any(), 0x14 << 2 | format));
+      case 7 ->
+          out.word(Words.r(0x53, target(), random.nextInt(3), any(), any(), 0x14 << 2 | format));
       case 8, 9 -> {
         int opcode = 0x43 | random.nextInt(4) << 2;
         int f7 = random.nextInt(32) << 2 | format;
         out.word(Words.r(opcode, any(), rounding(), any(), any(), f7));
       }
-      case 10 -> out.word(Words.r(0x53, target(), rounding(), any(), random.nextInt(4), 0x18 << 2 | format));
-      case 11 -> out.word(Words.r(0x53, any(), rounding(), any(), random.nextInt(4), 0x1a << 2 | format));
+      case 10 ->
+          out.word(
+              Words.r(0x53, target(), rounding(), any(), random.nextInt(4), 0x18 << 2 | format));
+      case 11 ->
+          out.word(Words.r(0x53, any(), rounding(), any(), random.nextInt(4), 0x1a << 2 | format));
       case 12 -> moves(format);
       default -> {
         if (random.nextBoolean()) {

@@ -5,8 +5,22 @@ import java.util.random.RandomGenerator;
 /** Register contents that find mistakes more often than plain random numbers do. */
 final class SpecialValues {
   private static final long[] INTEGERS = {
-    0, 1, -1, 2, Long.MIN_VALUE, Long.MAX_VALUE, Integer.MIN_VALUE, Integer.MAX_VALUE, 0xffffffffL,
-    0x80000000L, 63, 64, 31, 32, -2, Long.MIN_VALUE + 1
+    0,
+    1,
+    -1,
+    2,
+    Long.MIN_VALUE,
+    Long.MAX_VALUE,
+    Integer.MIN_VALUE,
+    Integer.MAX_VALUE,
+    0xffffffffL,
+    0x80000000L,
+    63,
+    64,
+    31,
+    32,
+    -2,
+    Long.MIN_VALUE + 1
   };
 
   private SpecialValues() {}
@@ -35,7 +49,9 @@ final class SpecialValues {
     return number(random, 8, 23) | 0xffffffff00000000L;
   }
 
-  /** A number of a format: exponents at the ends and in the middle, fractions of few or many digits. */
+  /**
+   * A number of a format: exponents at the ends and in the middle, fractions of few or many digits.
+   */
   private static long number(RandomGenerator random, int exponentBits, int fractionBits) {
     int most = (1 << exponentBits) - 1;
     int bias = most >>> 1;

@@ -14,8 +14,7 @@ final class TestElf {
   static byte[] of(long codeAddress, byte[] code, long dataAddress, byte[] data) {
     int codeOffset = 4096;
     int dataOffset = codeOffset + (code.length + 4095 & -4096);
-    ByteBuffer elf =
-        ByteBuffer.allocate(dataOffset + data.length).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer elf = ByteBuffer.allocate(dataOffset + data.length).order(ByteOrder.LITTLE_ENDIAN);
     elf.put(new byte[] {0x7f, 'E', 'L', 'F', 2, 1, 1, 0}).putLong(0);
     elf.putShort((short) 2).putShort((short) 243).putInt(1);
     elf.putLong(codeAddress).putLong(64).putLong(0);

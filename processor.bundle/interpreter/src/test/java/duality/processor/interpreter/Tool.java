@@ -8,7 +8,9 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Assumptions;
 
-/** Programs of the host that tests compare with. Without them tests are skipped, on CI they fail. */
+/**
+ * Programs of the host that tests compare with. Without them tests are skipped, on CI they fail.
+ */
 final class Tool {
   private Tool() {}
 
@@ -26,7 +28,10 @@ final class Tool {
     }
   }
 
-  /** Runs a program and answers its standard output; fails when it does not end well within a minute. */
+  /**
+   * Runs a program and answers its standard output; fails when it does not end well within a
+   * minute.
+   */
   static byte[] run(String... command) throws IOException, InterruptedException {
     Process process =
         new ProcessBuilder(command)

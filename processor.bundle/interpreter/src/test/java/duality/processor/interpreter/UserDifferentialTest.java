@@ -22,9 +22,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Random instruction streams, run by the engine and by {@code qemu-riscv64}: every register, every flag and all
- * memory must be the same after each. {@code -Dduality.seed=N} repeats a run, {@code -Dduality.cases=N} makes it
- * longer.
+ * Random instruction streams, run by the engine and by {@code qemu-riscv64}: every register, every
+ * flag and all memory must be the same after each. {@code -Dduality.seed=N} repeats a run, {@code
+ * -Dduality.cases=N} makes it longer.
  */
 class UserDifferentialTest {
   private static final long CODE = 0x10000;
@@ -55,7 +55,9 @@ class UserDifferentialTest {
     compare(mix, seed, code, starts, data, expected, actual);
   }
 
-  /** Two subroutines that load and store all registers, then case after case between calls of them. */
+  /**
+   * Two subroutines that load and store all registers, then case after case between calls of them.
+   */
   private static byte[] program(RandomGenerator random, Mix mix, int cases, int[] starts) {
     Words out = new Words();
     int toStart = out.size();
@@ -96,7 +98,9 @@ class UserDifferentialTest {
     int length = SCRATCH + cases * BLOCK_BYTES;
     writeAndExit(out, length);
     byte[] code = out.bytes();
-    ByteBuffer.wrap(code).order(ByteOrder.LITTLE_ENDIAN).putInt(toStart, Words.j(0, start - toStart));
+    ByteBuffer.wrap(code)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putInt(toStart, Words.j(0, start - toStart));
     return code;
   }
 
