@@ -72,555 +72,549 @@ final class Loop {
     long[] x = new long[64];
     System.arraycopy(c.x, 0, x, 0, 64);
     c.x = x;
+    int i = index;
+    int limit = left + i;
+    page:
     for (; ; ) {
       char[] places = this.places;
       long base = this.base;
-      int i = index;
-      int limit = left + i;
       long pc;
-      other:
-      {
-        loop:
-        for (; ; ) {
-          long r = code[i++];
-          switch ((int) r & OP) {
-            case Ops.NOP:
+      loop:
+      for (; ; ) {
+        long r = code[i++];
+        switch ((int) r & OP) {
+          case Ops.NOP:
+            continue;
+          case Ops.LUI:
+            {
+              long q = r ^ Ops.LUI;
+              x[(int) q >>> RD & 63] = r >> UPPER;
               continue;
-            case Ops.LUI:
-              {
-                long q = r ^ Ops.LUI;
-                x[(int) q >>> RD & 63] = r >> UPPER;
-                continue;
-              }
-            case Ops.AUIPC:
-              {
-                long q = r ^ Ops.AUIPC;
-                x[(int) q >>> RD & 63] = base + (q >> AUIPC);
-                continue;
-              }
-            case Ops.LI:
-              {
-                long q = r ^ Ops.LI;
-                x[(int) q >>> RD & 63] = (q >> IMM);
-                continue;
-              }
-            case Ops.MV:
-              {
-                long q = r ^ Ops.MV;
-                x[(int) q >>> RD & 63] = x[(int) q >>> RS1];
-                continue;
-              }
-            case Ops.ADDI:
-              {
-                long q = r ^ Ops.ADDI;
-                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] + (q >> IMM);
-                continue;
-              }
-            case Ops.SLTI:
-              {
-                long q = r ^ Ops.SLTI;
-                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] < (q >> IMM) ? 1 : 0;
-                continue;
-              }
-            case Ops.SLTIU:
-              {
-                long q = r ^ Ops.SLTIU;
-                x[(int) q >>> RD & 63] =
-                    Long.compareUnsigned(x[(int) q >>> RS1], (q >> IMM)) < 0 ? 1 : 0;
-                continue;
-              }
-            case Ops.XORI:
-              {
-                long q = r ^ Ops.XORI;
-                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] ^ (q >> IMM);
-                continue;
-              }
-            case Ops.ORI:
-              {
-                long q = r ^ Ops.ORI;
-                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] | (q >> IMM);
-                continue;
-              }
-            case Ops.ANDI:
-              {
-                long q = r ^ Ops.ANDI;
-                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] & (q >> IMM);
-                continue;
-              }
-            case Ops.SLLI:
-              {
-                long q = r ^ Ops.SLLI;
-                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] << (int) (q >>> RS2);
-                continue;
-              }
-            case Ops.SRLI:
-              {
-                long q = r ^ Ops.SRLI;
-                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] >>> (int) (q >>> RS2);
-                continue;
-              }
-            case Ops.SRAI:
-              {
-                long q = r ^ Ops.SRAI;
-                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] >> (int) (q >>> RS2);
-                continue;
-              }
-            case Ops.ADD:
-              {
-                long q = r ^ Ops.ADD;
-                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] + x[(int) (q >>> RS2) & 63];
-                continue;
-              }
-            case Ops.SUB:
-              {
-                long q = r ^ Ops.SUB;
-                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] - x[(int) (q >>> RS2) & 63];
-                continue;
-              }
-            case Ops.SLL:
-              {
-                long q = r ^ Ops.SLL;
-                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] << x[(int) (q >>> RS2) & 63];
-                continue;
-              }
-            case Ops.SLT:
-              {
-                long q = r ^ Ops.SLT;
-                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] < x[(int) (q >>> RS2) & 63] ? 1 : 0;
-                continue;
-              }
-            case Ops.SLTU:
-              {
-                long q = r ^ Ops.SLTU;
-                x[(int) q >>> RD & 63] =
-                    Long.compareUnsigned(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63]) < 0 ? 1 : 0;
-                continue;
-              }
-            case Ops.XOR:
-              {
-                long q = r ^ Ops.XOR;
-                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] ^ x[(int) (q >>> RS2) & 63];
-                continue;
-              }
-            case Ops.SRL:
-              {
-                long q = r ^ Ops.SRL;
-                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] >>> x[(int) (q >>> RS2) & 63];
-                continue;
-              }
-            case Ops.SRA:
-              {
-                long q = r ^ Ops.SRA;
-                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] >> x[(int) (q >>> RS2) & 63];
-                continue;
-              }
-            case Ops.OR:
-              {
-                long q = r ^ Ops.OR;
-                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] | x[(int) (q >>> RS2) & 63];
-                continue;
-              }
-            case Ops.AND:
-              {
-                long q = r ^ Ops.AND;
-                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] & x[(int) (q >>> RS2) & 63];
-                continue;
-              }
-            case Ops.ADDIW:
-              {
-                long q = r ^ Ops.ADDIW;
-                x[(int) q >>> RD & 63] = (int) (x[(int) q >>> RS1] + (q >> IMM));
-                continue;
-              }
-            case Ops.SLLIW:
-              {
-                long q = r ^ Ops.SLLIW;
-                x[(int) q >>> RD & 63] = (int) x[(int) q >>> RS1] << (int) (q >>> RS2);
-                continue;
-              }
-            case Ops.SRLIW:
-              {
-                long q = r ^ Ops.SRLIW;
-                x[(int) q >>> RD & 63] = (int) x[(int) q >>> RS1] >>> (int) (q >>> RS2);
-                continue;
-              }
-            case Ops.SRAIW:
-              {
-                long q = r ^ Ops.SRAIW;
-                x[(int) q >>> RD & 63] = (int) x[(int) q >>> RS1] >> (int) (q >>> RS2);
-                continue;
-              }
-            case Ops.ADDW:
-              {
-                long q = r ^ Ops.ADDW;
-                x[(int) q >>> RD & 63] = (int) (x[(int) q >>> RS1] + x[(int) (q >>> RS2) & 63]);
-                continue;
-              }
-            case Ops.SUBW:
-              {
-                long q = r ^ Ops.SUBW;
-                x[(int) q >>> RD & 63] = (int) (x[(int) q >>> RS1] - x[(int) (q >>> RS2) & 63]);
-                continue;
-              }
-            case Ops.SLLW:
-              {
-                long q = r ^ Ops.SLLW;
-                x[(int) q >>> RD & 63] =
-                    (int) x[(int) q >>> RS1] << (int) x[(int) (q >>> RS2) & 63];
-                continue;
-              }
-            case Ops.SRLW:
-              {
-                long q = r ^ Ops.SRLW;
-                x[(int) q >>> RD & 63] =
-                    (int) x[(int) q >>> RS1] >>> (int) x[(int) (q >>> RS2) & 63];
-                continue;
-              }
-            case Ops.SRAW:
-              {
-                long q = r ^ Ops.SRAW;
-                x[(int) q >>> RD & 63] =
-                    (int) x[(int) q >>> RS1] >> (int) x[(int) (q >>> RS2) & 63];
-                continue;
-              }
-            case Ops.MUL:
-              {
-                long q = r ^ Ops.MUL;
-                x[(int) q >>> RD & 63] = x[(int) q >>> RS1] * x[(int) (q >>> RS2) & 63];
-                continue;
-              }
-            case Ops.MULW:
-              {
-                long q = r ^ Ops.MULW;
-                x[(int) q >>> RD & 63] = (int) x[(int) q >>> RS1] * (int) x[(int) (q >>> RS2) & 63];
-                continue;
-              }
-            case Ops.MULH:
-              {
-                long q = r ^ Ops.MULH;
-                x[(int) q >>> RD & 63] =
-                    Math.multiplyHigh(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63]);
-                continue;
-              }
-            case Ops.MULHU:
-              {
-                long q = r ^ Ops.MULHU;
-                x[(int) q >>> RD & 63] =
-                    Math.unsignedMultiplyHigh(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63]);
-                continue;
-              }
-            case Ops.MULHSU:
-              {
-                long q = r ^ Ops.MULHSU;
-                x[(int) q >>> RD & 63] =
-                    Math.multiplyHigh(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63])
-                        + (x[(int) (q >>> RS2) & 63] < 0 ? x[(int) q >>> RS1] : 0);
-                continue;
-              }
-            case Ops.DIV:
-              {
-                long q = r ^ Ops.DIV;
-                long a = x[(int) q >>> RS1];
-                long b = x[(int) (q >>> RS2) & 63];
-                x[(int) q >>> RD & 63] = b == 0 ? -1 : a / b;
-                continue;
-              }
-            case Ops.DIVU:
-              {
-                long q = r ^ Ops.DIVU;
-                long a = x[(int) q >>> RS1];
-                long b = x[(int) (q >>> RS2) & 63];
-                x[(int) q >>> RD & 63] = b == 0 ? -1 : Long.divideUnsigned(a, b);
-                continue;
-              }
-            case Ops.REM:
-              {
-                long q = r ^ Ops.REM;
-                long a = x[(int) q >>> RS1];
-                long b = x[(int) (q >>> RS2) & 63];
-                x[(int) q >>> RD & 63] = b == 0 ? a : a % b;
-                continue;
-              }
-            case Ops.REMU:
-              {
-                long q = r ^ Ops.REMU;
-                long a = x[(int) q >>> RS1];
-                long b = x[(int) (q >>> RS2) & 63];
-                x[(int) q >>> RD & 63] = b == 0 ? a : Long.remainderUnsigned(a, b);
-                continue;
-              }
-            case Ops.DIVW:
-              {
-                long q = r ^ Ops.DIVW;
-                int a = (int) x[(int) q >>> RS1];
-                int b = (int) x[(int) (q >>> RS2) & 63];
-                x[(int) q >>> RD & 63] = b == 0 ? -1 : a / b;
-                continue;
-              }
-            case Ops.DIVUW:
-              {
-                long q = r ^ Ops.DIVUW;
-                int a = (int) x[(int) q >>> RS1];
-                int b = (int) x[(int) (q >>> RS2) & 63];
-                x[(int) q >>> RD & 63] = b == 0 ? -1 : Integer.divideUnsigned(a, b);
-                continue;
-              }
-            case Ops.REMW:
-              {
-                long q = r ^ Ops.REMW;
-                int a = (int) x[(int) q >>> RS1];
-                int b = (int) x[(int) (q >>> RS2) & 63];
-                x[(int) q >>> RD & 63] = b == 0 ? a : a % b;
-                continue;
-              }
-            case Ops.REMUW:
-              {
-                long q = r ^ Ops.REMUW;
-                int a = (int) x[(int) q >>> RS1];
-                int b = (int) x[(int) (q >>> RS2) & 63];
-                x[(int) q >>> RD & 63] = b == 0 ? a : Integer.remainderUnsigned(a, b);
-                continue;
-              }
-            case Ops.BEQ:
-              {
-                long q = r ^ Ops.BEQ;
-                if (x[(int) q >>> RS1] == x[(int) (q >>> RS2) & 63]) {
-                  break;
-                }
-                continue;
-              }
-            case Ops.BNE:
-              {
-                long q = r ^ Ops.BNE;
-                if (x[(int) q >>> RS1] != x[(int) (q >>> RS2) & 63]) {
-                  break;
-                }
-                continue;
-              }
-            case Ops.BLT:
-              {
-                long q = r ^ Ops.BLT;
-                if (x[(int) q >>> RS1] < x[(int) (q >>> RS2) & 63]) {
-                  break;
-                }
-                continue;
-              }
-            case Ops.BGE:
-              {
-                long q = r ^ Ops.BGE;
-                if (x[(int) q >>> RS1] >= x[(int) (q >>> RS2) & 63]) {
-                  break;
-                }
-                continue;
-              }
-            case Ops.BLTU:
-              {
-                long q = r ^ Ops.BLTU;
-                if (Long.compareUnsigned(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63]) < 0) {
-                  break;
-                }
-                continue;
-              }
-            case Ops.BGEU:
-              {
-                long q = r ^ Ops.BGEU;
-                if (Long.compareUnsigned(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63]) >= 0) {
-                  break;
-                }
-                continue;
-              }
-            case Ops.JAL:
-              {
-                long q = r ^ Ops.JAL;
-                x[(int) q >>> RD & 63] = base + (q >> TOP & INDEX_MASK);
+            }
+          case Ops.AUIPC:
+            {
+              long q = r ^ Ops.AUIPC;
+              x[(int) q >>> RD & 63] = base + (q >> AUIPC);
+              continue;
+            }
+          case Ops.LI:
+            {
+              long q = r ^ Ops.LI;
+              x[(int) q >>> RD & 63] = (q >> IMM);
+              continue;
+            }
+          case Ops.MV:
+            {
+              long q = r ^ Ops.MV;
+              x[(int) q >>> RD & 63] = x[(int) q >>> RS1];
+              continue;
+            }
+          case Ops.ADDI:
+            {
+              long q = r ^ Ops.ADDI;
+              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] + (q >> IMM);
+              continue;
+            }
+          case Ops.SLTI:
+            {
+              long q = r ^ Ops.SLTI;
+              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] < (q >> IMM) ? 1 : 0;
+              continue;
+            }
+          case Ops.SLTIU:
+            {
+              long q = r ^ Ops.SLTIU;
+              x[(int) q >>> RD & 63] =
+                  Long.compareUnsigned(x[(int) q >>> RS1], (q >> IMM)) < 0 ? 1 : 0;
+              continue;
+            }
+          case Ops.XORI:
+            {
+              long q = r ^ Ops.XORI;
+              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] ^ (q >> IMM);
+              continue;
+            }
+          case Ops.ORI:
+            {
+              long q = r ^ Ops.ORI;
+              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] | (q >> IMM);
+              continue;
+            }
+          case Ops.ANDI:
+            {
+              long q = r ^ Ops.ANDI;
+              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] & (q >> IMM);
+              continue;
+            }
+          case Ops.SLLI:
+            {
+              long q = r ^ Ops.SLLI;
+              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] << (int) (q >>> RS2);
+              continue;
+            }
+          case Ops.SRLI:
+            {
+              long q = r ^ Ops.SRLI;
+              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] >>> (int) (q >>> RS2);
+              continue;
+            }
+          case Ops.SRAI:
+            {
+              long q = r ^ Ops.SRAI;
+              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] >> (int) (q >>> RS2);
+              continue;
+            }
+          case Ops.ADD:
+            {
+              long q = r ^ Ops.ADD;
+              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] + x[(int) (q >>> RS2) & 63];
+              continue;
+            }
+          case Ops.SUB:
+            {
+              long q = r ^ Ops.SUB;
+              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] - x[(int) (q >>> RS2) & 63];
+              continue;
+            }
+          case Ops.SLL:
+            {
+              long q = r ^ Ops.SLL;
+              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] << x[(int) (q >>> RS2) & 63];
+              continue;
+            }
+          case Ops.SLT:
+            {
+              long q = r ^ Ops.SLT;
+              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] < x[(int) (q >>> RS2) & 63] ? 1 : 0;
+              continue;
+            }
+          case Ops.SLTU:
+            {
+              long q = r ^ Ops.SLTU;
+              x[(int) q >>> RD & 63] =
+                  Long.compareUnsigned(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63]) < 0 ? 1 : 0;
+              continue;
+            }
+          case Ops.XOR:
+            {
+              long q = r ^ Ops.XOR;
+              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] ^ x[(int) (q >>> RS2) & 63];
+              continue;
+            }
+          case Ops.SRL:
+            {
+              long q = r ^ Ops.SRL;
+              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] >>> x[(int) (q >>> RS2) & 63];
+              continue;
+            }
+          case Ops.SRA:
+            {
+              long q = r ^ Ops.SRA;
+              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] >> x[(int) (q >>> RS2) & 63];
+              continue;
+            }
+          case Ops.OR:
+            {
+              long q = r ^ Ops.OR;
+              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] | x[(int) (q >>> RS2) & 63];
+              continue;
+            }
+          case Ops.AND:
+            {
+              long q = r ^ Ops.AND;
+              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] & x[(int) (q >>> RS2) & 63];
+              continue;
+            }
+          case Ops.ADDIW:
+            {
+              long q = r ^ Ops.ADDIW;
+              x[(int) q >>> RD & 63] = (int) (x[(int) q >>> RS1] + (q >> IMM));
+              continue;
+            }
+          case Ops.SLLIW:
+            {
+              long q = r ^ Ops.SLLIW;
+              x[(int) q >>> RD & 63] = (int) x[(int) q >>> RS1] << (int) (q >>> RS2);
+              continue;
+            }
+          case Ops.SRLIW:
+            {
+              long q = r ^ Ops.SRLIW;
+              x[(int) q >>> RD & 63] = (int) x[(int) q >>> RS1] >>> (int) (q >>> RS2);
+              continue;
+            }
+          case Ops.SRAIW:
+            {
+              long q = r ^ Ops.SRAIW;
+              x[(int) q >>> RD & 63] = (int) x[(int) q >>> RS1] >> (int) (q >>> RS2);
+              continue;
+            }
+          case Ops.ADDW:
+            {
+              long q = r ^ Ops.ADDW;
+              x[(int) q >>> RD & 63] = (int) (x[(int) q >>> RS1] + x[(int) (q >>> RS2) & 63]);
+              continue;
+            }
+          case Ops.SUBW:
+            {
+              long q = r ^ Ops.SUBW;
+              x[(int) q >>> RD & 63] = (int) (x[(int) q >>> RS1] - x[(int) (q >>> RS2) & 63]);
+              continue;
+            }
+          case Ops.SLLW:
+            {
+              long q = r ^ Ops.SLLW;
+              x[(int) q >>> RD & 63] = (int) x[(int) q >>> RS1] << (int) x[(int) (q >>> RS2) & 63];
+              continue;
+            }
+          case Ops.SRLW:
+            {
+              long q = r ^ Ops.SRLW;
+              x[(int) q >>> RD & 63] = (int) x[(int) q >>> RS1] >>> (int) x[(int) (q >>> RS2) & 63];
+              continue;
+            }
+          case Ops.SRAW:
+            {
+              long q = r ^ Ops.SRAW;
+              x[(int) q >>> RD & 63] = (int) x[(int) q >>> RS1] >> (int) x[(int) (q >>> RS2) & 63];
+              continue;
+            }
+          case Ops.MUL:
+            {
+              long q = r ^ Ops.MUL;
+              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] * x[(int) (q >>> RS2) & 63];
+              continue;
+            }
+          case Ops.MULW:
+            {
+              long q = r ^ Ops.MULW;
+              x[(int) q >>> RD & 63] = (int) x[(int) q >>> RS1] * (int) x[(int) (q >>> RS2) & 63];
+              continue;
+            }
+          case Ops.MULH:
+            {
+              long q = r ^ Ops.MULH;
+              x[(int) q >>> RD & 63] =
+                  Math.multiplyHigh(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63]);
+              continue;
+            }
+          case Ops.MULHU:
+            {
+              long q = r ^ Ops.MULHU;
+              x[(int) q >>> RD & 63] =
+                  Math.unsignedMultiplyHigh(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63]);
+              continue;
+            }
+          case Ops.MULHSU:
+            {
+              long q = r ^ Ops.MULHSU;
+              x[(int) q >>> RD & 63] =
+                  Math.multiplyHigh(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63])
+                      + (x[(int) (q >>> RS2) & 63] < 0 ? x[(int) q >>> RS1] : 0);
+              continue;
+            }
+          case Ops.DIV:
+            {
+              long q = r ^ Ops.DIV;
+              long a = x[(int) q >>> RS1];
+              long b = x[(int) (q >>> RS2) & 63];
+              x[(int) q >>> RD & 63] = b == 0 ? -1 : a / b;
+              continue;
+            }
+          case Ops.DIVU:
+            {
+              long q = r ^ Ops.DIVU;
+              long a = x[(int) q >>> RS1];
+              long b = x[(int) (q >>> RS2) & 63];
+              x[(int) q >>> RD & 63] = b == 0 ? -1 : Long.divideUnsigned(a, b);
+              continue;
+            }
+          case Ops.REM:
+            {
+              long q = r ^ Ops.REM;
+              long a = x[(int) q >>> RS1];
+              long b = x[(int) (q >>> RS2) & 63];
+              x[(int) q >>> RD & 63] = b == 0 ? a : a % b;
+              continue;
+            }
+          case Ops.REMU:
+            {
+              long q = r ^ Ops.REMU;
+              long a = x[(int) q >>> RS1];
+              long b = x[(int) (q >>> RS2) & 63];
+              x[(int) q >>> RD & 63] = b == 0 ? a : Long.remainderUnsigned(a, b);
+              continue;
+            }
+          case Ops.DIVW:
+            {
+              long q = r ^ Ops.DIVW;
+              int a = (int) x[(int) q >>> RS1];
+              int b = (int) x[(int) (q >>> RS2) & 63];
+              x[(int) q >>> RD & 63] = b == 0 ? -1 : a / b;
+              continue;
+            }
+          case Ops.DIVUW:
+            {
+              long q = r ^ Ops.DIVUW;
+              int a = (int) x[(int) q >>> RS1];
+              int b = (int) x[(int) (q >>> RS2) & 63];
+              x[(int) q >>> RD & 63] = b == 0 ? -1 : Integer.divideUnsigned(a, b);
+              continue;
+            }
+          case Ops.REMW:
+            {
+              long q = r ^ Ops.REMW;
+              int a = (int) x[(int) q >>> RS1];
+              int b = (int) x[(int) (q >>> RS2) & 63];
+              x[(int) q >>> RD & 63] = b == 0 ? a : a % b;
+              continue;
+            }
+          case Ops.REMUW:
+            {
+              long q = r ^ Ops.REMUW;
+              int a = (int) x[(int) q >>> RS1];
+              int b = (int) x[(int) (q >>> RS2) & 63];
+              x[(int) q >>> RD & 63] = b == 0 ? a : Integer.remainderUnsigned(a, b);
+              continue;
+            }
+          case Ops.BEQ:
+            {
+              long q = r ^ Ops.BEQ;
+              if (x[(int) q >>> RS1] == x[(int) (q >>> RS2) & 63]) {
                 break;
               }
-            case Ops.J:
+              continue;
+            }
+          case Ops.BNE:
+            {
+              long q = r ^ Ops.BNE;
+              if (x[(int) q >>> RS1] != x[(int) (q >>> RS2) & 63]) {
+                break;
+              }
+              continue;
+            }
+          case Ops.BLT:
+            {
+              long q = r ^ Ops.BLT;
+              if (x[(int) q >>> RS1] < x[(int) (q >>> RS2) & 63]) {
+                break;
+              }
+              continue;
+            }
+          case Ops.BGE:
+            {
+              long q = r ^ Ops.BGE;
+              if (x[(int) q >>> RS1] >= x[(int) (q >>> RS2) & 63]) {
+                break;
+              }
+              continue;
+            }
+          case Ops.BLTU:
+            {
+              long q = r ^ Ops.BLTU;
+              if (Long.compareUnsigned(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63]) < 0) {
+                break;
+              }
+              continue;
+            }
+          case Ops.BGEU:
+            {
+              long q = r ^ Ops.BGEU;
+              if (Long.compareUnsigned(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63]) >= 0) {
+                break;
+              }
+              continue;
+            }
+          case Ops.JAL:
+            {
+              long q = r ^ Ops.JAL;
+              x[(int) q >>> RD & 63] = base + (q >> TOP & INDEX_MASK);
               break;
-            case Ops.GOTO:
+            }
+          case Ops.J:
+            break;
+          case Ops.GOTO:
+            limit++; // no instruction
+            break;
+          case Ops.JALR:
+            {
+              long q = r ^ Ops.JALR;
+              long to = x[(int) q >>> RS1] + (q >> TOP) & -2;
+              x[(int) q >>> RD & 63] = base + ((q >> IMM) & INDEX_MASK);
+              if ((to & -4096) == base) {
+                int known = places[(int) to >>> 1 & 2047];
+                if (known != 0 && limit > i) {
+                  limit += known - 1 - i;
+                  i = known - 1;
+                  continue;
+                }
+              }
+              pc = to;
+              break loop;
+            }
+          case Ops.FAR:
+            {
+              long q = r ^ Ops.FAR;
+              pc = base + (q >> IMM);
               limit++; // no instruction
-              break;
-            case Ops.JALR:
-              {
-                long q = r ^ Ops.JALR;
-                long to = x[(int) q >>> RS1] + (q >> TOP) & -2;
-                x[(int) q >>> RD & 63] = base + ((q >> IMM) & INDEX_MASK);
-                if ((to & -4096) == base) {
-                  int known = places[(int) to >>> 1 & 2047];
-                  if (known != 0 && limit > i) {
-                    limit += known - 1 - i;
-                    i = known - 1;
-                    continue;
-                  }
-                }
-                pc = to;
-                break loop;
+              break loop;
+            }
+          case Ops.LB:
+            {
+              long q = r ^ Ops.LB;
+              long va = x[(int) q >>> RS1] + (q >> IMM);
+              int t = (int) (va >>> 10) & Tlb.MASK;
+              if (tlb[t] != (va & -4096 | stamp)) {
+                break page;
               }
-            case Ops.FAR:
-              {
-                long q = r ^ Ops.FAR;
-                pc = base + (q >> IMM);
-                limit++; // no instruction
-                break loop;
+              x[(int) q >>> RD & 63] = (byte) Host.BYTE.get(Host.ALL, va + tlb[t + 2]);
+              continue;
+            }
+          case Ops.LBU:
+            {
+              long q = r ^ Ops.LBU;
+              long va = x[(int) q >>> RS1] + (q >> IMM);
+              int t = (int) (va >>> 10) & Tlb.MASK;
+              if (tlb[t] != (va & -4096 | stamp)) {
+                break page;
               }
-            case Ops.LB:
-              {
-                long q = r ^ Ops.LB;
-                long va = x[(int) q >>> RS1] + (q >> IMM);
-                int t = (int) (va >>> 10) & Tlb.MASK;
-                if (tlb[t] != (va & -4096 | stamp)) {
-                  break other;
-                }
-                x[(int) q >>> RD & 63] = (byte) Host.BYTE.get(Host.ALL, va + tlb[t + 2]);
-                continue;
+              x[(int) q >>> RD & 63] = (byte) Host.BYTE.get(Host.ALL, va + tlb[t + 2]) & 0xff;
+              continue;
+            }
+          case Ops.LH:
+            {
+              long q = r ^ Ops.LH;
+              long va = x[(int) q >>> RS1] + (q >> IMM);
+              int t = (int) (va >>> 10) & Tlb.MASK;
+              if (tlb[t] != (va & (-4096 | 1) | stamp)) {
+                break page;
               }
-            case Ops.LBU:
-              {
-                long q = r ^ Ops.LBU;
-                long va = x[(int) q >>> RS1] + (q >> IMM);
-                int t = (int) (va >>> 10) & Tlb.MASK;
-                if (tlb[t] != (va & -4096 | stamp)) {
-                  break other;
-                }
-                x[(int) q >>> RD & 63] = (byte) Host.BYTE.get(Host.ALL, va + tlb[t + 2]) & 0xff;
-                continue;
+              x[(int) q >>> RD & 63] = (short) Host.SHORT.get(Host.ALL, va + tlb[t + 2]);
+              continue;
+            }
+          case Ops.LHU:
+            {
+              long q = r ^ Ops.LHU;
+              long va = x[(int) q >>> RS1] + (q >> IMM);
+              int t = (int) (va >>> 10) & Tlb.MASK;
+              if (tlb[t] != (va & (-4096 | 1) | stamp)) {
+                break page;
               }
-            case Ops.LH:
-              {
-                long q = r ^ Ops.LH;
-                long va = x[(int) q >>> RS1] + (q >> IMM);
-                int t = (int) (va >>> 10) & Tlb.MASK;
-                if (tlb[t] != (va & (-4096 | 1) | stamp)) {
-                  break other;
-                }
-                x[(int) q >>> RD & 63] = (short) Host.SHORT.get(Host.ALL, va + tlb[t + 2]);
-                continue;
+              x[(int) q >>> RD & 63] = (short) Host.SHORT.get(Host.ALL, va + tlb[t + 2]) & 0xffff;
+              continue;
+            }
+          case Ops.LW:
+            {
+              long q = r ^ Ops.LW;
+              long va = x[(int) q >>> RS1] + (q >> IMM);
+              int t = (int) (va >>> 10) & Tlb.MASK;
+              if (tlb[t] != (va & (-4096 | 3) | stamp)) {
+                break page;
               }
-            case Ops.LHU:
-              {
-                long q = r ^ Ops.LHU;
-                long va = x[(int) q >>> RS1] + (q >> IMM);
-                int t = (int) (va >>> 10) & Tlb.MASK;
-                if (tlb[t] != (va & (-4096 | 1) | stamp)) {
-                  break other;
-                }
-                x[(int) q >>> RD & 63] = (short) Host.SHORT.get(Host.ALL, va + tlb[t + 2]) & 0xffff;
-                continue;
+              x[(int) q >>> RD & 63] = (int) Host.INT.get(Host.ALL, va + tlb[t + 2]);
+              continue;
+            }
+          case Ops.LWU:
+            {
+              long q = r ^ Ops.LWU;
+              long va = x[(int) q >>> RS1] + (q >> IMM);
+              int t = (int) (va >>> 10) & Tlb.MASK;
+              if (tlb[t] != (va & (-4096 | 3) | stamp)) {
+                break page;
               }
-            case Ops.LW:
-              {
-                long q = r ^ Ops.LW;
-                long va = x[(int) q >>> RS1] + (q >> IMM);
-                int t = (int) (va >>> 10) & Tlb.MASK;
-                if (tlb[t] != (va & (-4096 | 3) | stamp)) {
-                  break other;
-                }
-                x[(int) q >>> RD & 63] = (int) Host.INT.get(Host.ALL, va + tlb[t + 2]);
-                continue;
+              x[(int) q >>> RD & 63] = (int) Host.INT.get(Host.ALL, va + tlb[t + 2]) & 0xffffffffL;
+              continue;
+            }
+          case Ops.LD:
+            {
+              long q = r ^ Ops.LD;
+              long va = x[(int) q >>> RS1] + (q >> IMM);
+              int t = (int) (va >>> 10) & Tlb.MASK;
+              if (tlb[t] != (va & (-4096 | 7) | stamp)) {
+                break page;
               }
-            case Ops.LWU:
-              {
-                long q = r ^ Ops.LWU;
-                long va = x[(int) q >>> RS1] + (q >> IMM);
-                int t = (int) (va >>> 10) & Tlb.MASK;
-                if (tlb[t] != (va & (-4096 | 3) | stamp)) {
-                  break other;
-                }
-                x[(int) q >>> RD & 63] =
-                    (int) Host.INT.get(Host.ALL, va + tlb[t + 2]) & 0xffffffffL;
-                continue;
+              x[(int) q >>> RD & 63] = (long) Host.LONG.get(Host.ALL, va + tlb[t + 2]);
+              continue;
+            }
+          case Ops.SB:
+            {
+              long q = r ^ Ops.SB;
+              long va = x[(int) q >>> RS1] + (q >> IMM);
+              int t = (int) (va >>> 10) & Tlb.MASK;
+              if (tlb[t + 1] != (va & -4096 | stamp)) {
+                break page;
               }
-            case Ops.LD:
-              {
-                long q = r ^ Ops.LD;
-                long va = x[(int) q >>> RS1] + (q >> IMM);
-                int t = (int) (va >>> 10) & Tlb.MASK;
-                if (tlb[t] != (va & (-4096 | 7) | stamp)) {
-                  break other;
-                }
-                x[(int) q >>> RD & 63] = (long) Host.LONG.get(Host.ALL, va + tlb[t + 2]);
-                continue;
+              Host.BYTE.set(Host.ALL, va + tlb[t + 2], (byte) x[(int) (q >>> RS2) & 63]);
+              continue;
+            }
+          case Ops.SH:
+            {
+              long q = r ^ Ops.SH;
+              long va = x[(int) q >>> RS1] + (q >> IMM);
+              int t = (int) (va >>> 10) & Tlb.MASK;
+              if (tlb[t + 1] != (va & (-4096 | 1) | stamp)) {
+                break page;
               }
-            case Ops.SB:
-              {
-                long q = r ^ Ops.SB;
-                long va = x[(int) q >>> RS1] + (q >> IMM);
-                int t = (int) (va >>> 10) & Tlb.MASK;
-                if (tlb[t + 1] != (va & -4096 | stamp)) {
-                  break other;
-                }
-                Host.BYTE.set(Host.ALL, va + tlb[t + 2], (byte) x[(int) (q >>> RS2) & 63]);
-                continue;
+              Host.SHORT.set(Host.ALL, va + tlb[t + 2], (short) x[(int) (q >>> RS2) & 63]);
+              continue;
+            }
+          case Ops.SW:
+            {
+              long q = r ^ Ops.SW;
+              long va = x[(int) q >>> RS1] + (q >> IMM);
+              int t = (int) (va >>> 10) & Tlb.MASK;
+              if (tlb[t + 1] != (va & (-4096 | 3) | stamp)) {
+                break page;
               }
-            case Ops.SH:
-              {
-                long q = r ^ Ops.SH;
-                long va = x[(int) q >>> RS1] + (q >> IMM);
-                int t = (int) (va >>> 10) & Tlb.MASK;
-                if (tlb[t + 1] != (va & (-4096 | 1) | stamp)) {
-                  break other;
-                }
-                Host.SHORT.set(Host.ALL, va + tlb[t + 2], (short) x[(int) (q >>> RS2) & 63]);
-                continue;
+              Host.INT.set(Host.ALL, va + tlb[t + 2], (int) x[(int) (q >>> RS2) & 63]);
+              continue;
+            }
+          case Ops.SD:
+            {
+              long q = r ^ Ops.SD;
+              long va = x[(int) q >>> RS1] + (q >> IMM);
+              int t = (int) (va >>> 10) & Tlb.MASK;
+              if (tlb[t + 1] != (va & (-4096 | 7) | stamp)) {
+                break page;
               }
-            case Ops.SW:
-              {
-                long q = r ^ Ops.SW;
-                long va = x[(int) q >>> RS1] + (q >> IMM);
-                int t = (int) (va >>> 10) & Tlb.MASK;
-                if (tlb[t + 1] != (va & (-4096 | 3) | stamp)) {
-                  break other;
-                }
-                Host.INT.set(Host.ALL, va + tlb[t + 2], (int) x[(int) (q >>> RS2) & 63]);
-                continue;
-              }
-            case Ops.SD:
-              {
-                long q = r ^ Ops.SD;
-                long va = x[(int) q >>> RS1] + (q >> IMM);
-                int t = (int) (va >>> 10) & Tlb.MASK;
-                if (tlb[t + 1] != (va & (-4096 | 7) | stamp)) {
-                  break other;
-                }
-                Host.LONG.set(Host.ALL, va + tlb[t + 2], x[(int) (q >>> RS2) & 63]);
-                continue;
-              }
-            default:
-              break other;
-          }
-          // A branch is taken.
-          int to = (int) (r >> IMM) & INDEX_MASK;
-          limit += to - i;
-          i = to;
-          if (limit <= i && ((int) code[i] & OP) < Ops.GOTO) {
-            index = i;
-            left = limit - i;
-            return SPENT;
-          }
+              Host.LONG.set(Host.ALL, va + tlb[t + 2], x[(int) (q >>> RS2) & 63]);
+              continue;
+            }
+          default:
+            break page;
         }
-        left = limit - i;
-        c.pc = pc;
-        int at = (int) (pc >>> 12) & Tlb.CODE_ENTRIES - 1;
-        if (left <= 0 || mmu.codeTags[at] != (pc & -4096 | mmu.tlb.codeStamp)) {
-          return FETCH;
+        // A branch is taken.
+        int to = (int) (r >> IMM) & INDEX_MASK;
+        limit += to - i;
+        i = to;
+        if (limit <= i && ((int) code[i] & OP) < Ops.GOTO) {
+          index = i;
+          left = limit - i;
+          return SPENT;
         }
-        CodePage known = mmu.codePages[at];
-        int place = known.index[(int) pc >>> 1 & 2047];
-        if (place == 0) {
-          return FETCH;
-        }
-        page = known;
-        this.code = known.code;
-        this.places = known.index;
-        this.base = pc & -4096;
-        index = place - 1;
-        code = this.code;
-        continue;
       }
-      index = i;
-      left = limit - i + 1; // the instruction is not done yet
-      return OTHER;
+      left = limit - i;
+      c.pc = pc;
+      int at = (int) (pc >>> 12) & Tlb.CODE_ENTRIES - 1;
+      if (left <= 0 || mmu.codeTags[at] != (pc & -4096 | mmu.tlb.codeStamp)) {
+        return FETCH;
+      }
+      CodePage known = mmu.codePages[at];
+      int place = known == null ? 0 : known.index[(int) pc >>> 1 & 2047];
+      if (known == null || place == 0) {
+        return FETCH;
+      }
+      this.page = known;
+      this.places = known.index;
+      this.base = pc & -4096;
+      this.code = known.code;
+      code = known.code;
+      i = place - 1;
+      limit = left + i;
     }
+    index = i;
+    left = limit - i + 1; // the instruction is not done yet
+    return OTHER;
   }
 
   /** Will go on at a record of {@code page}, which holds the instruction at {@code pc}. */
