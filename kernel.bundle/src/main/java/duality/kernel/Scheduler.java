@@ -21,7 +21,9 @@ public interface Scheduler {
   int NO_PROCESSOR = -1;
 
   /**
-   * A thread can run from now on: it woke, or was made, or its weight changed.
+   * A thread can run from now on: it woke, or was made, or its weight changed. It may run at this
+   * moment: then it must not be forgotten when {@link #ran} says that it sleeps, because this came
+   * later; the kernel passes over a picked thread that cannot run after all.
    *
    * @param thread its number, at least 1
    * @param weight its share, 1 to 10,000; 100 is the normal one

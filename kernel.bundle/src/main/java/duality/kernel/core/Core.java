@@ -314,11 +314,17 @@ public final class Core implements Kernel, Observation, AutoCloseable {
     return endpoints;
   }
 
+  /** Whether calls to the endpoint go in now. */
+  boolean isOpen(String path) {
+    EndpointObject endpoint = endpoints.get(path);
+    return endpoint != null && endpoint.gate.condition() == Gate.Condition.OPEN;
+  }
+
   /** A server was bound to it. */
   void bound(EndpointObject endpoint) {
     if (endpoint.path().equals(Scheduling.PATH)
         && Scheduler.class.isAssignableFrom(endpoint.type)) {
-      scheduling.bound(capability(endpoint, Scheduler.class, null), allThreads());
+      scheduling.bound(capability(endpoint, Scheduler.class, null));
     }
   }
 

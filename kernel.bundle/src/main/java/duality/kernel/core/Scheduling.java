@@ -2,9 +2,10 @@ package duality.kernel.core;
 
 import duality.kernel.CallFailed;
 import duality.kernel.Scheduler;
-import java.util.Collection;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,23 +23,54 @@ final class Scheduling {
   private final Queue<ThreadObject> lastResort = new ConcurrentLinkedQueue<>();
   private volatile @Nullable Scheduler scheduler;
 
+  /** The scheduler that did not answer, while the last resort stands in for it. */
+  private final AtomicReference<@Nullable Scheduler> lost = new AtomicReference<>();
+
+  /** Whether the scheduler does not know yet which threads can run. */
+  private final AtomicBoolean untold = new AtomicBoolean();
+
   Scheduling(Core core) {
     this.core = core;
   }
 
-  /** A scheduler was bound to the endpoint: it is asked from now on. */
-  void bound(Scheduler stub, Collection<ThreadObject> threads) {
+  /**
+   * A scheduler was bound to the endpoint: it is asked from now on. It is told the threads by the
+   * next processor that picks, because its gate may still be held by who calls this.
+   */
+  void bound(Scheduler stub) {
+    lost.set(null);
     scheduler = stub;
-    for (ThreadObject thread : threads) {
-      if (thread.doing() == ThreadObject.Doing.READY) {
+    untold.set(true);
+  }
+
+  /** Who is asked; one that was out of reach for a while, as in a long swap, is asked again. */
+  private @Nullable Scheduler asked() {
+    if (scheduler == null && lost.get() != null && core.isOpen(PATH)) {
+      Scheduler back = lost.getAndSet(null);
+      if (back != null) {
+        core.trace("scheduler is back");
+        scheduler = back;
+        untold.set(true);
+      }
+    }
+    return scheduler;
+  }
+
+  private void tellThreads() {
+    for (ThreadObject thread : core.allThreads()) {
+      ThreadObject.Doing doing = thread.doing();
+      // Those that run are told too, because of their weight: ran() does not say it.
+      if (doing == ThreadObject.Doing.READY || doing == ThreadObject.Doing.RUNNING) {
         ready(thread);
       }
     }
   }
 
   private void fallBack(CallFailed why) {
-    if (scheduler != null) {
+    Scheduler gone = scheduler;
+    if (gone != null) {
       scheduler = null;
+      lost.set(gone);
       core.trace("scheduler lost, first-in first-out instead: " + why.getMessage());
       core.fallbacks.increment();
       core.requeueReady();
@@ -74,11 +106,14 @@ final class Scheduling {
   }
 
   long pick(int processor) {
+    Scheduler asked = asked();
+    if (asked != null && untold.compareAndSet(true, false)) {
+      tellThreads();
+    }
     ThreadObject first = lastResort.poll();
     if (first != null) {
       return Scheduler.choice(first.id, LAST_RESORT_SLICE_NANOS);
     }
-    Scheduler asked = scheduler;
     if (asked == null) {
       return Scheduler.NOBODY;
     }

@@ -200,7 +200,8 @@ final class ThreadObject implements KernelThread, KernelObject {
       throw new CallFailed.BadRequest("weight " + share + " of " + name + " is not 1 to 10,000");
     }
     weight = share;
-    if (doing.get() == Doing.READY) {
+    Doing now = doing.get();
+    if (now == Doing.READY || now == Doing.RUNNING) {
       core.processors().announce(this);
     }
   }
