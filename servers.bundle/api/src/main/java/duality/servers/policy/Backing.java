@@ -306,9 +306,8 @@ public final class Backing {
           || count > region.page() + region.pages() - page
           || region.anyBacked(page, count)
           || frame < 0
-          || frame + count > held.length()
-          || held.nextClearBit((int) frame) < frame + count
-          || nextOrEnd(used, frame) < frame + count) {
+          || frame > held.length() - count
+          || !areFree((int) frame, (int) count, held, used)) {
         throw new State.Refused(
             "pager.backed: "
                 + count
@@ -325,9 +324,15 @@ public final class Backing {
     stock.restoreUnused(used);
   }
 
-  private static long nextOrEnd(BitSet bits, long from) {
-    int next = bits.nextSetBit((int) from);
-    return next < 0 ? Long.MAX_VALUE : next;
+  /** Whether these frames are among those held, and behind no page yet. */
+  private static boolean areFree(int frame, int count, BitSet held, BitSet used) {
+    // Not by nextClearBit, which would look through all of a long run for each of its frames.
+    for (int each = frame; each < frame + count; each++) {
+      if (!held.get(each) || used.get(each)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static long[] triples(State saved, String name) {

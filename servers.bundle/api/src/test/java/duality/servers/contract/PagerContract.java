@@ -205,6 +205,8 @@ public abstract class PagerContract {
     wrong.put("a backed page in no region", good.with("backed", new long[] {99, frame, 1}));
     wrong.put("a frame in no batch", good.with("backed", new long[] {3, 9_999, 1}));
     wrong.put("a negative frame", good.with("backed", new long[] {3, -2, 1}));
+    wrong.put("a huge frame", good.with("backed", new long[] {3, Long.MAX_VALUE, 1}));
+    wrong.put("a frame beyond 32 bits", good.with("backed", new long[] {3, (1L << 32) + frame, 1}));
     wrong.put("a frame twice", good.with("backed", new long[] {3, frame, 1, 4, frame, 1}));
     wrong.put("a page twice", good.with("backed", new long[] {3, frame, 1, 3, frame + 1, 1}));
     wrong.put("a run too long", good.with("backed", new long[] {3, frame, Long.MAX_VALUE}));

@@ -15,6 +15,7 @@ import duality.pager.demand.DemandPager;
 import duality.pager.pinned.PinnedPager;
 import duality.processor.interpreter.Interpreter;
 import duality.root.RootServer;
+import duality.scheduler.fair.FairServer;
 import duality.scheduler.roundrobin.RoundRobinServer;
 import duality.servers.Personality;
 import duality.servers.Root;
@@ -31,14 +32,20 @@ import java.util.concurrent.TimeUnit;
  * A whole system without OSGi: core, interpreter, root, scheduler, pagers, console, personality.
  */
 final class TestSystem implements AutoCloseable {
-  final Core core = Core.start(2, 256 << 20);
+  final Core core;
   final Root root;
   private final long freeAtStart;
   private Context probed;
 
   TestSystem() {
+    this(2);
+  }
+
+  TestSystem(int processors) {
+    core = Core.start(processors, 256 << 20);
     core.engine("interpreter", new Interpreter());
     core.register("scheduler.roundrobin", new RoundRobinServer(), Scheduler.class);
+    core.register("scheduler.fair", new FairServer(), Scheduler.class);
     core.register("pager.demand", new DemandPager(), Pager.class);
     core.register("pager.pinned", new PinnedPager(), Pager.class);
     core.register("console.host", new HostConsoleServer(), Console.class);
