@@ -38,6 +38,7 @@ final class Devices {
   private final Bus bus = new Bus();
   private final InterruptController plic;
   private final Console console;
+  private final MmioDevice uart;
   private final List<GuestAgent> agents = new ArrayList<>();
   private int virtioSlots;
 
@@ -64,7 +65,15 @@ final class Devices {
             Map.of(Slots.HARTS, "1"),
             Map.of(Slots.HART + 0, writable(hart.lines())));
     bus.add(PLIC, Board.PLIC, Board.PLIC_BYTES, plic);
-    console = uart();
+    Notification events = context.notification(UART);
+    console = console(CONSOLE, events, 0, Map.of());
+    uart =
+        context.child(
+            UART,
+            MmioDevice.class,
+            Map.of(Slots.SOURCE, Integer.toString(Board.UART_SOURCE)),
+            Map.of(Slots.INTERRUPTS, plic, Slots.BACKEND, console, Slots.EVENTS, events));
+    bus.add(UART, Board.UART, Board.UART_BYTES, Board.UART_SOURCE, uart);
     rtcAndFinisher(finish);
     if (settings.agent()) {
       ports();
@@ -84,6 +93,11 @@ final class Devices {
     return console;
   }
 
+  /** The UART itself. */
+  MmioDevice uart() {
+    return uart;
+  }
+
   /** Which virtio-mmio transports there are, as bits. */
   int virtioSlots() {
     return virtioSlots;
@@ -98,19 +112,6 @@ final class Devices {
   /** The guest is no more: who waits for its programs need not wait any longer. */
   void guestEnded() {
     agents.forEach(GuestAgent::reset);
-  }
-
-  private Console uart() {
-    Notification events = context.notification(UART);
-    Console console = console(CONSOLE, events, 0, Map.of());
-    MmioDevice uart =
-        context.child(
-            UART,
-            MmioDevice.class,
-            Map.of(Slots.SOURCE, Integer.toString(Board.UART_SOURCE)),
-            Map.of(Slots.INTERRUPTS, plic, Slots.BACKEND, console, Slots.EVENTS, events));
-    bus.add(UART, Board.UART, Board.UART_BYTES, Board.UART_SOURCE, uart);
-    return console;
   }
 
   private void rtcAndFinisher(Notification finish) {

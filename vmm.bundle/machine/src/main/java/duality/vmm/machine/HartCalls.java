@@ -1,6 +1,7 @@
 package duality.vmm.machine;
 
 import duality.drivers.Console;
+import duality.drivers.MmioDevice;
 import duality.kernel.Grant;
 import duality.kernel.KernelThread;
 import duality.kernel.processor.HartState;
@@ -15,15 +16,25 @@ import java.util.function.LongConsumer;
  * handler meanwhile, so its registers may be touched.
  */
 final class HartCalls implements Sbi.Host {
+  // Registers of the 16550A and their bits.
+  private static final int RECEIVED = 0;
+  private static final int LINE_CONTROL = 3;
+  private static final int DIVISOR_LATCH = 0x80;
+  private static final int LINE_STATUS = 5;
+  private static final int DATA_READY = 0x01;
+
   private final KernelThread hart;
   private final GuestMemory memory;
   private final Console console;
+  private final MmioDevice uart;
   private final LongConsumer end;
 
-  HartCalls(KernelThread hart, GuestMemory memory, Console console, LongConsumer end) {
+  HartCalls(
+      KernelThread hart, GuestMemory memory, Console console, MmioDevice uart, LongConsumer end) {
     this.hart = hart;
     this.memory = memory;
     this.console = console;
+    this.uart = uart;
     this.end = end;
   }
 
@@ -77,9 +88,25 @@ final class HartCalls implements Sbi.Host {
   @Override
   public int input(long address, int most) {
     try (Grant grant = memory.grant(address, most, Memory.WRITE)) {
-      byte[] text = console.input(most).getBytes(StandardCharsets.ISO_8859_1);
-      grant.write(0, MemorySegment.ofArray(text), 0, text.length);
-      return text.length;
+      int count = 0;
+      for (; count < most; count++) {
+        int next = received();
+        if (next < 0) {
+          break;
+        }
+        grant.setByte(count, next);
+      }
+      return count;
     }
+  }
+
+  /**
+   * A byte that the UART has received, or -1. What people type goes there, so it is asked as
+   * firmware would ask it; while the guest has its divisor open, there is nothing to read.
+   */
+  private int received() {
+    boolean divisor = (uart.load(LINE_CONTROL, 1) & DIVISOR_LATCH) != 0;
+    boolean there = (uart.load(LINE_STATUS, 1) & DATA_READY) != 0;
+    return there && !divisor ? (int) uart.load(RECEIVED, 1) & 0xFF : -1;
   }
 }

@@ -108,7 +108,7 @@ final class Machine implements VirtualMachine, Instance {
     finish = context.notification("finish");
     devices = new Devices(context, settings, space, hart, finish);
     bus = devices.bus();
-    sbi = new Sbi(new HartCalls(hart, memory, devices.console(), this::end));
+    sbi = new Sbi(new HartCalls(hart, memory, devices.console(), devices.uart(), this::end));
     if (saved != null) {
       restore(saved);
     } else if (memory.present()) {
