@@ -133,7 +133,7 @@ public final class TestBoard implements AutoCloseable {
   /** Saves a child's state at rest. */
   public State save(String name) {
     Endpoint endpoint = endpoint(name);
-    try (Kernel.Hold hold = core.hold(List.of(endpoint), PATIENCE_NANOS)) {
+    try (Kernel.Hold _ = core.hold(List.of(endpoint), PATIENCE_NANOS)) {
       return endpoint.save();
     }
   }
@@ -141,7 +141,7 @@ public final class TestBoard implements AutoCloseable {
   /** Replaces a child's instance by one that gets {@code saved}; answers what that one saves. */
   public State restore(String name, State saved) {
     Endpoint endpoint = endpoint(name);
-    try (Kernel.Hold hold = core.hold(List.of(endpoint), PATIENCE_NANOS)) {
+    try (Kernel.Hold _ = core.hold(List.of(endpoint), PATIENCE_NANOS)) {
       endpoint.open(endpoint.server(), saved).bind();
       return endpoint.save();
     }
@@ -150,7 +150,7 @@ public final class TestBoard implements AutoCloseable {
   /** Swaps a child's instance for a new one of the same server. */
   public void swap(String name) {
     Endpoint endpoint = endpoint(name);
-    try (Kernel.Hold hold = core.hold(List.of(endpoint), PATIENCE_NANOS)) {
+    try (Kernel.Hold _ = core.hold(List.of(endpoint), PATIENCE_NANOS)) {
       endpoint.open(endpoint.server(), endpoint.save()).bind();
     }
   }
