@@ -191,6 +191,20 @@ class Uart16550Test extends DeviceContract {
   }
 
   @Test
+  void aSuccessorHasTheInputThatWasFetchedAhead() {
+    set(2, 1);
+    String text = "0123456789".repeat(20);
+    console.type(text);
+    TestBoard.await("all input is fetched", () -> far.waitingInput() == 0);
+    board.swap(DEVICE);
+    StringBuilder read = new StringBuilder();
+    while ((get(5) & 1) != 0) {
+      read.append((char) get(0));
+    }
+    assertEquals(text, read.toString());
+  }
+
+  @Test
   void aSuccessorGoesOnWithInputAndOutput() {
     set(2, 1);
     set(1, 1);

@@ -1,6 +1,7 @@
 package duality.drivers.testing;
 
 import duality.kernel.Grant;
+import java.lang.invoke.VarHandle;
 
 /** A guest's side of a split virtqueue (VIRTIO 1.2 §2.7) in a board's memory. */
 public final class GuestQueue {
@@ -107,6 +108,14 @@ public final class GuestQueue {
   /** Tells the device to look. */
   public void kick() {
     driver.set(0x050, index);
+  }
+
+  /** Tells the device to look, unless it has said that it looks anyway (VIRTIO 1.2 §2.7.10). */
+  public void kickIfWanted() {
+    VarHandle.fullFence();
+    if (ram().getShort(at(used())) == 0) {
+      kick();
+    }
   }
 
   /** Whether the device has given back something that was not taken yet. */

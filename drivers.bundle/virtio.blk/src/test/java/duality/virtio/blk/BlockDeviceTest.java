@@ -404,6 +404,17 @@ class BlockDeviceTest extends DeviceContract {
     assertEquals(0, board.ram().getShort(queue.used() - TestBoard.MEMORY), "kicks are wanted");
   }
 
+  @Test
+  void noRequestIsForgottenWhenKicksAreNotWanted() {
+    start();
+    for (int i = 0; i < 5_000; i++) {
+      queue.add(header(0, 99, 0), statusByte(0));
+      queue.kickIfWanted();
+      queue.take();
+    }
+    assertStillWorks();
+  }
+
   // Attacks.
 
   private void attack(String what, Runnable ring) {
