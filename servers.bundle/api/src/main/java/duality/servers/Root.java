@@ -40,8 +40,8 @@ public interface Root extends Router {
    * @param owner the endpoint path that is charged
    * @param count frames, at least 1
    * @return a contiguous run
-   * @throws duality.kernel.CallFailed.BadRequest when the quota or the pool is used up; the message has
-   *     the figures
+   * @throws duality.kernel.CallFailed.BadRequest when the quota or the pool is used up; the message
+   *     has the figures
    */
   Frame allocate(String owner, long count);
 

@@ -14,7 +14,8 @@ public interface Swapper {
   /**
    * Moves endpoints to a server, all in one transaction.
    *
-   * @param endpoint a path, or a pattern with {@code *} for one path segment ({@code vm/&#42;/blk0})
+   * @param endpoint a path, or a pattern with {@code *} for one path segment ({@code
+   *     vm/&#42;/blk0})
    * @param server name of a registered server
    * @return what happened; a swap that failed left the old servers serving
    * @throws duality.kernel.CallFailed.BadRequest when nothing matches, or there is no such server
