@@ -13,7 +13,7 @@ package duality.vmm;
  * @param cpuNanos processor time used
  * @param instructions instructions retired
  * @param upNanos guest time since it started, pauses left out
- * @param devices its devices: name, address, interrupt, server, one per line
+ * @param devices its devices: name, address, interrupt and endpoint, one per line
  */
 public record MachineReport(
     String name,

@@ -24,6 +24,9 @@ final class Frames {
   /** Reason of a HELLO: the answer to ours. */
   static final int ANSWER = 1;
 
+  /** Reason of a HELLO: what the agent received was no frame. */
+  static final int CONFUSED = 2;
+
   private static final int MAGIC = 0x01417544; // D u A 1
   private static final int VERSION = 1;
 

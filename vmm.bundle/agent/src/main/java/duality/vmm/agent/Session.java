@@ -74,7 +74,7 @@ final class Session {
   private int answer(int from) {
     byte[] expected = Frames.hello(Frames.ANSWER, nonce);
     byte[] started = Frames.hello(Frames.STARTED, 0);
-    byte[] confused = Frames.hello(2, 0);
+    byte[] confused = Frames.hello(Frames.CONFUSED, 0);
     int last = buffer.length - Frames.HELLO_BYTES;
     for (int at = from; at <= last; at++) {
       if (starts(at, expected)) {
