@@ -9,6 +9,8 @@ import duality.kernel.processor.Exit;
 import duality.kernel.processor.HartMode;
 import duality.kernel.processor.Lines;
 import duality.kernel.processor.Memory;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -32,9 +34,14 @@ import org.jspecify.annotations.Nullable;
  * thread, a busy one looks each time the engine comes back.
  */
 final class Processors {
-  /** Instructions between two looks at the clock. */
-  private static final long BUDGET = 250_000;
+  /** Aim for the time between two looks at the clock; the budget in instructions follows it. */
+  private static final long LOOK_NANOS = 1_000_000;
 
+  private static final long LEAST_BUDGET = 5_000;
+  private static final long MOST_BUDGET = 2_000_000;
+
+  private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
+  private static final boolean CPU_TIME = THREADS.isCurrentThreadCpuTimeSupported();
   private static final long LONGEST_PARK_NANOS = 100_000_000;
   private static final long RETRY_NANOS = 10_000_000;
 
@@ -391,6 +398,7 @@ final class Processors {
   @SuppressWarnings("NonAtomicVolatileUpdate") // one writer: the processor that runs the thread
   private void run(Host host, Token token, ThreadObject thread, long sliceNanos) {
     long start = System.nanoTime();
+    long used = processorTime();
     thread.processor = token.number;
     thread.picks++;
     host.carrying = thread;
@@ -400,7 +408,7 @@ final class Processors {
     do {
       next = step(host, thread, start, sliceNanos);
     } while (next == Doing.RUNNING);
-    long spent = System.nanoTime() - start;
+    long spent = processorTime() - used;
     thread.cpuNanos += spent;
     Token carried = carried(host);
     carried.running = null;
@@ -425,6 +433,14 @@ final class Processors {
     }
   }
 
+  /**
+   * Processor time of this host thread: a host that takes the processor away is not the guest's
+   * doing.
+   */
+  private static long processorTime() {
+    return CPU_TIME ? THREADS.getCurrentThreadCpuTime() : System.nanoTime();
+  }
+
   private static Token carried(Host host) {
     Token token = host.token;
     if (token == null) {
@@ -446,7 +462,13 @@ final class Processors {
       return Doing.READY;
     }
     wakeExpired(now);
-    int exit = thread.runEngine(BUDGET);
+    int exit = thread.runEngine(thread.budget);
+    if (exit == Exit.BUDGET) {
+      // An engine is slow while the host compiles it: the budget is what it did in a millisecond.
+      long took = Math.max(System.nanoTime() - now, 1);
+      long pace = (long) ((double) thread.budget * LOOK_NANOS / took);
+      thread.budget = Math.clamp(pace, LEAST_BUDGET, MOST_BUDGET);
+    }
     if (exit == Exit.BUDGET || exit == Exit.ATTENTION) {
       return Doing.RUNNING;
     }

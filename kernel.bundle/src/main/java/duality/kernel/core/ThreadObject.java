@@ -49,6 +49,9 @@ final class ThreadObject implements KernelThread, KernelObject {
   /** Host clock value at which to wake it from WAITING. */
   volatile long wakeAt = Long.MAX_VALUE;
 
+  /** Instructions for one run of the engine; kept by the processor that runs it. */
+  volatile long budget = 20_000;
+
   /** The lines as they were when it was decided that it waits. */
   volatile long linesSeen;
 
