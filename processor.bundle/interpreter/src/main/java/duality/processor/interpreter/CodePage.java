@@ -25,7 +25,9 @@ final class CodePage {
   /** Value of {@link CodeCache#stamp} when the copy was last known to be equal to memory. */
   int stamp;
 
-  /** Decoded records; replaced when it grows. */
+  /**
+   * Decoded records; replaced when it grows. The length is a power of two, for {@link Loop}'s sake.
+   */
   long[] code = new long[256];
 
   /** Index of the record of each halfword plus one; 0 where nothing is decoded. */
@@ -172,7 +174,7 @@ final class CodePage {
     long next = Decoder.record(Ops.FAR, 0, 0, 0, 2 * HALFWORDS + 2);
     crossCode =
         Decoder.branches(record)
-            ? new long[] {Decoder.linked(record, 2), next, far(record)}
-            : new long[] {record, next};
+            ? new long[] {Decoder.linked(record, 2), next, far(record), 0}
+            : new long[] {record, next, 0, 0};
   }
 }

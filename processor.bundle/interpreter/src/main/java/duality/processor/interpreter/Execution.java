@@ -57,7 +57,7 @@ final class Execution {
   }
 
   private int go(int slice) {
-    for (; ; ) {
+    while (loop.left > 0) {
       switch (loop.run()) {
         case Loop.OTHER -> {
           long record = loop.code[loop.index - 1];
@@ -85,12 +85,21 @@ final class Execution {
             return PENDING;
           }
         }
-        default -> {
-          c.pc = loop.base + Decoder.offset(loop.code[loop.index]);
-          return POLL;
-        }
+        default -> {}
       }
     }
+    c.pc = nextPc();
+    return POLL;
+  }
+
+  /** The address of the instruction that is next in the loop. */
+  private long nextPc() {
+    long record = loop.code[loop.index];
+    while (Decoder.op(record) == Ops.GOTO) {
+      record = loop.code[(int) Decoder.imm(record)];
+    }
+    return loop.base
+        + (Decoder.op(record) == Ops.FAR ? Decoder.imm(record) : Decoder.offset(record));
   }
 
   /** Like {@link SystemUnit#NEXT}, but what was executed is no instruction. */
