@@ -67,7 +67,7 @@ final class Attachment {
       if (!keyboardIsInput()) {
         startTyping(() -> type(call.in()));
       } else if (Boolean.TRUE.equals(call.session().get(Invocation.FREE_INPUT))) {
-        startTyping(() -> typeAvailable(call.in()));
+        startTyping(() -> typeAvailable(call.session().getKeyboard()));
       }
       show(console.oldest());
     }
