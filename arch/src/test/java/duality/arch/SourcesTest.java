@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Holds every Java source against the rules of STYLE. */
+/** Holds every Java source against the rules of how the code reads. */
 class SourcesTest {
 
   private static final int MAX_LINES = 700;
