@@ -1,6 +1,7 @@
 package duality.personality.linux;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import duality.console.host.HostConsoleServer;
@@ -57,6 +58,17 @@ final class TestSystem implements AutoCloseable {
     core.boot("root", Root.class);
     root = core.kernel().connect("root", Root.class);
     freeAtStart = root.balance().free();
+    awaitSwapper();
+  }
+
+  /** Root starts the first servers on a worker of its own; the swapper is the last of them. */
+  private void awaitSwapper() {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (core.endpoints().stream()
+        .noneMatch(each -> each.path().equals("swapper") && each.condition().equals("open"))) {
+      assertTrue(System.nanoTime() < deadline, () -> "root starts no swapper: " + core.trace());
+      Thread.onSpinWait();
+    }
   }
 
   /** A task of a file that exists. */
