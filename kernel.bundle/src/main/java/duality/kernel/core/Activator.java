@@ -15,6 +15,7 @@ import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleActivator;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleEvent;
+import org.osgi.framework.BundleException;
 import org.osgi.framework.Constants;
 import org.osgi.framework.FrameworkUtil;
 import org.osgi.framework.ServiceFactory;
@@ -138,7 +139,7 @@ public final class Activator implements BundleActivator {
    */
   private static Runnable publish(EndpointObject endpoint) {
     Bundle home = FrameworkUtil.getBundle(endpoint.type);
-    BundleContext context = home == null ? null : home.getBundleContext();
+    BundleContext context = home == null ? null : started(home);
     if (context == null) {
       return () -> {};
     }
@@ -153,6 +154,26 @@ public final class Activator implements BundleActivator {
         endpoint.core.trace(endpoint.path() + " was taken back with its bundle already");
       }
     };
+  }
+
+  /**
+   * The context of a bundle, which is started when its turn has not come yet: root boots on a
+   * thread of its own while the framework still starts bundles, and what is not published then is
+   * never published.
+   */
+  private static @Nullable BundleContext started(Bundle home) {
+    if (home.getBundleContext() == null) {
+      try {
+        home.start(Bundle.START_TRANSIENT);
+      } catch (BundleException e) {
+        System.getLogger("duality.kernel")
+            .log(
+                System.Logger.Level.ERROR,
+                home.getSymbolicName() + " does not start, its endpoints stay unknown to others",
+                e);
+      }
+    }
+    return home.getBundleContext();
   }
 
   private record Clients(EndpointObject endpoint) implements ServiceFactory<Object> {
