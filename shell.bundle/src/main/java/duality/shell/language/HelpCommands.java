@@ -83,8 +83,11 @@ public final class HelpCommands extends CommandGroup {
         return syntax.help();
       }
     }
+    if (others.contains(wanted)) {
+      return wanted + " is a command of Felix; felix:help " + wanted + " explains it";
+    }
     ours.keySet().removeIf(name -> !name.startsWith(wanted + ":"));
-    others.removeIf(name -> !name.equals(wanted) && !name.startsWith(wanted + ":"));
+    others.removeIf(name -> !name.startsWith(wanted + ":"));
     if (ours.isEmpty() && others.isEmpty()) {
       throw new CommandFailed(
           "there is no command '" + wanted + "'" + Near.hint(wanted, names(call.session())));

@@ -184,6 +184,10 @@ public final class ConsoleCommands extends CommandGroup {
     }
   }
 
+  private static String why(String reason) {
+    return reason.isEmpty() ? "" : ": " + reason;
+  }
+
   private @Nullable Object exec(Invocation call) throws CommandFailed {
     Arguments arguments = call.arguments();
     GuestAgent agent = machines.agent(arguments.text(NAME));
@@ -213,10 +217,8 @@ public final class ConsoleCommands extends CommandGroup {
         }
         case "killed" ->
             throw new CommandFailed(
-                most.isZero()
-                    ? "the command was killed, status " + state.status()
-                    : "the command was killed after " + Span.show(most.toNanos()));
-        default -> throw new CommandFailed("the command was " + state.state() + " with its guest");
+                "the command was killed, status " + state.status() + why(state.why()));
+        default -> throw new CommandFailed("the command was " + state.state() + why(state.why()));
       };
     } finally {
       agent.forget(job);

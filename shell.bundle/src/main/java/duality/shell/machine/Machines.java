@@ -5,12 +5,14 @@ import duality.guests.Boot;
 import duality.guests.GuestImage;
 import duality.guests.GuestUnavailable;
 import duality.guests.Progress;
+import duality.kernel.CallFailed;
 import duality.servers.Root;
 import duality.shell.command.CommandFailed;
 import duality.shell.text.Near;
 import duality.vmm.GuestAgent;
 import duality.vmm.MachineReport;
 import duality.vmm.VirtualMachine;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -76,9 +78,18 @@ public final class Machines {
 
   /** What all machines are doing, by name. */
   List<MachineReport> reports() {
-    return names().stream()
-        .map(name -> root.connect(FOLDER + name, VirtualMachine.class).report())
-        .toList();
+    List<MachineReport> reports = new ArrayList<>();
+    for (String name : names()) {
+      try {
+        reports.add(root.connect(FOLDER + name, VirtualMachine.class).report());
+      } catch (CallFailed.Revoked e) {
+        // Deleted since its name was read.
+      } catch (CallFailed e) {
+        String state = "no answer: " + e.getMessage();
+        reports.add(new MachineReport(name, "", state, 0, 0, 0, 0, 0, 0, ""));
+      }
+    }
+    return reports;
   }
 
   /** Makes a machine and starts it; nothing of it stays when it does not start. */

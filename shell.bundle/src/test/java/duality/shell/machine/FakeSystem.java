@@ -1,0 +1,177 @@
+package duality.shell.machine;
+
+import duality.drivers.Console;
+import duality.guests.Boot;
+import duality.guests.GuestImage;
+import duality.guests.Progress;
+import duality.kernel.CallFailed;
+import duality.kernel.Frame;
+import duality.servers.Root;
+import duality.vmm.GuestAgent;
+import duality.vmm.MachineReport;
+import duality.vmm.VirtualMachine;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * A root that makes machines of cardboard: they have a state, a console and an agent that says what
+ * it was told to.
+ */
+final class FakeSystem implements Root {
+  /** Configurations of the machines that were made, by path. */
+  final Map<String, Map<String, String>> configs = new TreeMap<>();
+
+  /** Consoles by the machine's path. */
+  final Map<String, TypedConsole> consoles = new HashMap<>();
+
+  /** What machines are doing, by path. */
+  final Map<String, String> states = new HashMap<>();
+
+  /** The one agent of all guests. */
+  final FakeAgent agent = new FakeAgent();
+
+  /** What a start ends with, when it shall fail. */
+  Optional<String> startFails = Optional.empty();
+
+  /** An image that comes up at once. */
+  static GuestImage image(String name) {
+    return new GuestImage() {
+      @Override
+      public String name() {
+        return name;
+      }
+
+      @Override
+      public String description() {
+        return "cardboard";
+      }
+
+      @Override
+      public boolean ready() {
+        return true;
+      }
+
+      @Override
+      public String howToGet() {
+        return "";
+      }
+
+      @Override
+      public Boot prepare(Progress progress) {
+        return new Boot(
+            Path.of("/images", name), Optional.empty(), "quiet", 64 << 20, 8 << 20, "up", true);
+      }
+    };
+  }
+
+  @Override
+  public <P> P create(String path, Class<P> protocol, Map<String, String> config) {
+    configs.put(path, config);
+    consoles.put(path, new TypedConsole());
+    states.put(path, "created");
+    return connect(path, protocol);
+  }
+
+  @Override
+  public <P> P connect(String path, Class<P> protocol) {
+    if (protocol == GuestAgent.class) {
+      return protocol.cast(agent);
+    }
+    if (protocol == Console.class) {
+      return protocol.cast(consoles.get(path.replaceFirst("/console$", "")));
+    }
+    if (!configs.containsKey(path)) {
+      throw new CallFailed.BadRequest("there is no endpoint " + path);
+    }
+    return protocol.cast(new FakeMachine(path));
+  }
+
+  @Override
+  public void remove(String path) {
+    configs.remove(path);
+    states.remove(path);
+  }
+
+  @Override
+  public List<String> paths(Class<?> protocol) {
+    return protocol == GuestAgent.class
+        ? configs.keySet().stream().map(path -> path + "/agent").toList()
+        : List.copyOf(configs.keySet());
+  }
+
+  @Override
+  public Frame allocate(String owner, long count) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public void free(String owner, Frame frames) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public FrameBalance balance() {
+    return new FrameBalance(0, 0, Map.of());
+  }
+
+  @Override
+  public List<String> route(String path, String protocol) {
+    return List.of("fake");
+  }
+
+  private final class FakeMachine implements VirtualMachine {
+    private final String path;
+
+    FakeMachine(String path) {
+      this.path = path;
+    }
+
+    @Override
+    public void start() {
+      if (startFails.isPresent()) {
+        throw new CallFailed.BadRequest(startFails.get());
+      }
+      states.put(path, "running");
+      consoles.get(path).written("booting\nup\n");
+    }
+
+    @Override
+    public void pause() {
+      states.put(path, "paused");
+    }
+
+    @Override
+    public void resume() {
+      states.put(path, "running");
+    }
+
+    @Override
+    public void stop() {
+      states.put(path, "stopped");
+    }
+
+    @Override
+    public MachineReport report() {
+      String image = configs.get(path).get("image");
+      String name = path.substring("vm/".length());
+      return new MachineReport(name, image, states.get(path), 64 << 20, 0, 1, 0, 0, 0, "uart");
+    }
+
+    @Override
+    public int trap(int thread, int cause, long value) {
+      return SUSPEND;
+    }
+
+    @Override
+    public long load(int thread, long address, int width) {
+      return 0;
+    }
+
+    @Override
+    public void store(int thread, long address, int width, long value) {}
+  }
+}

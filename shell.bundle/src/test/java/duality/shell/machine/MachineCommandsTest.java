@@ -1,0 +1,299 @@
+package duality.shell.machine;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import duality.shell.command.Cancellation;
+import duality.shell.command.Command;
+import duality.shell.command.CommandFailed;
+import duality.shell.command.CommandFunction;
+import duality.shell.command.CommandGroup;
+import duality.shell.command.Invocation;
+import duality.shell.command.Notice;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.apache.felix.gogo.runtime.CommandProcessorImpl;
+import org.apache.felix.gogo.runtime.threadio.ThreadIOImpl;
+import org.apache.felix.service.command.CommandSession;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The vm: commands over the real Gogo and machines of cardboard. */
+@Timeout(60)
+class MachineCommandsTest {
+  @TempDir Path folder;
+
+  private final FakeSystem system = new FakeSystem();
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+  private final CommandProcessorImpl processor = new CommandProcessorImpl(new ThreadIOImpl());
+  private final Cancellation.Foreground foreground = new Cancellation.Foreground();
+  private CommandSession session;
+
+  @BeforeEach
+  void open() {
+    GuestImages images = new GuestImages();
+    images.add(FakeSystem.image("linux"));
+    images.add(FakeSystem.image("nano"));
+    Machines machines = new Machines(system, images);
+    add(new MachineCommands(machines, images));
+    add(new ConsoleCommands(machines));
+    add(new GuestCommands(images));
+    session = session(InputStream.nullInputStream());
+  }
+
+  private CommandSession session(InputStream in) {
+    PrintStream stream = new PrintStream(out, true, ISO_8859_1);
+    CommandSession made = processor.createSession(in, stream, stream);
+    made.put(Cancellation.FOREGROUND, foreground);
+    made.put(CommandSession.OPTION_NO_GLOB, true);
+    made.currentDir(folder);
+    return made;
+  }
+
+  private void add(CommandGroup group) {
+    for (Command command : group.commands()) {
+      processor.addCommand(
+          command.syntax().scope(), new CommandFunction(command), command.syntax().function());
+    }
+  }
+
+  @AfterEach
+  void close() {
+    processor.stop();
+  }
+
+  private Object run(String line) throws Exception {
+    return session.execute(line);
+  }
+
+  private String notice(String line) throws Exception {
+    return ((Notice) run(line)).line();
+  }
+
+  private String refused(String line) {
+    return assertThrows(CommandFailed.class, () -> run(line)).getMessage();
+  }
+
+  @Test
+  void aMachineIsMadeAsAsked() throws Exception {
+    Files.createFile(folder.resolve("disk"));
+    Files.createFile(folder.resolve("cd"));
+    run("vm:run linux --name a --memory 128M --disk disk --disk cd,ro --append 'debug x=1'");
+    var config = system.configs.get("vm/a");
+    assertEquals("134217728", config.get("memory"));
+    assertEquals("/images/linux", config.get("kernel"));
+    assertEquals("quiet debug x=1", config.get("append"));
+    assertEquals(folder.resolve("disk").toString(), config.get("disk0"));
+    assertEquals(folder.resolve("cd") + ",ro", config.get("disk1"));
+    assertEquals("running", system.states.get("vm/a"));
+  }
+
+  @Test
+  void withoutANameTheImagesIsTaken() throws Exception {
+    assertTrue(notice("vm:run nano").startsWith("nano: nano boots in 64M"));
+    assertTrue(notice("vm:run nano").startsWith("nano-2: "));
+    assertTrue(notice("vm:run nano").startsWith("nano-3: "));
+  }
+
+  @Test
+  void whatCannotBeMadeIsExplained() throws Exception {
+    run("vm:run nano --name a");
+    assertTrue(refused("vm:run nano --name a").contains("vm:delete a"));
+    assertTrue(refused("vm:run linx").contains("did you mean 'linux'"));
+    assertTrue(refused("vm:run nano --memory 4M").contains("needs 8M or more"));
+    assertTrue(refused("vm:run nano --memory 100000001").contains("multiple of 4K"));
+    assertTrue(refused("vm:run nano --disk none").contains("truncate"));
+    assertTrue(refused("vm:run nano --disk .").contains("no ordinary file"));
+    assertTrue(refused("vm:run nano --weight 0").contains("1 to 10000"));
+    assertEquals(1, system.configs.size(), "nothing was made");
+  }
+
+  @Test
+  void aMachineThatDoesNotStartIsNotLeftBehind() {
+    system.startFails = java.util.Optional.of("no kernel in this file");
+    assertEquals("vm:run: no kernel in this file", refused("vm:run nano --name a"));
+    assertTrue(system.configs.isEmpty());
+  }
+
+  @Test
+  void waitingEndsWithTheReadyLine() throws Exception {
+    run("vm:run nano --name a");
+    assertTrue(notice("vm:wait a").startsWith("a: ready after "));
+    system.states.put("vm/a", "stopped");
+    assertTrue(notice("vm:wait a --for stopped").startsWith("a: stopped after "));
+  }
+
+  @Test
+  void readyIsRememberedWhenTheGuestHasStopped() throws Exception {
+    run("vm:run nano --name a");
+    run("vm:wait a");
+    run("vm:stop a");
+    assertTrue(notice("vm:wait a").contains("ready"));
+  }
+
+  @Test
+  void waitingInVainEndsWithAReason() throws Exception {
+    system.agent.ready = false;
+    run("vm:run nano --name a");
+    String message = refused("vm:wait a --timeout 60ms");
+    assertTrue(message.contains("running and not ready after 60.0ms"), message);
+    assertTrue(message.contains("vm:console a"), message);
+    system.states.put("vm/a", "failed: the hart was lost");
+    assertTrue(refused("vm:wait a").contains("failed: the hart was lost and will not come up"));
+    assertTrue(refused("vm:wait a --for stopped").contains("failed"));
+  }
+
+  @Test
+  void aWaitCanBeCancelled() throws Exception {
+    run("vm:run nano --name a");
+    Thread canceller =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  while (!foreground.cancel()) {
+                    Thread.onSpinWait();
+                  }
+                });
+    assertEquals("vm:wait: cancelled", refused("vm:wait a --for stopped"));
+    canceller.join();
+  }
+
+  @Test
+  void outputComesToTheByte() throws Exception {
+    run("vm:run linux --name a");
+    StringBuilder bytes = new StringBuilder();
+    for (int i = 0; i < 1000; i++) {
+      bytes.append((char) (i % 256));
+    }
+    system.agent.output = bytes.toString();
+    assertEquals(null, run("vm:exec a cat 'x y'"));
+    assertEquals(bytes.toString(), out.toString(ISO_8859_1));
+    assertEquals(List.of("cat x y within 0"), system.agent.started);
+    assertEquals(List.of(1L), system.agent.forgotten);
+  }
+
+  @Test
+  void theGuestsStatusDecides() throws Exception {
+    run("vm:run linux --name a");
+    system.agent.status = 3;
+    assertEquals("vm:exec: the command ended with status 3", refused("vm:exec a false"));
+    system.agent.state = "killed";
+    system.agent.status = 137;
+    system.agent.why = "it took longer than 2 s";
+    assertTrue(refused("vm:exec a --timeout 2s x").endsWith("status 137: it took longer than 2 s"));
+    system.agent.state = "lost";
+    assertTrue(refused("vm:exec a x").contains("lost"));
+    assertEquals(List.of(1L, 2L, 3L), system.agent.forgotten);
+  }
+
+  @Test
+  void aCommandInTheGuestCanBeCancelled() throws Exception {
+    run("vm:run linux --name a");
+    system.agent.output = "x".repeat(100);
+    system.agent.whileRunning = foreground::cancel;
+    assertEquals("vm:exec: cancelled", refused("vm:exec a sleep 100"));
+    assertEquals(List.of(1L), system.agent.forgotten, "forgetting a running job kills it");
+  }
+
+  @Test
+  void aGuestThatIsNotUpTakesNoCommands() throws Exception {
+    run("vm:run linux --name a");
+    system.agent.ready = false;
+    assertTrue(refused("vm:exec a x").contains("vm:wait a --for ready"));
+    assertTrue(refused("vm:exec b x").contains("there is no machine 'b'"));
+  }
+
+  @Test
+  void theConsoleIsShownAndTypedOn() throws Exception {
+    run("vm:run nano --name a");
+    TypedConsole console = system.consoles.get("vm/a");
+    assertEquals("booting\nup\n", run("vm:console a"));
+    assertEquals("up", run("vm:console a --last 1"));
+    run("vm:type a hello 'w  1'");
+    run("vm:type a --raw x");
+    assertEquals("hello w  1\rx", console.input(100));
+  }
+
+  @Test
+  void typingMayWaitForTheAnswer() throws Exception {
+    run("vm:run nano --name a");
+    TypedConsole console = system.consoles.get("vm/a");
+    Thread guest =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  String typed = "";
+                  while (!typed.endsWith("\r")) {
+                    typed += console.input(10);
+                  }
+                  console.written(typed + "\nfirst\r\nsum = 4");
+                  console.written("2\r\n> ");
+                });
+    assertEquals("first\nsum = 42", run("vm:type a --until 'sum =' sum"));
+    guest.join();
+    assertTrue(refused("vm:type a --until never --timeout 50ms x").contains("'never'"));
+  }
+
+  @Test
+  void attachedWithoutATerminalItStreamsUntilTheMachineStops() throws Exception {
+    run("vm:run nano --name a");
+    session = session(new ByteArrayInputStream("typed".getBytes(ISO_8859_1)));
+    session.put(Invocation.FREE_INPUT, true);
+    TypedConsole console = system.consoles.get("vm/a");
+    Thread guest =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  String typed = "";
+                  while (!typed.equals("typed")) {
+                    typed += console.input(10);
+                  }
+                  console.written("last words");
+                  system.states.put("vm/a", "stopped");
+                });
+    assertEquals("detached; a is stopped", notice("vm:attach a"));
+    guest.join();
+    assertEquals("booting\nup\nlast words", out.toString(ISO_8859_1));
+  }
+
+  @Test
+  void attachedItDetachesWhenTheTimeIsOver() throws Exception {
+    run("vm:run nano --name a");
+    assertEquals("detached; a goes on", notice("vm:attach a --timeout 100ms"));
+  }
+
+  @Test
+  void machinesArePausedStoppedAndDeleted() throws Exception {
+    run("vm:run nano --name a");
+    assertEquals("a: paused", notice("vm:pause a"));
+    assertEquals("a: running", notice("vm:resume a"));
+    assertTrue(refused("vm:start a").contains("'a' is running"));
+    assertEquals("a: stopped", notice("vm:stop a"));
+    assertEquals("a: running", notice("vm:start a"));
+    assertEquals("a: deleted", notice("vm:delete a"));
+    assertTrue(refused("vm:inspect a").contains("there is no machine 'a'; vm:run makes one"));
+  }
+
+  @Test
+  void guestsAreListed() throws Exception {
+    assertEquals(
+        List.of(
+            new GuestCommands.Guest("linux", true, "cardboard", ""),
+            new GuestCommands.Guest("nano", true, "cardboard", "")),
+        run("guest:list"));
+    assertTrue(notice("guest:fetch").contains("nothing to get"));
+    assertTrue(notice("guest:fetch nano").contains("nano is ready"));
+    assertFalse(refused("guest:fetch nano --mirror ftp").isEmpty());
+  }
+}
