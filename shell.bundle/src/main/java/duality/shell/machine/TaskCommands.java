@@ -171,7 +171,7 @@ public final class TaskCommands extends CommandGroup {
     boolean ended = false;
     boolean stopped = false;
     while (true) {
-      String more = console.output(position, CHUNK, ended ? 0 : POLL_MILLIS);
+      String more = console.output(position, CHUNK, 0);
       position = Math.max(position, console.oldest()) + more.length();
       byte[] bytes = more.getBytes(ISO_8859_1);
       call.out().write(bytes, 0, bytes.length);
@@ -180,11 +180,13 @@ public final class TaskCommands extends CommandGroup {
         task.stop();
         stopped = true;
       }
-      // Asked before the last look at the console, so that the program's last words are not lost.
-      if (more.isEmpty() && ended) {
-        return task.report();
+      if (more.isEmpty()) {
+        if (ended) {
+          return task.report();
+        }
+        // One more look at the console follows, so that the program's last words are not lost.
+        ended = task.await(POLL_MILLIS).ended();
       }
-      ended = task.report().ended();
     }
   }
 
