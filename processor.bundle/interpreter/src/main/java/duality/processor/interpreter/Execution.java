@@ -162,7 +162,7 @@ final class Execution {
     c.pc = pc;
     c.record = record;
     if (c.pending == Context.TRAP && c.trapCause == 2) {
-      c.trapValue = Objects.requireNonNull(loop.page).word(Decoder.offset(record));
+      c.trapValue = Objects.requireNonNull(loop.page).word(Decoder.offset(record)) & 0xffffffffL;
     }
   }
 }

@@ -1,0 +1,101 @@
+package duality.processor.interpreter;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Programs in machine mode (src/test/programs) print what they see of traps, page tables and
+ * interrupts; on {@code qemu-system-riscv64} they must print the same.
+ */
+class FullModeTest {
+  private static final Path PROGRAMS = Path.of("src/test/programs");
+
+  @TempDir Path folder;
+
+  @ParameterizedTest
+  @ValueSource(strings = {"exceptions", "paging", "interrupts", "legal"})
+  void engineAndQemuPrintTheSame(String program) throws Exception {
+    Tool.require("riscv64-linux-gnu-gcc", "qemu-system-riscv64");
+    Path elf = build(program);
+    byte[] expected =
+        Tool.run(
+            "qemu-system-riscv64",
+            "-M",
+            "virt",
+            "-m",
+            "32M",
+            "-cpu",
+            "rv64,zba=off,zbb=off,zbc=off,zbs=off,h=off,sstc=on",
+            "-nographic",
+            "-bios",
+            "none",
+            "-kernel",
+            elf.toString());
+    String actual = BareMachine.run(Files.readAllBytes(elf));
+    assertEquals(new String(expected, StandardCharsets.ISO_8859_1), actual);
+  }
+
+  /** Points in which QEMU 7.2 does not do what the specification says. */
+  @Test
+  void specificationHoldsWhereQemuDiffers() throws Exception {
+    Tool.require("riscv64-linux-gnu-gcc");
+    assertEquals(
+        """
+        mepc 80000002
+        sepc 80000006
+        mpp 800
+        amoadd.d a0, a0, (a0): 7 tval 20000
+        amoadd.d a0, a0, (a0): 6 tval 80000004
+        lr.d a0, (a0): 4 tval 80000004
+        sc.w a0, a0, (a0): 6 tval 80000002
+        csrs mstatus, a1
+        ld a0, 0(a0): 5 tval 40020000
+        csrs mstatus, a1
+        sd a0, 0(a0): 7 tval 40020000
+        fetch 1
+        csrs mstatus, a1
+        ld a0, 0(a0): 5 tval c0020000
+        csrs mstatus, a1
+        sd a0, 0(a0): 7 tval c0020000
+        fetch 1
+        cause 3
+        mprv 0
+        interrupt 9
+        interrupt 1
+        interrupt 5
+        minstret 3e8
+        still 0
+        counted 4
+        """,
+        BareMachine.run(Files.readAllBytes(build("specification"))));
+  }
+
+  private Path build(String program) throws Exception {
+    Path elf = folder.resolve(program);
+    Tool.run(
+        "riscv64-linux-gnu-gcc",
+        "-march=rv64gc",
+        "-mabi=lp64d",
+        "-mcmodel=medany",
+        "-O1",
+        "-ffreestanding",
+        "-fno-pic",
+        "-static",
+        "-nostdlib",
+        "-Wl,--build-id=none,-N,--no-warn-rwx-segments",
+        "-T",
+        PROGRAMS.resolve("program.ld").toString(),
+        PROGRAMS.resolve("start.S").toString(),
+        PROGRAMS.resolve(program + ".c").toString(),
+        "-o",
+        elf.toString());
+    return elf;
+  }
+}
