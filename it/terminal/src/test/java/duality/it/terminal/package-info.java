@@ -1,0 +1,5 @@
+/** The launcher and the shell from outside. */
+@NullMarked
+package duality.it.terminal;
+
+import org.jspecify.annotations.NullMarked;
