@@ -55,7 +55,7 @@ public final class Activator implements BundleActivator {
                 end();
               }
             });
-    context.registerService(Observation.class, started, null);
+    context.registerService(Observation.class, new ObservationView(started), null);
     engines =
         new ServiceTracker<>(context, Engine.class, null) {
           @Override
@@ -186,7 +186,7 @@ public final class Activator implements BundleActivator {
     @Override
     public void ungetService(
         Bundle client, ServiceRegistration<Object> registration, Object service) {
-      Core.stub(service).revoke();
+      Core.stub(service).revokeWithOwner();
     }
   }
 

@@ -34,7 +34,7 @@ final class CallSlot {
   private static final VarHandle GATES = MethodHandles.arrayElementVarHandle(Gate[].class);
   private static final VarHandle SERIALS = MethodHandles.arrayElementVarHandle(long[].class);
   private static final ThreadLocal<CallSlot> OF_THREAD =
-      ThreadLocal.withInitial(() -> new CallSlot(Thread.currentThread()));
+      ThreadLocal.withInitial(CallSlot::ofCurrentThread);
 
   /** Calls of threads that are no more, by gate number; guarded by ALL. */
   private static long[] past = new long[64];
@@ -55,14 +55,23 @@ final class CallSlot {
 
   private int depth;
 
+  /** Waits at a gate: the time counts for the gate's deadline, not for the callers'. */
+  volatile boolean waiting;
+
   /** What the watchdog saw at its last look; used by its thread only. */
   final long[] seenSerials = new long[DEPTH];
 
   final int[] seenTicks = new int[DEPTH];
 
+  /** The slot of a thread that runs; who makes it adds it to {@link #ALL}. */
   CallSlot(Thread host) {
     this.host = host;
-    ALL.add(this);
+  }
+
+  private static CallSlot ofCurrentThread() {
+    CallSlot slot = new CallSlot(Thread.currentThread());
+    ALL.add(slot);
+    return slot;
   }
 
   /** The slot of the current thread. */
@@ -100,6 +109,16 @@ final class CallSlot {
   private synchronized boolean wasAbandoned(int level) {
     abandoned &= ~(1 << level);
     return abandonedSerials[level] == serials[level];
+  }
+
+  /** Whether the call that is at {@code level} now was given up. */
+  boolean givenUp(int level) {
+    if ((abandoned & 1 << level) == 0) {
+      return false;
+    }
+    synchronized (this) {
+      return (abandoned & 1 << level) != 0 && abandonedSerials[level] == serial(level);
+    }
   }
 
   /** Counts a call through the gate's number. */
@@ -148,7 +167,7 @@ final class CallSlot {
   boolean insideAnyOf(Set<Gate> set) {
     for (int level = 0; level < DEPTH; level++) {
       Gate gate = at(level);
-      if (gate != null && set.contains(gate)) {
+      if (gate != null && set.contains(gate) && !givenUp(level)) {
         return true;
       }
     }

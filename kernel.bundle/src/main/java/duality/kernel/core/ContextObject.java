@@ -23,7 +23,7 @@ final class ContextObject implements Context {
   private final List<Worker> workers = new ArrayList<>();
 
   private boolean started;
-  private boolean stopped;
+  private volatile boolean stopped;
 
   ContextObject(EndpointObject endpoint, String server) {
     this.endpoint = endpoint;
@@ -125,6 +125,7 @@ final class ContextObject implements Context {
   public KernelThread thread(
       String name, HartMode mode, Space space, TrapHandler handler, String engine) {
     SpaceObject where = SpaceObject.of(space);
+    Core.stub(handler); // a raw object's exceptions would be contained by nobody
     ThreadObject thread =
         endpoint.threads.computeIfAbsent(
             name, n -> core.newThread(path() + ":" + n, mode, where, handler, engine));
@@ -194,7 +195,11 @@ final class ContextObject implements Context {
 
   @Override
   public <T> T derive(T capability, Class<T> type, int rights, long badge) {
-    return type.cast(Core.stub(capability).derive(rights, badge, endpoint.ledger));
+    Stub stub = Core.stub(capability);
+    if (stub.badge() != 0 && badge != stub.badge()) {
+      throw new CallFailed.BadRequest("the badge of " + stub + " was set by who gave it out");
+    }
+    return type.cast(stub.derive(rights, badge, endpoint.ledger));
   }
 
   @Override
@@ -208,7 +213,7 @@ final class ContextObject implements Context {
       throw new CallFailed.BadRequest(
           path() + " has no authority over the kernel; root's routing file gives it (control)");
     }
-    return core;
+    return new KernelView(core, () -> !stopped && core.mayControl(path()));
   }
 
   @Override

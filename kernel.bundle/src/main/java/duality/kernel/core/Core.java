@@ -24,6 +24,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.TimeUnit;
@@ -336,14 +337,12 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   /** Waits until nobody is inside, but for the current thread; says whether that was reached. */
   static boolean drain(Collection<Gate> gates, long nanos) {
     long deadline = System.nanoTime() + nanos;
+    Set<Gate> set = Set.copyOf(gates);
     CallSlot own = CallSlot.current();
     while (true) {
       boolean inside = false;
       for (CallSlot slot : CallSlot.ALL) {
-        for (int level = 0; slot != own && level < CallSlot.DEPTH; level++) {
-          Gate gate = slot.at(level);
-          inside |= gate != null && gates.contains(gate);
-        }
+        inside |= slot != own && slot.insideAnyOf(set);
       }
       if (!inside) {
         return true;
@@ -585,6 +584,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
 
   void watch(CallSlot slot, Gate gate, int level, long serial) {
     slot.abandon(level, serial);
+    gate.hung();
     String why =
         gate.path
             + " did not answer within "

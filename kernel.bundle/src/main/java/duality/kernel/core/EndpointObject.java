@@ -139,13 +139,20 @@ final class EndpointObject implements Endpoint {
   }
 
   @Override
-  public synchronized State save() {
-    OpenInstance now = serving;
-    if (now == null) {
-      if (left != null) {
+  public State save() {
+    OpenInstance now;
+    synchronized (this) {
+      now = serving;
+      if (now == null && left != null) {
         return left;
       }
+    }
+    if (now == null) {
       throw new CallFailed.NoServer(gate.path + " has nothing to save: nobody serves it");
+    }
+    if (gate.isHung()) {
+      throw new CallFailed.ServerFailed(
+          now.server() + " is not asked for its state: a call to it did not return");
     }
     try {
       return now.instance.save();
@@ -158,21 +165,29 @@ final class EndpointObject implements Endpoint {
   }
 
   /** Its server is going: the state stays here for the next one. The gate is held. */
-  synchronized void leave(String reason) {
-    OpenInstance now = serving;
-    if (now == null) {
-      return;
-    }
+  void leave(String reason) {
+    State saved = null;
     try {
-      left = save();
+      saved = save();
     } catch (CallFailed e) {
       core.trace(gate.path + ": " + e.getMessage());
-      left = null;
     }
-    serving = null;
-    gate.vacate(reason);
-    now.context.stopWorkers();
-    now.close();
+    leave(reason, saved);
+  }
+
+  /** Its server is going, and what it saved, if that can be trusted, stays here. */
+  void leave(String reason, @Nullable State saved) {
+    OpenInstance now;
+    synchronized (this) {
+      now = serving;
+      serving = null;
+      left = saved;
+      gate.vacate(reason);
+    }
+    if (now != null) {
+      now.context.stopWorkers();
+      now.close();
+    }
   }
 
   @Nullable State leftState() {

@@ -3,6 +3,7 @@ package duality.kernel.core;
 import duality.kernel.CallFailed;
 import duality.kernel.Frame;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 
 /**
@@ -17,7 +18,8 @@ final class FrameObject implements Frame, KernelObject {
   /** Guarded by this. */
   private final List<FrameObject> parts = new ArrayList<>(0);
 
-  private volatile boolean reclaimed;
+  /** Frames of the run that were taken back, by index; guarded by this. */
+  private final BitSet lost = new BitSet(0);
 
   FrameObject(Core core, long first, long count) {
     this.core = core;
@@ -27,7 +29,7 @@ final class FrameObject implements Frame, KernelObject {
 
   /** The object behind a capability that a caller passed. */
   static FrameObject of(Frame frame) {
-    Object object = frame instanceof Stub stub ? stub.kernelObject() : frame;
+    Object object = frame instanceof Stub stub ? stub.$object(0) : frame;
     if (object instanceof FrameObject made) {
       return made;
     }
@@ -36,12 +38,16 @@ final class FrameObject implements Frame, KernelObject {
 
   /** Number of the {@code index}th frame, after a check that {@code n} from it on are here. */
   long number(long index, long n) {
-    if (reclaimed) {
-      throw new CallFailed.Revoked(this + " was reclaimed");
-    }
     if (index < 0 || n < 1 || index > count - n) {
       throw new CallFailed.BadRequest(
           "frames " + index + " to " + (index + n - 1) + " of a run of " + count);
+    }
+    synchronized (this) {
+      int taken = lost.nextSetBit((int) index);
+      if (taken >= 0 && taken < index + n) {
+        throw new CallFailed.Revoked(
+            "frame " + (first + taken) + " of " + this + " was taken back");
+      }
     }
     return first + index;
   }
@@ -68,25 +74,28 @@ final class FrameObject implements Frame, KernelObject {
   @Override
   public void reclaim(long index, long n) {
     long from = number(index, n);
-    synchronized (this) {
-      parts.removeIf(
-          part -> {
-            boolean touches = part.first < from + n && from < part.first + part.count;
-            boolean within = from <= part.first && part.first + part.count <= from + n;
-            if (within) {
-              part.end();
-            }
-            return touches && within;
-          });
-    }
+    takeFromParts(from, n);
     core.unmapEverywhere(from, n);
     core.pool().discard(from, n);
   }
 
-  private synchronized void end() {
-    reclaimed = true;
-    parts.forEach(FrameObject::end);
-    parts.clear();
+  /** Parts lose these frames; a part that has none left is forgotten. */
+  private synchronized void takeFromParts(long from, long n) {
+    parts.removeIf(part -> part.lose(from, n));
+  }
+
+  /** These frames are no longer this run's; says whether all are gone. */
+  private boolean lose(long from, long n) {
+    long start = Math.max(from, first);
+    long end = Math.min(from + n, first + count);
+    if (start >= end) {
+      return false;
+    }
+    takeFromParts(from, n);
+    synchronized (this) {
+      lost.set((int) (start - first), (int) (end - first));
+      return lost.cardinality() == count;
+    }
   }
 
   @Override

@@ -43,6 +43,12 @@ final class Gate {
   private String why = "no server is bound yet";
   private Set<Gate> heldWith = Set.of();
 
+  /** The bound server failed: it is not put back in service, only replaced. */
+  private boolean broken;
+
+  /** A call to the bound server was given up: it may hold its own locks for ever. */
+  private boolean hung;
+
   Gate(Core core, String path, int number, int rank, long deadlineMillis) {
     this.core = core;
     this.path = path;
@@ -102,7 +108,9 @@ final class Gate {
           return bound;
         }
       }
+      slot.waiting = true;
       Condition seen = core.processors().waiting(rank, () -> awaitChange(deadline));
+      slot.waiting = false;
       slot.push(this, stub);
       Object server = target;
       if (server != null) {
@@ -177,6 +185,8 @@ final class Gate {
   /** Binds a server and opens the gate, unless it is held. */
   synchronized void bind(Object server) {
     bound = server;
+    broken = false;
+    hung = false;
     if (condition != Condition.HELD && condition != Condition.ENDED) {
       condition = Condition.OPEN;
       target = server;
@@ -202,8 +212,8 @@ final class Gate {
   synchronized void release() {
     heldWith = Set.of();
     if (condition == Condition.HELD) {
-      condition = bound == null ? Condition.VACANT : Condition.OPEN;
-      target = bound;
+      condition = bound == null ? Condition.VACANT : broken ? Condition.FAILED : Condition.OPEN;
+      target = condition == Condition.OPEN ? bound : null;
       notifyAll();
     }
   }
@@ -228,6 +238,7 @@ final class Gate {
     }
     why = reason;
     target = null;
+    broken = true;
     if (condition != Condition.HELD) {
       condition = Condition.FAILED;
       notifyAll();
@@ -250,7 +261,23 @@ final class Gate {
     return condition;
   }
 
+  synchronized void hung() {
+    hung = true;
+  }
+
+  /** Whether the bound server failed, also while the gate is held. */
+  synchronized boolean isBroken() {
+    return broken;
+  }
+
+  synchronized boolean isHung() {
+    return hung;
+  }
+
   synchronized String describe() {
+    if (broken && condition == Condition.HELD) {
+      return "failed: " + why;
+    }
     return switch (condition) {
       case FAILED -> "failed: " + why;
       case VACANT -> "vacant: " + why;
@@ -267,7 +294,7 @@ final class Gate {
     int inside = 0;
     for (CallSlot slot : CallSlot.ALL) {
       for (int level = 0; level < CallSlot.DEPTH; level++) {
-        if (slot.at(level) == this) {
+        if (slot.at(level) == this && !slot.givenUp(level)) {
           inside++;
         }
       }

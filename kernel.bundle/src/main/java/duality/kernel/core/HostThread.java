@@ -9,4 +9,13 @@ class HostThread extends Thread {
     setDaemon(true);
     slot = new CallSlot(this);
   }
+
+  /**
+   * Only a thread that runs has its slot looked at: one that never starts leaves nothing behind.
+   */
+  @Override
+  public void run() {
+    CallSlot.ALL.add(slot);
+    super.run();
+  }
 }

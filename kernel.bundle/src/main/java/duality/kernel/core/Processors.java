@@ -19,6 +19,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -60,7 +61,9 @@ final class Processors {
 
   /** A host thread that can carry a token. */
   static final class Host extends HostThread {
-    volatile @Nullable Token token;
+    /** Taken away by one party only, hence getAndSet. */
+    final AtomicReference<@Nullable Token> token = new AtomicReference<>();
+
     volatile @Nullable ThreadObject carrying;
 
     /** Odd while in a call-out; -1 once the watchdog took the token away. One of the two wins. */
@@ -110,7 +113,7 @@ final class Processors {
 
   private void give(Token token, Host host) {
     token.host = host;
-    host.token = token;
+    host.token.set(token);
     LockSupport.unpark(host);
   }
 
@@ -141,13 +144,13 @@ final class Processors {
    * For a wait at the scheduler's gate it keeps it, because nobody could use it.
    */
   <T> T waiting(int rank, Supplier<T> wait) {
-    if (!(Thread.currentThread() instanceof Host host)
-        || host.token == null
-        || rank <= Protocol.SCHEDULER) {
+    if (!(Thread.currentThread() instanceof Host host) || rank <= Protocol.SCHEDULER) {
       return wait.get();
     }
-    Token token = host.token;
-    host.token = null;
+    Token token = host.token.getAndSet(null);
+    if (token == null) {
+      return wait.get();
+    }
     token.running = null;
     giveToSpare(token);
     try {
@@ -168,11 +171,11 @@ final class Processors {
         break;
       }
     }
-    while (host.token == null && !stopped && host.callout.get() != -1) {
+    while (host.token.get() == null && !stopped && host.callout.get() != -1) {
       LockSupport.parkNanos(LONGEST_PARK_NANOS);
     }
     returning.remove(host);
-    Token token = host.token;
+    Token token = host.token.get();
     if (token != null) {
       token.running = host.carrying;
     }
@@ -189,14 +192,14 @@ final class Processors {
 
   private void body(Host host) {
     while (!stopped && host.callout.get() != -1) {
-      Token token = host.token;
+      Token token = host.token.get();
       if (token == null) {
         LockSupport.parkNanos(LONGEST_PARK_NANOS);
         continue;
       }
       Host next = returning.poll();
       if (next != null) {
-        host.token = null;
+        host.token.set(null);
         synchronized (hosts) {
           spares.add(host);
         }
@@ -207,10 +210,27 @@ final class Processors {
         serve(host, token);
       } catch (GivenUp e) {
         core.trace("processor " + token.number + " goes on with another host thread");
+      } catch (RuntimeException | Error e) {
+        // Whatever a scheduler's or the kernel's fault was, the processor must not go with it.
+        core.trace("processor " + token.number + ": " + Gate.describe(e));
+        long serial = host.callout.get();
+        if ((serial & 1) != 0 && !host.callout.compareAndSet(serial, serial + 1)) {
+          continue; // the watchdog was faster, and has seen to the thread
+        }
+        ThreadObject carried = host.carrying;
+        host.carrying = null;
+        if (carried != null) {
+          stall(carried);
+        }
       }
     }
     synchronized (hosts) {
       hosts.remove(host);
+      spares.remove(host);
+    }
+    Token left = host.token.getAndSet(null);
+    if (left != null && !stopped) {
+      giveToSpare(left);
     }
   }
 
@@ -248,17 +268,16 @@ final class Processors {
       return;
     }
     ThreadObject carried = host.carrying;
-    Token token = host.token;
     if (!host.callout.compareAndSet(serial, -1)) {
       return;
     }
+    Token token = host.token.getAndSet(null);
     host.carrying = null;
     if (carried != null) {
       core.trace(carried.name + " is repeated: " + why);
       stall(carried);
     }
     if (token != null) {
-      host.token = null;
       token.running = null;
       giveToSpare(token);
     }
@@ -412,16 +431,17 @@ final class Processors {
     thread.cpuNanos += spent;
     Token carried = carried(host);
     carried.running = null;
-    host.carrying = null;
     if (thread.suspendWanted()) {
       next = Doing.SUSPENDED;
     }
     if (next == Doing.READY) {
+      host.carrying = null;
       thread.set(Doing.READY); // before the scheduler can pick it again
       report(host, carried, thread, spent, true);
       return;
     }
     report(host, carried, thread, spent, false); // before anybody can make it ready again
+    host.carrying = null;
     thread.set(next);
     if (next == Doing.WAITING) {
       wakeNoLaterThan(thread.wakeAt);
@@ -442,7 +462,7 @@ final class Processors {
   }
 
   private static Token carried(Host host) {
-    Token token = host.token;
+    Token token = host.token.get();
     if (token == null) {
       throw new GivenUp();
     }
@@ -462,7 +482,14 @@ final class Processors {
       return Doing.READY;
     }
     wakeExpired(now);
-    int exit = thread.runEngine(thread.budget);
+    int exit;
+    try {
+      exit = thread.runEngine(thread.budget);
+    } catch (RuntimeException | Error e) {
+      core.trace(thread.name + " is suspended, its engine failed: " + Gate.describe(e));
+      thread.wantSuspend();
+      return Doing.RUNNING;
+    }
     if (exit == Exit.BUDGET) {
       // An engine is slow while the host compiles it: the budget is what it did in a millisecond.
       long took = Math.max(System.nanoTime() - now, 1);
@@ -488,8 +515,15 @@ final class Processors {
     } catch (CallFailed e) {
       // No value is invented for a hart that meets a missing server: it is set aside and repeats.
       core.stalled(thread, e);
+      thread.linesSeen = thread.lines.wordAcquire();
       thread.wakeAt = System.nanoTime() + RETRY_NANOS;
       next = Doing.WAITING;
+    } catch (GivenUp e) {
+      throw e;
+    } catch (RuntimeException | Error e) {
+      core.trace(thread.name + " is suspended, its exit could not be served: " + Gate.describe(e));
+      thread.wantSuspend();
+      next = Doing.RUNNING;
     }
     calloutEnds(host);
     return next;

@@ -91,8 +91,9 @@ final class ServerTable {
       core.trace(reason + ", " + hold.drained() + " calls were inside");
       served.forEach(each -> each.leave(reason));
     } catch (CallFailed e) {
-      core.trace(reason + " without a drain: " + e.getMessage());
-      served.forEach(each -> each.leave(reason));
+      // Somebody may be inside: a state saved now would miss what that call does.
+      core.trace(reason + " without a drain, its state is lost: " + e.getMessage());
+      served.forEach(each -> each.leave(reason, null));
     }
     for (EndpointObject left : served) {
       left.route.stream()

@@ -8,6 +8,7 @@ import duality.kernel.Space;
 import duality.kernel.SpaceReport;
 import duality.kernel.processor.Memory;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -40,6 +41,12 @@ final class SpaceObject implements Space, Memory, KernelObject {
   /** Sorted; replaced as a whole under the monitor. */
   private volatile Region[] regions = new Region[0];
 
+  /** Regions that are being removed, whose grants may still be given back; guarded by this. */
+  private final List<Region> dying = new ArrayList<>();
+
+  /** Frames that may be mapped here, so that most reclaims need no look; guarded by this. */
+  private final BitSet mayMap = new BitSet();
+
   private volatile int epoch;
   private volatile long mapped;
   private boolean ended;
@@ -52,7 +59,8 @@ final class SpaceObject implements Space, Memory, KernelObject {
   }
 
   static SpaceObject of(Space space) {
-    Object object = space instanceof Stub stub ? stub.kernelObject() : space;
+    Object object =
+        space instanceof Stub stub ? stub.$object(duality.kernel.Rights.CONTROL) : space;
     if (object instanceof SpaceObject made) {
       return made;
     }
@@ -142,8 +150,15 @@ final class SpaceObject implements Space, Memory, KernelObject {
         }
       }
       if (found != null) {
-        clear(found, found.first, found.pages);
+        // Out of sight first: while a driver's grant is waited for, nobody maps or pins in it
+        // again.
         regions = fewer.toArray(Region[]::new);
+        dying.add(found);
+        try {
+          clear(found, found.first, found.pages);
+        } finally {
+          dying.remove(found);
+        }
       }
     }
     return found;
@@ -191,6 +206,7 @@ final class SpaceObject implements Space, Memory, KernelObject {
           name + ": mapping rights " + rights + " where the region has " + region.rights);
     }
     long number = FrameObject.of(frame).number(index, count);
+    mayMap.set((int) number, (int) (number + count));
     boolean taken = false;
     long fresh = 0;
     for (long i = 0; i < count; i++) {
@@ -339,9 +355,13 @@ final class SpaceObject implements Space, Memory, KernelObject {
 
   synchronized void unpin(long first, int count) {
     for (int i = 0; i < count; i++) {
-      Region region = find(first + i);
+      long page = first + i;
+      Region region = find(page);
+      if (region == null) {
+        region = dying.stream().filter(each -> each.contains(page)).findFirst().orElse(null);
+      }
       if (region != null) {
-        region.pin(first + i, -1);
+        region.pin(page, -1);
       }
     }
     notifyAll();
@@ -365,6 +385,11 @@ final class SpaceObject implements Space, Memory, KernelObject {
 
   /** Unmaps every page whose frame is one of these. */
   synchronized void unmapFrames(long from, long count) {
+    int first = mayMap.nextSetBit((int) from);
+    if (first < 0 || first >= from + count) {
+      return;
+    }
+    mayMap.clear((int) from, (int) (from + count));
     for (Region region : regions) {
       for (long p = region.skipEmpty(region.first);
           p < region.first + region.pages;

@@ -28,6 +28,8 @@ public abstract class Stub {
   /** Weakly, so that what a client drops does not stay; guarded by this. */
   private final List<WeakReference<Stub>> children = new ArrayList<>(0);
 
+  private int purgeAt = 16;
+
   /** For generated code. */
   @SuppressWarnings("NullAway.Init")
   protected Stub() {}
@@ -48,7 +50,7 @@ public abstract class Stub {
   }
 
   /** Before a call to an endpoint: checks the capability and goes through the gate. */
-  public final Object $enter(int needed) {
+  protected final Object $enter(int needed) {
     check(needed);
     Gate through = gate;
     if (through == null) {
@@ -58,19 +60,19 @@ public abstract class Stub {
   }
 
   /** After a call that returned. */
-  public final void $exit() {
+  protected final void $exit() {
     if (CallSlot.current().pop()) {
       throw gate().tooLate();
     }
   }
 
   /** After a call that threw; answers what the caller gets. */
-  public final CallFailed $failed(Throwable thrown) {
+  protected final CallFailed $failed(Throwable thrown) {
     return gate().failed(CallSlot.current(), thrown);
   }
 
   /** Before a call to a kernel object: checks the capability. */
-  public final Object $object(int needed) {
+  protected final Object $object(int needed) {
     check(needed);
     Object target = object;
     if (target == null) {
@@ -80,19 +82,22 @@ public abstract class Stub {
   }
 
   /** An argument that may be a capability: the receiver gets a child of it. */
-  public final @Nullable Object $pass(@Nullable Object argument) {
+  protected final @Nullable Object $pass(@Nullable Object argument) {
     if (argument instanceof Stub stub && gate != null) {
-      return stub.derive(stub.rights, stub.badge, core.ledgerOf(gate));
+      return stub.handOn(core.ledgerOf(gate));
     }
     return argument;
   }
 
   /** A result that may be a capability: the caller gets one of its own. */
-  public final @Nullable Object $result(@Nullable Object result) {
+  protected final @Nullable Object $result(@Nullable Object result) {
     if (result instanceof KernelObject made) {
-      return core.capability(made, owner);
+      // No more rights than the capability through which it was got, and no longer life.
+      Stub child = StubFactory.make(made.kind());
+      child.lead(core, made.kind(), null, made, rights, 0);
+      return adopt(child, owner);
     }
-    return result instanceof Stub stub ? stub.derive(stub.rights, stub.badge, owner) : result;
+    return result instanceof Stub stub ? stub.handOn(owner) : result;
   }
 
   private Gate gate() {
@@ -119,27 +124,45 @@ public abstract class Stub {
         : (bits & Rights.WRITE) != 0 ? "WRITE" : (bits & Rights.MAP) != 0 ? "MAP" : "CONTROL";
   }
 
+  /** The same capability for another holder; itself where the holder is the same. */
+  final Stub handOn(@Nullable Ledger holder) {
+    check(0);
+    return holder == owner ? this : derive(rights, badge, holder);
+  }
+
   /** A child with at most these rights. */
   final Stub derive(int fewer, long childBadge, @Nullable Ledger childOwner) {
     check(0);
-    if (childOwner == owner && fewer == rights && childBadge == badge) {
-      return this;
-    }
     Stub child = StubFactory.make(type);
     child.lead(core, type, gate, object, rights & fewer, childBadge);
+    return adopt(child, childOwner);
+  }
+
+  private Stub adopt(Stub child, @Nullable Ledger childOwner) {
     child.parent = this;
     child.owner = childOwner;
     synchronized (this) {
       if (revoked) {
         throw new CallFailed.Revoked("the capability to " + name() + " was revoked");
       }
-      children.removeIf(each -> each.get() == null);
+      if (children.size() >= purgeAt) {
+        children.removeIf(each -> each.get() == null);
+        purgeAt = Math.max(16, 2 * children.size());
+      }
       children.add(new WeakReference<>(child));
     }
     if (childOwner != null) {
       childOwner.hold(child);
     }
     return child;
+  }
+
+  /** The end of a client: this one and all that it got through it. */
+  final void revokeWithOwner() {
+    revoke();
+    if (owner != null) {
+      owner.revokeAll();
+    }
   }
 
   final void revoke() {

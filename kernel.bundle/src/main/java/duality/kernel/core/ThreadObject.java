@@ -156,6 +156,10 @@ final class ThreadObject implements KernelThread, KernelObject {
         case READY, WAITING -> {
           if (take(Doing.READY, Doing.SUSPENDED) || take(Doing.WAITING, Doing.SUSPENDED)) {
             core.processors().gone(this);
+            if (doing() == Doing.READY) {
+              core.processors()
+                  .announce(this); // resumed meanwhile, maybe before the scheduler forgot it
+            }
             return;
           }
         }
@@ -194,6 +198,7 @@ final class ThreadObject implements KernelThread, KernelObject {
     do {
       suspend();
     } while (doing.get() != Doing.ENDED && !take(Doing.SUSPENDED, Doing.ENDED));
+    core.processors().gone(this);
     space.runsNoMore(this);
   }
 

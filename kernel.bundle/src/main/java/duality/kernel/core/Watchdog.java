@@ -41,23 +41,26 @@ final class Watchdog {
     }
   }
 
+  /**
+   * Only the innermost call can be to blame: those around it wait for it. And who waits at a gate
+   * is timed by that gate.
+   */
   private void look(CallSlot slot) {
-    for (int level = 0; level < CallSlot.DEPTH; level++) {
-      Gate gate = slot.at(level);
-      if (gate == null) {
-        return; // levels are used from the bottom up
+    int deepest = -1;
+    while (deepest + 1 < CallSlot.DEPTH && slot.at(deepest + 1) != null) {
+      deepest++;
+      long serial = slot.serial(deepest);
+      if (serial != slot.seenSerials[deepest]) {
+        slot.seenSerials[deepest] = serial;
+        slot.seenTicks[deepest] = 0;
       }
-      long serial = slot.serial(level);
-      if (gate.core() != core) {
-        continue;
-      }
-      if (serial != slot.seenSerials[level]) {
-        slot.seenSerials[level] = serial;
-        slot.seenTicks[level] = 0;
-      } else if (++slot.seenTicks[level] * TICK_NANOS == ceil(gate.deadlineNanos)
-          && gate.deadlineNanos > 0) {
-        core.watch(slot, gate, level, serial);
-      }
+    }
+    Gate gate = deepest < 0 ? null : slot.at(deepest);
+    if (gate == null || gate.core() != core || gate.deadlineNanos == 0 || slot.waiting) {
+      return;
+    }
+    if (++slot.seenTicks[deepest] * TICK_NANOS == ceil(gate.deadlineNanos)) {
+      core.watch(slot, gate, deepest, slot.seenSerials[deepest]);
     }
   }
 

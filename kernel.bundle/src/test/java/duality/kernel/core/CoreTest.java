@@ -180,6 +180,64 @@ class CoreTest {
   }
 
   @Test
+  void aServerThatHangsIsReplacedAndNotPutBackInService() throws Exception {
+    Counter counter = counter("c");
+    Thread caller =
+        new Thread(
+            () -> {
+              try {
+                counter.fail("hang");
+              } catch (CallFailed.TimedOut e) {
+                // as it should be
+              }
+            });
+    caller.start();
+    var endpoint = kernel.endpoint("c");
+    while (!endpoint.report().condition().startsWith("failed")) {
+      Thread.onSpinWait();
+    }
+    try (var hold = kernel.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(1))) {
+      assertTrue(endpoint.report().condition().startsWith("failed"), "also while it is held");
+      assertThrows(CallFailed.ServerFailed.class, endpoint::save);
+      assertEquals(0, hold.drained());
+    }
+    assertThrows(CallFailed.ServerFailed.class, () -> counter.add(1));
+    try (var hold = kernel.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(1))) {
+      endpoint.open("second", null).bind();
+    }
+    assertEquals(1, counter.add(1));
+    first.block.countDown();
+    caller.join();
+  }
+
+  @Test
+  void partsLoseWhatWasTakenBackAndNothingElse() {
+    var all = kernel.allFrames();
+    var part = all.part(8, 8);
+    all.reclaim(10, 2);
+    assertThrows(CallFailed.Revoked.class, () -> part.part(2, 1));
+    assertThrows(CallFailed.Revoked.class, () -> part.part(0, 8));
+    assertEquals(12, part.part(4, 4).first());
+  }
+
+  @Test
+  void aWeakCapabilityGivesNoStrongOne() {
+    var notification = (Notification) core.capability(core.newNotification("n"), null);
+    var weak = (Notification) Core.stub(notification).derive(duality.kernel.Rights.READ, 7, null);
+    assertThrows(CallFailed.BadRequest.class, () -> weak.signal(1));
+    assertEquals(0, weak.word());
+    Core.stub(notification).revoke();
+    assertThrows(CallFailed.Revoked.class, weak::word);
+  }
+
+  @Test
+  void whoLooksCannotCommand() {
+    Object view = new ObservationView(core);
+    assertFalse(view instanceof Kernel);
+    assertFalse(view instanceof AutoCloseable);
+  }
+
+  @Test
   void callsGoDownOnly() {
     Counter one = counter("one");
     Counter two = counter("two");

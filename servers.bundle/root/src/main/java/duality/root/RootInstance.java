@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
 final class RootInstance implements Root, Instance {
   private static final long START = 1;
 
+  /** Who is charged for frames that a driver does not give back. */
+  private static final String STUCK = "(held by a driver)";
+
   /** A run that is charged to an owner. */
   private record Charge(long first, long count) {}
 
@@ -110,6 +113,7 @@ final class RootInstance implements Root, Instance {
       throw new CallFailed.BadRequest(path + " is a part of the system and stays");
     }
     kernel.remove(path);
+    reclaimStuck();
     List<Charge> left = new ArrayList<>();
     lock.lock();
     try {
@@ -232,12 +236,40 @@ final class RootInstance implements Root, Instance {
 
   /** Nobody is charged for the run any more; it is given out again only when nobody maps it. */
   private void reclaim(Charge run) {
-    pool.reclaim(run.first, run.count);
+    try {
+      pool.reclaim(run.first, run.count);
+    } catch (CallFailed e) {
+      // A driver holds a page of it for too long: nobody gets these frames before it gave that
+      // back.
+      context.log(
+          "frames " + run.first + " + " + run.count + " are not free yet: " + e.getMessage());
+      lock.lock();
+      try {
+        charges.computeIfAbsent(STUCK, o -> new TreeMap<>()).put(run.first, run);
+      } finally {
+        lock.unlock();
+      }
+      return;
+    }
     lock.lock();
     try {
       free.give(run.first, run.count);
     } finally {
       lock.unlock();
+    }
+  }
+
+  /** Tries again what could not be taken back. */
+  private void reclaimStuck() {
+    TreeMap<Long, Charge> stuck;
+    lock.lock();
+    try {
+      stuck = charges.remove(STUCK);
+    } finally {
+      lock.unlock();
+    }
+    if (stuck != null) {
+      stuck.values().forEach(this::reclaim);
     }
   }
 

@@ -64,6 +64,9 @@ final class SwapperInstance implements Swapper, Instance {
     } catch (CallFailed e) {
       opened.forEach(Endpoint.Opened::discard);
       outcome = "kept: " + e.getMessage();
+    } catch (RuntimeException | Error e) {
+      opened.forEach(Endpoint.Opened::discard);
+      throw e;
     }
     long pauseNanos = System.nanoTime() - since;
     Swap swap =
