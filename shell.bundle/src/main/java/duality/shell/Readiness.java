@@ -88,11 +88,12 @@ final class Readiness {
   private List<String> stopped() {
     List<String> stopped = new ArrayList<>();
     for (Bundle bundle : context.getBundles()) {
+      if (bundle.getState() == Bundle.ACTIVE) {
+        continue;
+      }
       boolean fragment = bundle.getHeaders().get(Constants.FRAGMENT_HOST) != null;
       boolean lazy = bundle.getHeaders().get(Constants.BUNDLE_ACTIVATIONPOLICY) != null;
-      boolean up =
-          bundle.getState() == Bundle.ACTIVE || lazy && bundle.getState() == Bundle.STARTING;
-      if (!fragment && !up) {
+      if (!fragment && !(lazy && bundle.getState() == Bundle.STARTING)) {
         stopped.add("bundle " + bundle.getSymbolicName() + " is not started");
       }
     }

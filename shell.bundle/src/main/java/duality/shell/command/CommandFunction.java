@@ -49,6 +49,7 @@ public final class CommandFunction implements Function {
                   session.getConsole(),
                   screen,
                   false,
+                  false,
                   cancellation)
               : new Invocation(
                   arguments,
@@ -57,6 +58,7 @@ public final class CommandFunction implements Function {
                   process.out(),
                   process.err(),
                   screen,
+                  !process.isTty(0),
                   !process.isTty(1),
                   cancellation);
       return command.action().run(call);

@@ -13,6 +13,7 @@ import org.apache.felix.service.command.CommandSession;
  * @param out where it streams output to that is not its value
  * @param err where progress and remarks go
  * @param screen what is in front of the person
+ * @param fed whether something is piped into it
  * @param piped whether its output does not go to the session's own output
  * @param cancellation whether it shall end early
  */
@@ -23,6 +24,7 @@ public record Invocation(
     PrintStream out,
     PrintStream err,
     Screen screen,
+    boolean fed,
     boolean piped,
     Cancellation cancellation) {
   /**

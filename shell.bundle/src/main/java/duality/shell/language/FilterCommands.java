@@ -72,8 +72,18 @@ public final class FilterCommands extends CommandGroup {
     boolean take(String line);
   }
 
+  /**
+   * At the prompt the keyboard is the shell's: who waits for a line of it could not be cancelled.
+   */
+  private static void needInput(Invocation call) throws CommandFailed {
+    if (call.screen().interactive() && !call.fed()) {
+      throw new CommandFailed("nothing is piped into it; write: COMMAND | grep …");
+    }
+  }
+
   /** Hands over lines until there are no more or none is wanted. */
   private static void lines(Invocation call, Line line) throws CommandFailed, IOException {
+    needInput(call);
     BufferedReader reader =
         new BufferedReader(new InputStreamReader(call.in(), StandardCharsets.UTF_8));
     String next = reader.readLine();
@@ -151,7 +161,8 @@ public final class FilterCommands extends CommandGroup {
     return count[0];
   }
 
-  private static @Nullable Object copy(Invocation call) throws IOException {
+  private static @Nullable Object copy(Invocation call) throws CommandFailed, IOException {
+    needInput(call);
     byte[] bytes = new byte[8192];
     for (int read = call.in().read(bytes); read >= 0; read = call.in().read(bytes)) {
       call.out().write(bytes, 0, read);

@@ -14,7 +14,6 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
-import org.apache.felix.service.command.Process;
 
 /** Keyboard and screen, or input and output of a script, connected to a machine's console. */
 final class Attachment {
@@ -52,7 +51,7 @@ final class Attachment {
 
   /** Stays connected until the person detaches, the machine stops, or the time is over. */
   Detached run() throws CommandFailed {
-    if (call.screen().interactive() && !call.piped() && keyboardIsInput()) {
+    if (call.screen().interactive() && !call.piped() && !call.fed()) {
       try (Keyboard keyboard = call.screen().raw()) {
         call.out().print("attached to " + name + ", Ctrl-] detaches\r\n");
         Thread typing = startTyping(() -> type(keyboard));
@@ -64,7 +63,7 @@ final class Attachment {
         throw new CommandFailed("the terminal does not do it: " + e.getMessage());
       }
     } else {
-      if (!keyboardIsInput()) {
+      if (call.fed()) {
         startTyping(() -> type(call.in()));
       } else if (Boolean.TRUE.equals(call.session().get(Invocation.FREE_INPUT))) {
         startTyping(() -> typeAvailable(call.session().getKeyboard()));
@@ -72,11 +71,6 @@ final class Attachment {
       show(console.oldest());
     }
     return new Detached(name, machine.report().state());
-  }
-
-  private static boolean keyboardIsInput() {
-    Process process = Process.Utils.current();
-    return process == null || process.isTty(0);
   }
 
   /**

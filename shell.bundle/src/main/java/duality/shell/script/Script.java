@@ -1,5 +1,6 @@
 package duality.shell.script;
 
+import duality.shell.language.HelpCommands;
 import duality.shell.script.ScriptText.Link;
 import duality.shell.script.ScriptText.Malformed;
 import duality.shell.script.ScriptText.Step;
@@ -67,7 +68,7 @@ public final class Script {
         try {
           List<Step> steps = ScriptText.steps(pending.toString());
           int code = run(steps, true, first);
-          if (code != DONE || next == null) {
+          if (code != DONE || next == null || session.get(HelpCommands.LEAVE) != null) {
             return code;
           }
           pending.setLength(0);
@@ -93,6 +94,9 @@ public final class Script {
       }
       if (step.link() == Link.AND && !worked || step.link() == Link.OR && worked) {
         continue;
+      }
+      if (session.get(HelpCommands.LEAVE) != null) {
+        break;
       }
       worked = run(step, lines ? "line " + (before + step.line()) + ": " : "");
     }

@@ -13,6 +13,7 @@ import duality.shell.command.Screen;
 import duality.shell.command.Syntax;
 import duality.shell.language.ControlCommands;
 import duality.shell.language.FilterCommands;
+import duality.shell.language.HelpCommands;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
@@ -269,6 +270,20 @@ class ScriptTest {
     InputStream in = new ByteArrayInputStream("duality:head 1\nfor the command\n".getBytes());
     assertEquals(Script.DONE, script(session(in)).run(in));
     assertEquals("for the command\n", out());
+  }
+
+  @Test
+  void exitEndsAScript() {
+    session.put(HelpCommands.LEAVE, null);
+    add(
+        "leave",
+        Syntax.of("t", "leave", "Leaves."),
+        call -> call.session().put(HelpCommands.LEAVE, true));
+    assertEquals(Script.DONE, script().run("t:say 1; t:leave; t:say 2"));
+    assertEquals("1\n", out());
+    byte[] commands = "t:say 3\n".getBytes(StandardCharsets.UTF_8);
+    assertEquals(Script.DONE, script().run(new ByteArrayInputStream(commands)));
+    assertEquals("1\n", out());
   }
 
   @Test
