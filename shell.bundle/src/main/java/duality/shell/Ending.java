@@ -25,6 +25,7 @@ final class Ending {
 
   private final BundleContext context;
   private @Nullable ServiceRegistration<Runnable> beforeStop;
+  private volatile boolean begun;
 
   Ending(BundleContext context) {
     this.context = context;
@@ -38,6 +39,11 @@ final class Ending {
             Runnable.class,
             this::stopGuests,
             FrameworkUtil.asDictionary(Map.of("duality.before.stop", true)));
+  }
+
+  /** Whether the guests are being stopped: what fails from now on is no news to anybody. */
+  boolean begun() {
+    return begun;
   }
 
   /** Leaves the end to others. */
@@ -65,6 +71,7 @@ final class Ending {
   }
 
   private void stopGuests() {
+    begun = true;
     Root root = root();
     if (root == null) {
       return;

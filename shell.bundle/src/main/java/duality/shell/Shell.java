@@ -136,7 +136,15 @@ public final class Shell {
                 Thread.ofPlatform()
                     .daemon()
                     .name("default guest")
-                    .start(() -> guest.boot(session, prompt::tell));
+                    .start(
+                        () ->
+                            guest.boot(
+                                session,
+                                lines -> {
+                                  if (!ending.begun()) {
+                                    prompt.tell(lines);
+                                  }
+                                }));
               });
       prompt.tell("help lists the commands, Tab completes them, Ctrl-D leaves\n");
       prompt.run();
