@@ -47,6 +47,12 @@ final class Disks {
                     ? "written; write " + name + ",ro to let the guest only read it"
                     : "read"));
       }
+      if (file.toFile().length() == 0) {
+        throw new CommandFailed(
+            "--disk: '"
+                + name
+                + "' is empty; give it a size first, such as by truncate -s 64M FILE");
+      }
       config.put("disk" + i, file + (readOnly ? READ_ONLY : ""));
     }
     return config;

@@ -173,7 +173,13 @@ public final class MachineCommands extends CommandGroup {
         Syntax.of(SCOPE, name, summary).takes(NAME, Kind.MACHINE, "the machine"),
         call -> {
           String machine = call.arguments().text(NAME);
-          change.make(machines.machine(machine));
+          VirtualMachine there = machines.machine(machine);
+          change.make(there);
+          String now = there.report().state();
+          if (!now.equals(state) && !state.equals("stopped")) {
+            throw new CommandFailed(
+                "'" + machine + "' is " + now + "; vm:start " + machine + " switches it on");
+          }
           return new Changed(machine, state);
         });
   }
