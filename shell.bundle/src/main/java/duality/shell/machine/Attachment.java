@@ -98,16 +98,17 @@ final class Attachment {
     while (!detached && !call.cancellation().cancelled() && System.nanoTime() < end) {
       String more = console.output(position, CHUNK, POLL_MILLIS);
       if (more.isEmpty() && over) {
-        return;
+        break;
       }
       position = Math.max(position, console.oldest()) + more.length();
       print(more);
       if (call.out().checkError()) {
-        return;
+        break;
       }
       // Looked at before the last read, so that the guest's last words are not lost.
       over = more.isEmpty() && over();
     }
+    // However it ended, the typing must end too, or it takes keys that are meant for the prompt.
     detached = true;
   }
 

@@ -141,12 +141,12 @@ final class FakeSystem implements Root {
 
     @Override
     public void pause() {
-      states.put(path, "paused");
+      states.replace(path, "running", "paused");
     }
 
     @Override
     public void resume() {
-      states.put(path, "running");
+      states.replace(path, "paused", "running");
     }
 
     @Override

@@ -13,13 +13,17 @@ import duality.shell.command.CommandFunction;
 import duality.shell.command.CommandGroup;
 import duality.shell.command.Invocation;
 import duality.shell.command.Notice;
+import duality.shell.command.Screen;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.apache.felix.gogo.runtime.CommandProcessorImpl;
 import org.apache.felix.gogo.runtime.threadio.ThreadIOImpl;
 import org.apache.felix.service.command.CommandSession;
@@ -87,8 +91,8 @@ class MachineCommandsTest {
 
   @Test
   void aMachineIsMadeAsAsked() throws Exception {
-    Files.createFile(folder.resolve("disk"));
-    Files.createFile(folder.resolve("cd"));
+    Files.writeString(folder.resolve("disk"), "some");
+    Files.writeString(folder.resolve("cd"), "some");
     run("vm:run linux --name a --memory 128M --disk disk --disk cd,ro --append 'debug x=1'");
     var config = system.configs.get("vm/a");
     assertEquals("134217728", config.get("memory"));
@@ -113,6 +117,8 @@ class MachineCommandsTest {
     assertTrue(refused("vm:run linx").contains("did you mean 'linux'"));
     assertTrue(refused("vm:run nano --memory 4M").contains("needs 8M or more"));
     assertTrue(refused("vm:run nano --memory 100000001").contains("multiple of 4K"));
+    Files.createFile(folder.resolve("empty"));
+    assertTrue(refused("vm:run nano --disk empty").contains("is empty"));
     assertTrue(refused("vm:run nano --disk none").contains("truncate"));
     assertTrue(refused("vm:run nano --disk .").contains("no ordinary file"));
     assertTrue(refused("vm:run nano --weight 0").contains("1 to 10000"));
@@ -274,10 +280,57 @@ class MachineCommandsTest {
   }
 
   @Test
+  void whenTheMachineStopsTheKeyboardIsGivenBack() throws Exception {
+    run("vm:run nano --name a");
+    run("vm:stop a");
+    session.put(Screen.VARIABLE, new Idle());
+    assertEquals("detached; a is stopped", notice("vm:attach a"));
+    // It would take the keys that are typed at the prompt.
+    assertTrue(
+        Thread.getAllStackTraces().keySet().stream()
+            .noneMatch(thread -> thread.getName().equals("type a")));
+  }
+
+  /** A terminal at which nobody types. */
+  private static final class Idle implements Screen, Screen.Keyboard {
+    private final CountDownLatch closed = new CountDownLatch(1);
+
+    @Override
+    public boolean interactive() {
+      return true;
+    }
+
+    @Override
+    public int width() {
+      return 80;
+    }
+
+    @Override
+    public Keyboard raw() {
+      return this;
+    }
+
+    @Override
+    public int read(long timeoutMillis) throws IOException {
+      try {
+        return closed.await(timeoutMillis, TimeUnit.MILLISECONDS) ? -1 : Keyboard.NONE;
+      } catch (InterruptedException e) {
+        throw new IOException(e);
+      }
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  @Test
   void machinesArePausedStoppedAndDeleted() throws Exception {
     run("vm:run nano --name a");
     assertEquals("a: paused", notice("vm:pause a"));
     assertEquals("a: running", notice("vm:resume a"));
+    system.states.put("vm/a", "stopped");
+    assertTrue(refused("vm:resume a").contains("vm:start a switches it on"));
+    system.states.put("vm/a", "running");
     assertTrue(refused("vm:start a").contains("'a' is running"));
     assertEquals("a: stopped", notice("vm:stop a"));
     assertEquals("a: running", notice("vm:start a"));
