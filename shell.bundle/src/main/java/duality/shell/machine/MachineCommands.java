@@ -68,6 +68,7 @@ public final class MachineCommands extends CommandGroup {
                 .repeated(
                     "--disk", Kind.FILE, "host file as a disk; FILE,ro for read-only; up to 7")
                 .option("--append", Kind.TEXT, "words for the kernel's command line, in quotes")
+                .option("--cmdline", Kind.TEXT, "the whole command line, in place of the image's")
                 .option("--weight", Kind.COUNT, "its share of processors, 1 to 10000 (100)")
                 .option("--engine", Kind.TEXT, "engine that executes it (the kernel's default)")
                 .note("The machine is the endpoint vm/NAME; vm:wait waits until its guest is up."),
@@ -218,7 +219,7 @@ public final class MachineCommands extends CommandGroup {
     config.put("memory", Long.toString(memory));
     config.put("kernel", boot.kernel().toString());
     boot.initrd().ifPresent(initrd -> config.put("initrd", initrd.toString()));
-    config.put("append", boot.commandLine());
+    config.put("append", arguments.text("--cmdline", boot.commandLine()));
     config.put("weight", Integer.toString(weight));
     config.put("agent", Boolean.toString(boot.agent()));
     arguments.given("--engine").ifPresent(engine -> config.put("engine", engine));
