@@ -202,26 +202,27 @@ public final class Shell {
         return Script.MISUSED;
       }
     }
-    CommandSession session =
-        Sessions.open(processor, in, out, err, Screen.NONE, new Cancellation.Foreground());
-    session.put(Invocation.FREE_INPUT, text.isPresent());
-    List<String> missing = new Readiness(context, session).await(WHOLE);
-    if (!missing.isEmpty()) {
-      err.println(
-          "duality: the system is not whole after "
-              + WHOLE.toSeconds()
-              + " s, missing: "
-              + String.join(", ", missing));
-      return Script.FAILED;
+    // Closed before the framework stops: Gogo's own stop fails now and then over a session that
+    // nobody holds any more.
+    try (CommandSession session =
+        Sessions.open(processor, in, out, err, Screen.NONE, new Cancellation.Foreground())) {
+      session.put(Invocation.FREE_INPUT, text.isPresent());
+      List<String> missing = new Readiness(context, session).await(WHOLE);
+      if (!missing.isEmpty()) {
+        err.println(
+            "duality: the system is not whole after "
+                + WHOLE.toSeconds()
+                + " s, missing: "
+                + String.join(", ", missing));
+        return Script.FAILED;
+      }
+      Script script =
+          new Script(session, new Outcome(out, err, Screen.NONE), file.orElse("duality"));
+      int code = text.isPresent() ? script.run(text.get()) : script.run(in);
+      out.flush();
+      // Who read our output may have gone away, as head does: not worth a word, but no success.
+      return out.checkError() ? Script.FAILED : code;
     }
-    Script script = new Script(session, new Outcome(out, err, Screen.NONE), file.orElse("duality"));
-    int code = text.isPresent() ? script.run(text.get()) : script.run(in);
-    out.flush();
-    if (out.checkError()) {
-      // Who read our output went away, as head does: not worth a word, but not a success either.
-      return Script.FAILED;
-    }
-    return code;
   }
 
   private static String reason(IOException e) {

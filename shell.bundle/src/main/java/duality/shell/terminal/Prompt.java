@@ -187,6 +187,7 @@ public final class Prompt implements AutoCloseable {
       }
     }
     session.currentDir(used.currentDir());
+    used.close();
     if (!ended()) {
       out.println("the command does not end; it is left alone");
     }
