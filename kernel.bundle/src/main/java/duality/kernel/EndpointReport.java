@@ -12,6 +12,8 @@ package duality.kernel;
  * @param failures calls that ended in {@link CallFailed} other than BadRequest
  * @param notifications bits taken by its workers, counted by takes
  * @param waited calls that waited at the gate
+ * @param busyNanos processor time inside, calls that it made to others not counted; a sample of the
+ *     watchdog's looks, 5 ms apart, so a few milliseconds mean nothing
  */
 public record EndpointReport(
     String path,
@@ -22,4 +24,5 @@ public record EndpointReport(
     int inside,
     long failures,
     long notifications,
-    long waited) {}
+    long waited,
+    long busyNanos) {}

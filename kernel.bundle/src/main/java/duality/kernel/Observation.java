@@ -34,4 +34,13 @@ public interface Observation {
 
   /** The last events of the bounded trace ring, oldest first. */
   List<String> trace();
+
+  /**
+   * The events of the trace ring from a number on, oldest first: to follow it, ask from the number
+   * behind the last one seen. When events were forgotten in between, the numbers have a gap.
+   *
+   * @param number the first one wanted; 0 for all that are still there
+   * @param waitMillis how long to wait for one when there is none yet, at least 0
+   */
+  List<TraceEvent> trace(long number, long waitMillis);
 }

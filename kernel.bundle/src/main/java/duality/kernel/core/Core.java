@@ -14,6 +14,8 @@ import duality.kernel.Server;
 import duality.kernel.ServerReport;
 import duality.kernel.SpaceReport;
 import duality.kernel.ThreadReport;
+import duality.kernel.TraceEvent;
+import duality.kernel.TraceEvent.Kind;
 import duality.kernel.TrapHandler;
 import duality.kernel.processor.Engine;
 import duality.kernel.processor.HartMode;
@@ -421,8 +423,9 @@ public final class Core implements Kernel, Observation, AutoCloseable {
       throw new CallFailed.NoServer(
           "there is no engine"
               + (engine.isEmpty() ? "" : " '" + engine + "'")
-              + "; there are "
-              + engines.keySet());
+              + (engines.isEmpty()
+                  ? "; none is registered"
+                  : "; there is " + String.join(", ", engines.keySet())));
     }
     ThreadObject thread =
         new ThreadObject(this, threadIds.incrementAndGet(), name, chosen, mode, space, handler);
@@ -496,14 +499,17 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   void serverFailed(Gate gate, String reason, Throwable thrown) {
     if (gate.fail(reason)) {
       StackTraceElement[] where = thrown.getStackTrace();
-      trace(gate.path + " failed: " + reason + (where.length > 0 ? " at " + where[0] : ""));
+      trace.add(
+          Kind.FAILED,
+          gate.path,
+          gate.path + " failed: " + reason + (where.length > 0 ? " at " + where[0] : ""));
     }
   }
 
   void schedulerFailed(String reason) {
     EndpointObject endpoint = endpoints.get(Scheduling.PATH);
     if (endpoint != null && endpoint.gate.fail(reason)) {
-      trace("scheduler failed: " + reason);
+      trace.add(Kind.FAILED, Scheduling.PATH, "scheduler failed: " + reason);
     }
   }
 
@@ -516,12 +522,18 @@ public final class Core implements Kernel, Observation, AutoCloseable {
     trace.addOnce(thread.name + " is set aside and will try again: " + why.getMessage());
   }
 
+  /** The kernel goes on without the server of an endpoint. */
+  void fellBack(String path, String event) {
+    fallbacks.increment();
+    trace.add(Kind.FALLBACK, path, event);
+  }
+
   void trace(String event) {
-    trace.add(event);
+    trace.add(Kind.NOTE, "", event);
   }
 
   void log(String line) {
-    trace.add(line);
+    trace.add(Kind.NOTE, "", line);
   }
 
   void sleep(long nanos) {
@@ -579,7 +591,12 @@ public final class Core implements Kernel, Observation, AutoCloseable {
 
   @Override
   public List<String> trace() {
-    return trace.events();
+    return trace(0, 0).stream().map(TraceEvent::line).toList();
+  }
+
+  @Override
+  public List<TraceEvent> trace(long number, long waitMillis) {
+    return trace.from(number, waitMillis);
   }
 
   void watch(CallSlot slot, Gate gate, int level, long serial) {
@@ -590,6 +607,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
             + " did not answer within "
             + TimeUnit.NANOSECONDS.toMillis(gate.deadlineNanos)
             + " ms";
+    trace.add(Kind.GIVEN_UP, gate.path, slot.host.getName() + " is given up: a call to " + why);
     serverFailed(gate, "a call " + why, new IllegalStateException(why));
     processors.giveUp(slot.host, () -> slot.at(level) == gate && slot.serial(level) == serial, why);
   }

@@ -251,7 +251,8 @@ final class EndpointObject implements Endpoint {
         gate.inside(),
         gate.failures.sum(),
         gate.worked.sum(),
-        gate.waited.sum());
+        gate.waited.sum(),
+        gate.busyNanos());
   }
 
   @Override

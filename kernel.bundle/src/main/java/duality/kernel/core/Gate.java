@@ -32,6 +32,10 @@ final class Gate {
   final LongAdder failures = new LongAdder();
   final LongAdder waited = new LongAdder();
   final LongAdder worked = new LongAdder();
+
+  /** Written by the watchdog only. */
+  private volatile long busyNanos;
+
   private final Core core;
 
   /** What the fast path calls; null whenever the condition is not OPEN. */
@@ -283,6 +287,16 @@ final class Gate {
       case VACANT -> "vacant: " + why;
       case OPEN, HELD, ENDED -> condition.name().toLowerCase(java.util.Locale.ROOT);
     };
+  }
+
+  /** A look of the watchdog found a thread at work in here. */
+  @SuppressWarnings("NonAtomicVolatileUpdate") // one writer
+  void busy(long nanos) {
+    busyNanos += nanos;
+  }
+
+  long busyNanos() {
+    return busyNanos;
   }
 
   long calls() {

@@ -5,6 +5,7 @@ import duality.kernel.Observation;
 import duality.kernel.ServerReport;
 import duality.kernel.SpaceReport;
 import duality.kernel.ThreadReport;
+import duality.kernel.TraceEvent;
 import java.util.List;
 import java.util.Map;
 
@@ -43,5 +44,10 @@ record ObservationView(Core core) implements Observation {
   @Override
   public List<String> trace() {
     return core.trace();
+  }
+
+  @Override
+  public List<TraceEvent> trace(long number, long waitMillis) {
+    return core.trace(number, waitMillis);
   }
 }

@@ -71,8 +71,7 @@ final class Scheduling {
     if (gone != null) {
       scheduler = null;
       lost.set(gone);
-      core.trace("scheduler lost, first-in first-out instead: " + why.getMessage());
-      core.fallbacks.increment();
+      core.fellBack(PATH, "scheduler lost, first-in first-out instead: " + why.getMessage());
       core.requeueReady();
     }
   }

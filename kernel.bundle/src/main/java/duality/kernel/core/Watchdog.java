@@ -6,6 +6,11 @@ import java.util.concurrent.locks.LockSupport;
 /**
  * Looks every 5 ms for calls that are inside longer than their endpoint's deadline. It counts its
  * own looks, not the clock: when the host held it up, all deadlines get as much longer.
+ *
+ * <p>On the way it says at which endpoint each host thread is busy: a sampling profile. A call
+ * reads no clock, so this is all that is known of where processor time goes. What is counted is the
+ * time between two looks, for each thread that can run and is not waiting, at the innermost
+ * endpoint; one that is inside a system call of the host counts as busy.
  */
 final class Watchdog {
   static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
@@ -13,6 +18,9 @@ final class Watchdog {
   private final Core core;
   private final HostThread host;
   private volatile boolean stopped;
+
+  /** Between this look and the last one. */
+  private long sinceLast;
 
   Watchdog(Core core) {
     this.core = core;
@@ -29,8 +37,12 @@ final class Watchdog {
   }
 
   private void body() {
+    long before = System.nanoTime();
     while (!stopped) {
       LockSupport.parkNanos(TICK_NANOS);
+      long now = System.nanoTime();
+      sinceLast = now - before;
+      before = now;
       for (CallSlot slot : CallSlot.ALL) {
         if (slot.host.isAlive() || slot.host.getState() == Thread.State.NEW) {
           look(slot);
@@ -56,7 +68,13 @@ final class Watchdog {
       }
     }
     Gate gate = deepest < 0 ? null : slot.at(deepest);
-    if (gate == null || gate.core() != core || gate.deadlineNanos == 0 || slot.waiting) {
+    if (gate == null || gate.core() != core || slot.waiting) {
+      return;
+    }
+    if (slot.host.getState() == Thread.State.RUNNABLE) {
+      gate.busy(sinceLast);
+    }
+    if (gate.deadlineNanos == 0) {
       return;
     }
     if (++slot.seenTicks[deepest] * TICK_NANOS == ceil(gate.deadlineNanos)) {

@@ -56,7 +56,7 @@ class CountersTest {
       };
 
   private static EndpointReport endpoint(String path, long calls) {
-    return new EndpointReport(path, "Protocol", "server", "open", calls, 0, 1, 2, 3);
+    return new EndpointReport(path, "Protocol", "server", "open", calls, 0, 1, 2, 3, 4);
   }
 
   @Test
