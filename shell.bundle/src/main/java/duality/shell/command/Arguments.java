@@ -57,7 +57,7 @@ public final class Arguments {
       }
       if (options && word.toString().equals("--")) {
         options = false;
-      } else if (options && word.toString().startsWith("--")) {
+      } else if (options && isOption(syntax, word.toString())) {
         String text = word.toString();
         int equals = text.indexOf('=');
         String name = equals < 0 ? text : text.substring(0, equals);
@@ -104,6 +104,11 @@ public final class Arguments {
       }
     }
     return new Arguments(values);
+  }
+
+  /** Two dashes, or one of the few short options that the command has. */
+  private static boolean isOption(Syntax syntax, String word) {
+    return word.startsWith("--") || word.startsWith("-") && syntax.option(word).isPresent();
   }
 
   private static Object check(

@@ -21,6 +21,11 @@ public interface Screen {
         }
 
         @Override
+        public int height() {
+          return Integer.MAX_VALUE;
+        }
+
+        @Override
         public Keyboard raw() throws IOException {
           throw new IOException("there is no terminal");
         }
@@ -31,6 +36,9 @@ public interface Screen {
 
   /** Its width in characters. */
   int width();
+
+  /** Its height in lines. */
+  int height();
 
   /** Takes the keyboard over, key by key, with nothing shown and Ctrl-C a key as any other. */
   Keyboard raw() throws IOException;

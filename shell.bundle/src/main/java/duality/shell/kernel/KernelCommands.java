@@ -95,24 +95,19 @@ public final class KernelCommands extends CommandGroup {
             call -> kernel.spaces()),
         new Command(
             Syntax.of(SCOPE, "primitives", "Lists the kinds of kernel objects and their methods."),
-            call -> kernel.primitives()),
-        new Command(
-            Syntax.of(SCOPE, "trace", "Shows the last events in the kernel, oldest first.")
-                .option("--last", Kind.COUNT, "only so many of them"),
-            this::trace));
+            call -> kernel.primitives()));
   }
 
   private Swapped swap(Invocation call) throws CommandFailed {
     String endpoint = call.arguments().text("ENDPOINT");
     String server = call.arguments().text("SERVER");
     List<String> servers = kernel.servers().stream().map(ServerReport::name).toList();
-    if (!servers.contains(server)) {
-      throw new CommandFailed("there is no server '" + server + "'" + Near.hint(server, servers));
-    }
     List<String> paths = kernel.endpoints().stream().map(EndpointReport::path).toList();
     if (!endpoint.contains("*") && !paths.contains(endpoint)) {
-      throw new CommandFailed(
-          "there is no endpoint '" + endpoint + "'" + Near.hint(endpoint, paths));
+      throw noEndpoint(endpoint, paths);
+    }
+    if (!servers.contains(server)) {
+      throw new CommandFailed("there is no server '" + server + "'" + able(endpoint, server));
     }
     Swapper.Swap swap = swapper.swap(endpoint, server);
     if (!swap.done()) {
@@ -126,6 +121,31 @@ public final class KernelCommands extends CommandGroup {
               + swap.outcome());
     }
     return new Swapped(swap);
+  }
+
+  private static CommandFailed noEndpoint(String path, List<String> paths) {
+    String hint = Near.hint(path, paths);
+    return new CommandFailed(
+        "there is no endpoint '"
+            + path
+            + "'"
+            + (hint.isEmpty() ? "; kernel:endpoints lists those that are there" : hint));
+  }
+
+  /** Which servers could serve an endpoint, as the end of an error. */
+  private String able(String endpoint, String typed) {
+    List<String> able =
+        kernel.endpoints().stream()
+            .filter(each -> each.path().equals(endpoint))
+            .flatMap(
+                each ->
+                    kernel.servers().stream()
+                        .filter(server -> server.protocols().contains(each.protocol())))
+            .map(ServerReport::name)
+            .toList();
+    return able.isEmpty()
+        ? Near.hint(typed, kernel.servers().stream().map(ServerReport::name).toList())
+        : "; " + endpoint + " can be served by " + String.join(", ", able);
   }
 
   /** A swap that worked. */
@@ -148,11 +168,6 @@ public final class KernelCommands extends CommandGroup {
     return last(swaps, call.arguments().count("--last", swaps.size()));
   }
 
-  private List<String> trace(Invocation call) {
-    List<String> events = kernel.trace();
-    return last(events, call.arguments().count("--last", events.size()));
-  }
-
   private static <T> List<T> last(List<T> all, int most) {
     return all.subList(Math.max(0, all.size() - most), all.size());
   }
@@ -168,6 +183,10 @@ public final class KernelCommands extends CommandGroup {
     call.session().put(LAST, now);
     List<Counters> shown = before == null ? now : Counters.between(counters(before), now);
     String path = call.arguments().text("ENDPOINT", "");
+    List<String> paths = now.stream().map(Counters::endpoint).toList();
+    if (paths.stream().noneMatch(each -> each.startsWith(path))) {
+      throw noEndpoint(path, paths);
+    }
     boolean all = call.arguments().has("--all") || before == null;
     return shown.stream()
         .filter(each -> each.endpoint().startsWith(path))

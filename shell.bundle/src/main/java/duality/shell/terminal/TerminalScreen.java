@@ -11,6 +11,7 @@ import org.jline.utils.NonBlockingInputStream;
 /** The terminal that the person sits at. */
 final class TerminalScreen implements Screen {
   private static final int USUAL_WIDTH = 80;
+  private static final int USUAL_HEIGHT = 24;
 
   private final Terminal terminal;
   private final AtomicBoolean taken = new AtomicBoolean();
@@ -27,6 +28,11 @@ final class TerminalScreen implements Screen {
   @Override
   public int width() {
     return terminal.getWidth() > 0 ? terminal.getWidth() : USUAL_WIDTH;
+  }
+
+  @Override
+  public int height() {
+    return terminal.getHeight() > 0 ? terminal.getHeight() : USUAL_HEIGHT;
   }
 
   /** Whether the keyboard is taken over. */

@@ -4,56 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import duality.kernel.EndpointReport;
-import duality.kernel.Observation;
-import duality.kernel.ServerReport;
 import duality.kernel.SpaceReport;
-import duality.kernel.ThreadReport;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class CountersTest {
-  private final List<EndpointReport> endpoints = new ArrayList<>();
-  private final List<SpaceReport> spaces = new ArrayList<>();
-
-  private final Observation kernel =
-      new Observation() {
-        @Override
-        public List<EndpointReport> endpoints() {
-          return endpoints;
-        }
-
-        @Override
-        public List<ServerReport> servers() {
-          return List.of();
-        }
-
-        @Override
-        public List<ThreadReport> threads() {
-          return List.of();
-        }
-
-        @Override
-        public List<SpaceReport> spaces() {
-          return spaces;
-        }
-
-        @Override
-        public Map<String, Long> counters() {
-          return Map.of();
-        }
-
-        @Override
-        public List<String> primitives() {
-          return List.of();
-        }
-
-        @Override
-        public List<String> trace() {
-          return List.of();
-        }
-      };
+  private final FakeKernel kernel = new FakeKernel();
+  private final List<EndpointReport> endpoints = kernel.endpoints;
+  private final List<SpaceReport> spaces = kernel.spaces;
 
   private static EndpointReport endpoint(String path, long calls) {
     return new EndpointReport(path, "Protocol", "server", "open", calls, 0, 1, 2, 3, 4);

@@ -301,6 +301,11 @@ class MachineCommandsTest {
     }
 
     @Override
+    public int height() {
+      return 24;
+    }
+
+    @Override
     public int width() {
       return 80;
     }
