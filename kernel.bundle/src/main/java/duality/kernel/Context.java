@@ -109,6 +109,13 @@ public interface Context {
    */
   Kernel kernel();
 
+  /**
+   * Leaves a state with the endpoint, for a successor of an instance that could not save: worth it
+   * when something that matters and changes seldom has changed. It must stay true until the next
+   * one, because a successor may get it much later.
+   */
+  void checkpoint(State state);
+
   /** Writes one line to the system's log, with the endpoint's name. */
   void log(String message);
 }

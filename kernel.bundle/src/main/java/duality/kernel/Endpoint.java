@@ -67,6 +67,50 @@ public interface Endpoint {
     void discard();
   }
 
+  /** The servers for this endpoint by root's routing file, best first. */
+  List<String> route();
+
+  /**
+   * What an instance that failed can still save, asked on a thread of its own. Only while it is
+   * held.
+   *
+   * @param timeoutNanos how long to wait for it
+   * @throws CallFailed.ServerFailed when it throws
+   * @throws CallFailed.TimedOut when it does not answer
+   */
+  State salvage(long timeoutNanos);
+
+  /** The last checkpoint of this endpoint, or null. */
+  @Nullable State checkpoint();
+
+  /** Leaves a checkpoint with this endpoint; replaces the one before. */
+  void checkpoint(State state);
+
+  /**
+   * Has the instance look whether it is sound, inside the gate as a call. No effect unless it is
+   * open.
+   *
+   * @throws CallFailed when it is not; it counts as failed then
+   */
+  void check();
+
+  /** Declares the instance failed: who watches it found it wrong. */
+  void fail(String reason);
+
+  /**
+   * Nobody will mend a failed endpoint: its callers are refused with this reason from now on, until
+   * a server is bound.
+   */
+  void giveUp(String reason);
+
+  /**
+   * Gives up all calls and workers that are inside a failed endpoint, as the watchdog does when
+   * their deadline is over.
+   *
+   * @return how many
+   */
+  int abandon();
+
   /** Names of endpoints directly below this one. */
   List<String> children();
 }

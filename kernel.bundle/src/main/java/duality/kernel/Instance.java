@@ -12,6 +12,14 @@ public interface Instance {
   State save();
 
   /**
+   * Looks whether this instance is sound, cheaply: takes its locks, compares what must be equal.
+   * Called now and then like a call, inside the gate and under the deadline of the protocol.
+   *
+   * @throws RuntimeException when it is not; it then counts as failed
+   */
+  default void check() {}
+
+  /**
    * The endpoint ends and nobody takes over: gives back what others count as lent to it, such as a
    * pager's frames to root. Called once, before {@link #close}, and not when a successor took over.
    * Calls through the context's capabilities still work.

@@ -50,6 +50,19 @@ public interface Kernel {
   KernelThread thread(int id);
 
   /**
+   * Takes charge of mending. As long as this capability's holder lives, callers of an endpoint that
+   * failed wait at its gate, at most their deadline, instead of being refused at once; until {@link
+   * Endpoint#giveUp}. When the holder itself fails, the core restarts it.
+   *
+   * @return a word that is signalled (bit 0) whenever an endpoint fails or falls vacant, calls that
+   *     the watchdog gave up included
+   */
+  Notification supervise();
+
+  /** The failures with a number above {@code after} (at most the last 256), oldest first. */
+  List<FailureReport> failures(long after);
+
+  /**
    * Closes the gates of these endpoints and waits until nobody is inside: hold and drain.
    *
    * @param drainNanos how long to wait

@@ -32,6 +32,9 @@ public interface Observation {
    */
   List<String> primitives();
 
+  /** The last failures of servers (at most 256), oldest first. */
+  List<FailureReport> failures();
+
   /** The last events of the bounded trace ring, oldest first. */
   List<String> trace();
 

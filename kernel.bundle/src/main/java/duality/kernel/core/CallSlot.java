@@ -32,6 +32,7 @@ final class CallSlot {
   static final Set<CallSlot> ALL = ConcurrentHashMap.newKeySet();
 
   private static final VarHandle GATES = MethodHandles.arrayElementVarHandle(Gate[].class);
+  private static final VarHandle STUBS = MethodHandles.arrayElementVarHandle(Stub[].class);
   private static final VarHandle SERIALS = MethodHandles.arrayElementVarHandle(long[].class);
   private static final ThreadLocal<CallSlot> OF_THREAD =
       ThreadLocal.withInitial(CallSlot::ofCurrentThread);
@@ -198,6 +199,11 @@ final class CallSlot {
   /** The gate at a level as another thread sees it. */
   @Nullable Gate at(int level) {
     return (Gate) GATES.getVolatile(gates, level);
+  }
+
+  /** Whether a level holds a call through a capability, not a worker's round; as others see it. */
+  boolean isCall(int level) {
+    return STUBS.getOpaque(stubs, level) != null;
   }
 
   long serial(int level) {

@@ -6,6 +6,7 @@ import duality.kernel.Kernel;
 import duality.kernel.KernelThread;
 import duality.kernel.Notification;
 import duality.kernel.Space;
+import duality.kernel.State;
 import duality.kernel.TrapHandler;
 import duality.kernel.Work;
 import duality.kernel.processor.HartMode;
@@ -213,7 +214,14 @@ final class ContextObject implements Context {
       throw new CallFailed.BadRequest(
           path() + " has no authority over the kernel; root's routing file gives it (control)");
     }
-    return new KernelView(core, () -> !stopped && core.mayControl(path()));
+    return new KernelView(core, path(), () -> !stopped && core.mayControl(path()));
+  }
+
+  @Override
+  public void checkpoint(State state) {
+    if (!stopped) {
+      endpoint.checkpoint(state);
+    }
   }
 
   @Override

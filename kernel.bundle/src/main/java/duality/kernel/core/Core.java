@@ -3,9 +3,11 @@ package duality.kernel.core;
 import duality.kernel.CallFailed;
 import duality.kernel.Endpoint;
 import duality.kernel.EndpointReport;
+import duality.kernel.FailureReport;
 import duality.kernel.Frame;
 import duality.kernel.Kernel;
 import duality.kernel.KernelThread;
+import duality.kernel.Notification;
 import duality.kernel.Observation;
 import duality.kernel.Protocol;
 import duality.kernel.Router;
@@ -54,6 +56,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   private final Processors processors;
   private final Scheduling scheduling = new Scheduling(this);
   private final Watchdog watchdog;
+  private final Failures failures = new Failures(this);
   private final TraceRing trace = new TraceRing();
   private final Map<String, EndpointObject> endpoints = new ConcurrentSkipListMap<>();
   private final ServerTable servers = new ServerTable(this);
@@ -496,21 +499,23 @@ public final class Core implements Kernel, Observation, AutoCloseable {
     return gate.rank == Protocol.SCHEDULER;
   }
 
-  void serverFailed(Gate gate, String reason, Throwable thrown) {
-    if (gate.fail(reason)) {
-      StackTraceElement[] where = thrown.getStackTrace();
-      trace.add(
-          Kind.FAILED,
-          gate.path,
-          gate.path + " failed: " + reason + (where.length > 0 ? " at " + where[0] : ""));
-    }
+  Failures failed() {
+    return failures;
   }
 
-  void schedulerFailed(String reason) {
-    EndpointObject endpoint = endpoints.get(Scheduling.PATH);
-    if (endpoint != null && endpoint.gate.fail(reason)) {
-      trace.add(Kind.FAILED, Scheduling.PATH, "scheduler failed: " + reason);
-    }
+  @Override
+  public Notification supervise() {
+    return failures.supervise("", () -> true);
+  }
+
+  @Override
+  public List<FailureReport> failures(long after) {
+    return failures.after(after);
+  }
+
+  @Override
+  public List<FailureReport> failures() {
+    return failures.after(0);
   }
 
   void requeueReady() {
@@ -526,6 +531,11 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   void fellBack(String path, String event) {
     fallbacks.increment();
     trace.add(Kind.FALLBACK, path, event);
+  }
+
+  /** A server failed, or was given up. */
+  void trace(Kind kind, String path, String event) {
+    trace.add(kind, path, event);
   }
 
   void trace(String event) {
@@ -597,19 +607,6 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   @Override
   public List<TraceEvent> trace(long number, long waitMillis) {
     return trace.from(number, waitMillis);
-  }
-
-  void watch(CallSlot slot, Gate gate, int level, long serial) {
-    slot.abandon(level, serial);
-    gate.hung();
-    String why =
-        gate.path
-            + " did not answer within "
-            + TimeUnit.NANOSECONDS.toMillis(gate.deadlineNanos)
-            + " ms";
-    trace.add(Kind.GIVEN_UP, gate.path, slot.host.getName() + " is given up: a call to " + why);
-    serverFailed(gate, "a call " + why, new IllegalStateException(why));
-    processors.giveUp(slot.host, () -> slot.at(level) == gate && slot.serial(level) == serial, why);
   }
 
   /** Stops everything: endpoints from the highest rank down, then processors, then the pool. */

@@ -3,14 +3,20 @@ package duality.kernel.core;
 import duality.kernel.CallFailed;
 import duality.kernel.Endpoint;
 import duality.kernel.EndpointReport;
+import duality.kernel.FailureReport;
 import duality.kernel.Instance;
 import duality.kernel.Server;
 import duality.kernel.State;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +43,8 @@ final class EndpointObject implements Endpoint {
 
   /** What the last server saved when it left without a successor. */
   private @Nullable State left;
+
+  private volatile @Nullable State checkpoint;
 
   EndpointObject(
       Core core, Gate gate, Class<?> type, Map<String, String> config, List<String> route) {
@@ -164,6 +172,106 @@ final class EndpointObject implements Endpoint {
     }
   }
 
+  @Override
+  public State salvage(long timeoutNanos) {
+    OpenInstance now;
+    synchronized (this) {
+      now = serving;
+      if (now == null && left != null) {
+        return left;
+      }
+    }
+    if (now == null) {
+      throw new CallFailed.NoServer(gate.path + " has nothing to save: nobody serves it");
+    }
+    FutureTask<State> asked = new FutureTask<>(now.instance::save);
+    Thread asking =
+        new HostThread(
+            "salvage " + gate.path,
+            () -> {
+              CallSlot slot = CallSlot.current();
+              slot.push(gate.opening(), null); // what it calls, it calls as this endpoint
+              try {
+                asked.run();
+              } finally {
+                slot.pop();
+              }
+            });
+    asking.start();
+    try {
+      return asked.get(timeoutNanos, TimeUnit.NANOSECONDS);
+    } catch (ExecutionException e) {
+      throw new CallFailed.ServerFailed(
+          now.server()
+              + " did not save its state: "
+              + Gate.describe(Objects.requireNonNullElse(e.getCause(), e)));
+    } catch (TimeoutException e) {
+      throw new CallFailed.TimedOut(
+          now.server()
+              + " did not save its state within "
+              + TimeUnit.NANOSECONDS.toMillis(timeoutNanos)
+              + " ms");
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CallFailed.TimedOut("interrupted while " + gate.path + " was saved");
+    }
+  }
+
+  @Override
+  public @Nullable State checkpoint() {
+    return checkpoint;
+  }
+
+  @Override
+  public void checkpoint(State state) {
+    checkpoint = state;
+  }
+
+  @Override
+  public void check() {
+    CallSlot slot = CallSlot.current();
+    if (!(gate.probe(slot) instanceof Instance instance)) {
+      return;
+    }
+    try {
+      instance.check();
+    } catch (Throwable e) {
+      String reason = "its check found: " + Gate.describe(e);
+      if (!slot.pop()) {
+        core.failed().server(gate, FailureReport.Kind.CHECK, reason, e.getStackTrace());
+      }
+      throw new CallFailed.ServerFailed(gate.path + ": " + reason);
+    }
+    if (slot.pop()) {
+      throw gate.tooLate();
+    }
+  }
+
+  @Override
+  public void fail(String reason) {
+    core.failed().server(gate, FailureReport.Kind.CHECK, reason, new StackTraceElement[0]);
+  }
+
+  @Override
+  public void giveUp(String reason) {
+    core.trace(gate.path + " is given up: " + reason);
+    gate.giveUp(reason);
+  }
+
+  @Override
+  public int abandon() {
+    if (!gate.isBroken()) {
+      throw new CallFailed.BadRequest(
+          gate.path + " has not failed: its calls are not to be given up");
+    }
+    return core.failed().abandonInside(gate);
+  }
+
+  @Override
+  public List<String> route() {
+    return route;
+  }
+
   /** Its server is going: the state stays here for the next one. The gate is held. */
   void leave(String reason) {
     State saved = null;
@@ -184,6 +292,7 @@ final class EndpointObject implements Endpoint {
       left = saved;
       gate.vacate(reason);
     }
+    core.failed().vacated(this, now == null ? null : now.registration, reason);
     if (now != null) {
       now.context.stopWorkers();
       now.close();
@@ -238,6 +347,10 @@ final class EndpointObject implements Endpoint {
   @Override
   public synchronized String server() {
     return serving == null ? "" : serving.server();
+  }
+
+  synchronized @Nullable Registration registration() {
+    return serving == null ? null : serving.registration;
   }
 
   @Override

@@ -1,6 +1,7 @@
 package duality.kernel.core;
 
 import duality.kernel.CallFailed;
+import duality.kernel.FailureReport;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
@@ -24,6 +25,8 @@ final class Gate {
     FAILED,
     ENDED
   }
+
+  private static final long MENDED_LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
   final String path;
   final int number;
@@ -49,6 +52,9 @@ final class Gate {
 
   /** The bound server failed: it is not put back in service, only replaced. */
   private boolean broken;
+
+  /** Nobody mends it: callers are refused at once. */
+  private boolean hopeless;
 
   /** A call to the bound server was given up: it may hold its own locks for ever. */
   private boolean hung;
@@ -130,8 +136,13 @@ final class Gate {
 
   /** Waits until the gate is open or the deadline has passed; answers the condition then. */
   private synchronized Condition awaitChange(long deadline) {
-    while (condition == Condition.HELD || condition == Condition.VACANT) {
+    while (condition == Condition.HELD
+        || (condition == Condition.VACANT && !hopeless)
+        || isMended()) {
       long left = deadline - System.nanoTime();
+      if (condition == Condition.FAILED) {
+        left = Math.min(left, MENDED_LOOK_NANOS); // who mends may go too
+      }
       if (left <= 0 || (condition == Condition.VACANT && core.vacancyFails(this))) {
         return condition;
       }
@@ -145,13 +156,25 @@ final class Gate {
     return condition;
   }
 
+  /** Whether it failed and somebody is at work to mend it. */
+  private boolean isMended() {
+    return condition == Condition.FAILED && !hopeless && core.failed().mends(this);
+  }
+
   private synchronized CallFailed refusal(Condition seen) {
     String within = " within " + TimeUnit.NANOSECONDS.toMillis(deadlineNanos) + " ms";
     return switch (seen) {
       case VACANT -> new CallFailed.NoServer(path + " has no server" + within + ": " + why);
       case FAILED ->
           new CallFailed.ServerFailed(
-              path + " is out of order: " + why + "; kernel:swap " + path + " SERVER replaces it");
+              path
+                  + " is out of order"
+                  + (isMended() ? " and was not mended" + within : "")
+                  + ": "
+                  + why
+                  + "; kernel:swap "
+                  + path
+                  + " SERVER replaces it");
       case ENDED -> new CallFailed.Revoked(path + " is no more");
       default -> new CallFailed.TimedOut(path + " was held and not released" + within);
     };
@@ -171,7 +194,7 @@ final class Gate {
     }
     failures.increment();
     String reason = describe(thrown);
-    core.serverFailed(this, reason, thrown);
+    core.failed().server(this, FailureReport.Kind.EXCEPTION, reason, thrown.getStackTrace());
     return new CallFailed.ServerFailed(path + ": its server failed: " + reason);
   }
 
@@ -190,6 +213,7 @@ final class Gate {
   synchronized void bind(Object server) {
     bound = server;
     broken = false;
+    hopeless = false;
     hung = false;
     if (condition != Condition.HELD && condition != Condition.ENDED) {
       condition = Condition.OPEN;
@@ -220,6 +244,27 @@ final class Gate {
       target = condition == Condition.OPEN ? bound : null;
       notifyAll();
     }
+  }
+
+  /** Nobody will mend it: who waits is refused, and who comes, with this reason. */
+  synchronized void giveUp(String reason) {
+    if (broken || bound == null) {
+      why = reason;
+      hopeless = true;
+      notifyAll();
+    }
+  }
+
+  /**
+   * Goes in to look at the server, uncounted; answers null, and does not go in, unless it is open.
+   */
+  @Nullable Object probe(CallSlot slot) {
+    slot.push(this, null);
+    Object server = target;
+    if (server == null) {
+      slot.pop();
+    }
+    return server;
   }
 
   /** Nobody is bound from now on; callers wait. */

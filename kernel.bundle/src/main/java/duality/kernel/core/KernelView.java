@@ -2,15 +2,17 @@ package duality.kernel.core;
 
 import duality.kernel.CallFailed;
 import duality.kernel.Endpoint;
+import duality.kernel.FailureReport;
 import duality.kernel.Frame;
 import duality.kernel.Kernel;
 import duality.kernel.KernelThread;
+import duality.kernel.Notification;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 
 /** The authority over the kernel as one instance has it: it ends with the instance. */
-record KernelView(Core core, BooleanSupplier allowed) implements Kernel {
+record KernelView(Core core, String holder, BooleanSupplier allowed) implements Kernel {
   private Core checked() {
     if (!allowed.getAsBoolean()) {
       throw new CallFailed.Revoked("the authority over the kernel ended with its holder");
@@ -61,6 +63,16 @@ record KernelView(Core core, BooleanSupplier allowed) implements Kernel {
   @Override
   public KernelThread thread(int id) {
     return checked().thread(id);
+  }
+
+  @Override
+  public Notification supervise() {
+    return checked().failed().supervise(holder, allowed);
+  }
+
+  @Override
+  public List<FailureReport> failures(long after) {
+    return checked().failures(after);
   }
 
   @Override

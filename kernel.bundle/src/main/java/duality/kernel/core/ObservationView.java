@@ -1,6 +1,7 @@
 package duality.kernel.core;
 
 import duality.kernel.EndpointReport;
+import duality.kernel.FailureReport;
 import duality.kernel.Observation;
 import duality.kernel.ServerReport;
 import duality.kernel.SpaceReport;
@@ -39,6 +40,11 @@ record ObservationView(Core core) implements Observation {
   @Override
   public List<String> primitives() {
     return core.primitives();
+  }
+
+  @Override
+  public List<FailureReport> failures() {
+    return core.failures();
   }
 
   @Override

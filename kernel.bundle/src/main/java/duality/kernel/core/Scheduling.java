@@ -1,6 +1,7 @@
 package duality.kernel.core;
 
 import duality.kernel.CallFailed;
+import duality.kernel.FailureReport;
 import duality.kernel.Scheduler;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -126,7 +127,9 @@ final class Scheduling {
 
   /** The scheduler picked what is not a thread: it is broken. */
   void pickedNonsense(int id) {
-    core.schedulerFailed("it picked thread " + id + ", which does not exist");
+    core.failed()
+        .scheduler(
+            FailureReport.Kind.NONSENSE, "it picked thread " + id + ", which does not exist");
     fallBack(new CallFailed.ServerFailed("it picked thread " + id + ", which does not exist"));
   }
 

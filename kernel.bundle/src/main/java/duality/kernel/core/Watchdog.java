@@ -78,7 +78,7 @@ final class Watchdog {
       return;
     }
     if (++slot.seenTicks[deepest] * TICK_NANOS == ceil(gate.deadlineNanos)) {
-      core.watch(slot, gate, deepest, slot.seenSerials[deepest]);
+      core.failed().late(slot, gate, deepest, slot.seenSerials[deepest]);
     }
   }
 

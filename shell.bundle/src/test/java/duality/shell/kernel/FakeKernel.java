@@ -1,6 +1,7 @@
 package duality.shell.kernel;
 
 import duality.kernel.EndpointReport;
+import duality.kernel.FailureReport;
 import duality.kernel.Observation;
 import duality.kernel.ServerReport;
 import duality.kernel.SpaceReport;
@@ -55,6 +56,11 @@ final class FakeKernel implements Observation {
 
   @Override
   public List<String> primitives() {
+    return List.of();
+  }
+
+  @Override
+  public List<FailureReport> failures() {
     return List.of();
   }
 

@@ -6,6 +6,7 @@ import duality.kernel.Kernel;
 import duality.kernel.KernelThread;
 import duality.kernel.Notification;
 import duality.kernel.Space;
+import duality.kernel.State;
 import duality.kernel.TrapHandler;
 import duality.kernel.Work;
 import duality.kernel.processor.HartMode;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A context without a kernel, for tests of one server: configuration, slots and a log. Workers are
@@ -28,6 +30,9 @@ public final class FakeContext implements Context {
 
   /** Workers that were started, by name. */
   public final Map<String, Work> workers = new HashMap<>();
+
+  /** The last checkpoint that it left. */
+  public @Nullable State checkpoint;
 
   private final Map<String, FakeNotification> notifications;
 
@@ -122,6 +127,11 @@ public final class FakeContext implements Context {
       throw new AssertionError("runWorker expects worker and notification of one name: " + name);
     }
     workers.put(name, work);
+  }
+
+  @Override
+  public void checkpoint(State state) {
+    checkpoint = state;
   }
 
   @Override
