@@ -79,7 +79,7 @@ class LookTest {
     assertTrue(text.lines().count() < 12, text);
     assertTrue(text.lines().allMatch(line -> line.length() <= 60), text);
     assertTrue(words(text, "vm/e40").contains("10.0%"), text);
-    assertEquals("[]", words(text, "vm/e49"), "calls count less than time");
+    assertEquals("[]", words(text, "vm/e47"), "calls count less than time");
   }
 
   @Test
