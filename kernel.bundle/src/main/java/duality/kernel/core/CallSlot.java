@@ -31,6 +31,15 @@ final class CallSlot {
   /** Slots of all living threads. */
   static final Set<CallSlot> ALL = ConcurrentHashMap.newKeySet();
 
+  /** Errors that an aborted call gets with a pause after each; then one at each poll. */
+  static final int LENIENT = 8;
+
+  /** Polls that pass after one of the first errors, so that locks can be given back. */
+  static final int PAUSE = 1_000;
+
+  /** Interrupts that a call which waits is sent, one at each look of the watchdog. */
+  private static final int INTERRUPTS = 100;
+
   private static final VarHandle GATES = MethodHandles.arrayElementVarHandle(Gate[].class);
   private static final VarHandle STUBS = MethodHandles.arrayElementVarHandle(Stub[].class);
   private static final VarHandle SERIALS = MethodHandles.arrayElementVarHandle(long[].class);
@@ -55,6 +64,13 @@ final class CallSlot {
   private volatile long[] calls = new long[64];
 
   private int depth;
+
+  // How often the call that ends now was told so; used by the own thread only:
+  private int thrown;
+  private int passed;
+
+  /** Interrupts sent to the call that was given up last; guarded by this. */
+  private int interrupts;
 
   /** Waits at a gate: the time counts for the gate's deadline, not for the callers'. */
   volatile boolean waiting;
@@ -109,7 +125,50 @@ final class CallSlot {
 
   private synchronized boolean wasAbandoned(int level) {
     abandoned &= ~(1 << level);
+    Aborts.end();
+    thrown = 0;
+    passed = 0;
+    if (interrupts > 0) {
+      interrupts = 0;
+      boolean unused = Thread.interrupted(); // it was meant for the call that has ended
+    }
     return abandonedSerials[level] == serials[level];
+  }
+
+  /** A poll of the own thread: throws when the innermost call was given up. */
+  void poll() {
+    int level = depth - 1;
+    if (level < 0 || !givenUp(level)) {
+      return;
+    }
+    if (thrown > 0 && thrown <= LENIENT && passed < PAUSE) {
+      passed++;
+      return;
+    }
+    thrown++;
+    passed = 0;
+    Gate gate = gates[level];
+    throw new Aborts.CallAborted(gate == null ? "nobody" : gate.path);
+  }
+
+  /**
+   * The watchdog: a call that was given up and waits for something is interrupted, so that it comes
+   * to a poll. One that runs is not: an interrupt closes the file it may be reading.
+   */
+  synchronized void interruptWait(Core core) {
+    int level = 31 - Integer.numberOfLeadingZeros(abandoned);
+    if (level < 0 || interrupts >= INTERRUPTS || !givenUp(level)) {
+      return;
+    }
+    Gate gate = at(level);
+    if (gate == null || gate.core() != core || (level + 1 < DEPTH && at(level + 1) != null)) {
+      return;
+    }
+    Thread.State state = host.getState();
+    if (state == Thread.State.WAITING || state == Thread.State.TIMED_WAITING) {
+      interrupts++;
+      host.interrupt();
+    }
   }
 
   /** Whether the call that is at {@code level} now was given up. */
@@ -142,6 +201,12 @@ final class CallSlot {
     synchronized (ALL) {
       if (!ALL.remove(this)) {
         return;
+      }
+      synchronized (this) {
+        for (int bits = abandoned; bits != 0; bits &= bits - 1) {
+          Aborts.end();
+        }
+        abandoned = 0;
       }
       long[] counts = calls;
       if (counts.length > past.length) {
@@ -213,6 +278,9 @@ final class CallSlot {
   /** Gives the call with that serial at {@code level} up; its return will see it. */
   synchronized void abandon(int level, long serial) {
     abandonedSerials[level] = serial;
-    abandoned |= 1 << level;
+    if ((abandoned & 1 << level) == 0) {
+      abandoned |= 1 << level;
+      Aborts.begin();
+    }
   }
 }

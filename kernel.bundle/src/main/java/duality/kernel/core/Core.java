@@ -102,6 +102,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
     Core core = new Core(processorCount, poolBytes);
     core.processors.start();
     core.watchdog.start();
+    Aborts.CORES.add(core);
     return core;
   }
 
@@ -589,6 +590,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
     all.put("shoot-downs", shootDowns.sum());
     all.put("scheduler fallbacks", fallbacks.sum());
     all.put("stalls", stalls.sum());
+    all.put("given-up calls inside", (long) Aborts.inside());
     all.put("frames", pool.frames);
     all.put("processors", (long) processors.count());
     return all;
@@ -627,6 +629,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
         trace(each.path() + " did not end well: " + Gate.describe(e));
       }
     }
+    Aborts.CORES.remove(this);
     watchdog.stop();
     processors.stop();
     pool.close();

@@ -87,7 +87,7 @@ final class EndpointObject implements Endpoint {
     void close() {
       try {
         instance.close();
-      } catch (RuntimeException | LinkageError e) {
+      } catch (RuntimeException | Error e) {
         core.trace(gate.path + ": " + server() + " failed in close: " + Gate.describe(e));
       }
     }
@@ -120,7 +120,7 @@ final class EndpointObject implements Endpoint {
     } catch (CallFailed e) {
       context.stopWorkers();
       throw e;
-    } catch (RuntimeException | LinkageError | StackOverflowError e) {
+    } catch (RuntimeException | Error e) {
       context.stopWorkers();
       throw new CallFailed.ServerFailed(
           server + " did not open for " + gate.path + ": " + Gate.describe(e));
@@ -166,7 +166,7 @@ final class EndpointObject implements Endpoint {
       return now.instance.save();
     } catch (CallFailed e) {
       throw e;
-    } catch (RuntimeException | LinkageError | StackOverflowError e) {
+    } catch (RuntimeException | Error e) {
       throw new CallFailed.ServerFailed(
           now.server() + " did not save its state: " + Gate.describe(e));
     }
@@ -316,7 +316,7 @@ final class EndpointObject implements Endpoint {
       now.context.stopWorkers();
       try {
         now.instance.ended();
-      } catch (RuntimeException | LinkageError e) {
+      } catch (RuntimeException | Error e) {
         core.trace(gate.path + ": " + now.server() + " failed in ended: " + Gate.describe(e));
       }
       now.close();

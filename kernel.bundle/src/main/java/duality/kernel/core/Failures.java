@@ -119,7 +119,6 @@ final class Failures {
             + TimeUnit.NANOSECONDS.toMillis(gate.deadlineNanos)
             + " ms";
     StackTraceElement[] where = slot.host.getStackTrace();
-    slot.abandon(level, serial);
     gate.hung();
     core.trace(
         TraceEvent.Kind.GIVEN_UP,
@@ -130,6 +129,8 @@ final class Failures {
         call ? FailureReport.Kind.DEADLINE : FailureReport.Kind.STALL,
         (call ? "a call " : "a worker: ") + why,
         where);
+    // Not before: the call may end at its next poll, and its caller must find the gate closed.
+    slot.abandon(level, serial);
     loseProcessor(slot, gate, level, serial, why);
   }
 

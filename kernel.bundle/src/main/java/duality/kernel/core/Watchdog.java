@@ -46,6 +46,7 @@ final class Watchdog {
       for (CallSlot slot : CallSlot.ALL) {
         if (slot.host.isAlive() || slot.host.getState() == Thread.State.NEW) {
           look(slot);
+          slot.interruptWait(core);
         } else {
           slot.retire();
         }
