@@ -15,6 +15,8 @@ static struct node {
   const char *isa;
   uint32_t isa_length;
   bool is_rtc;
+  bool is_virtio;
+  uint32_t interrupt;
 } node;
 
 static uint32_t big_endian(uint32_t word) {
@@ -58,6 +60,9 @@ static void note_property(const char *name, const uint32_t *value, uint32_t leng
     node.isa_length = length;
   } else if (same(name, "compatible")) {
     node.is_rtc = lists((const char *)value, length, "google,goldfish-rtc");
+    node.is_virtio = lists((const char *)value, length, "virtio,mmio");
+  } else if (same(name, "interrupts")) {
+    node.interrupt = big_endian(value[0]);
   } else if (same(name, "timebase-frequency")) {
     machine.timebase_hz = read_cells(value, length / 4);
   }
@@ -71,6 +76,9 @@ static void use_node(uint32_t address_cells, uint32_t size_cells, uint64_t hart)
     machine.has_sstc = lists(node.isa, node.isa_length, "sstc");
   } else if (node.reg && node.is_rtc) {
     machine.rtc_base = read_cells(node.reg, address_cells);
+  } else if (node.reg && node.is_virtio && node.interrupt < 32 && machine.virtio_count < 8) {
+    machine.virtio_base[machine.virtio_count] = read_cells(node.reg, address_cells);
+    machine.virtio_irq[machine.virtio_count++] = node.interrupt;
   }
   node = (struct node){0};
 }

@@ -15,6 +15,7 @@ _Noreturn void start_nano(uint64_t hart, const void *device_tree) {
 
   turn_on_paging();
   start_plic(hart);
+  start_disk();
   start_clock();
   set_csr(sie, SIE_TIMER | SIE_EXTERNAL);
   interrupts_on();

@@ -5,6 +5,7 @@
 //   0x0000_0010_1000         real-time clock                    rw       4 KiB
 //   0x0000_0c00_0000         PLIC                               rw       2 MiB
 //   0x0000_1000_0000         UART                               rw       4 KiB
+//   0x0000_1000_1000         virtio devices                     rw       4 KiB each
 //   0x0000_8020_0000         nano itself, where it was loaded   rx r rw  4 KiB
 //   up to the end of RAM     all other RAM, same address        rw       2 MiB where it fits
 //   0x0010_0000_0000         the heap, empty at first           rw       4 KiB
@@ -79,6 +80,9 @@ void turn_on_paging(void) {
   }
   map_to_itself(0x0c000000, 0x0c400000, R | W);
   map_to_itself(0x10000000, 0x10001000, R | W);
+  for (uint32_t i = 0; i < machine.virtio_count; i++) {
+    map_to_itself(machine.virtio_base[i], machine.virtio_base[i] + PAGE_SIZE, R | W);
+  }
   map_to_itself(image, (uint64_t)rodata_start, R | X);
   map_to_itself((uint64_t)rodata_start, (uint64_t)data_start, R);
   map_to_itself((uint64_t)data_start, frame_end, R | W);

@@ -29,6 +29,9 @@ struct machine {
   uint64_t timebase_hz;  // what one second is in ticks of the `time` register
   uint64_t rtc_base;     // the wall clock, or 0 when the machine has none
   bool has_sstc;         // this hart has a timer of its own (the stimecmp register)
+  uint64_t virtio_base[8];
+  uint32_t virtio_irq[8];
+  uint32_t virtio_count;
 };
 extern struct machine machine;
 void read_device_tree(const void *tree, uint64_t hart);
@@ -74,6 +77,7 @@ uint64_t wall_clock_nanos(void);  // since 1970; 0 when there is no wall clock
 // plic.c: which device wants attention.
 #define UART_IRQ 10
 void start_plic(uint64_t hart);
+void enable_interrupt(uint32_t source);
 void take_external_interrupt(void);
 
 // uart.c: the console.
@@ -81,6 +85,13 @@ void start_uart(void);
 void take_uart_interrupt(void);
 void put_char(char c);
 char get_char(void);  // sleeps until there is one
+
+// disk.c: a virtio block device, if there is one.
+enum { DISK_READ = 0, DISK_WRITE = 1, DISK_FLUSH = 4, SECTOR_SIZE = 512 };
+void start_disk(void);
+uint64_t disk_sectors(void);                 // 0 when there is no disk
+bool take_disk_interrupt(uint32_t source);   // whether it was the disk's
+uint32_t disk_request(uint32_t type, uint64_t sector, void *data, uint32_t length);  // 0: done
 
 // print.c: text.
 void print(const char *format, ...);  // %s %c %u (decimal) %x (hexadecimal), all 64 bits wide

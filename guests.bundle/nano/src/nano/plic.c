@@ -15,15 +15,20 @@ static volatile uint32_t *claim(void) { return plic_register(0x200004 + 0x1000 *
 
 void start_plic(uint64_t hart) {
   context = 2 * hart + 1;
-  *plic_register(4 * UART_IRQ) = 1;                        // priority: above 0, which is "never"
-  *plic_register(0x2000 + 0x80 * context) = 1 << UART_IRQ; // enabled for this context
-  *plic_register(0x200000 + 0x1000 * context) = 0;         // threshold: let all priorities pass
+  *plic_register(0x200000 + 0x1000 * context) = 0;  // threshold: let all priorities pass
+  enable_interrupt(UART_IRQ);
+}
+
+// For sources below 32: their bits are in the first word.
+void enable_interrupt(uint32_t source) {
+  *plic_register(4 * source) = 1;                           // priority: above 0, which is "never"
+  *plic_register(0x2000 + 0x80 * context) |= 1u << source;  // enabled for this context
 }
 
 // Claiming takes the most urgent pending source; completing lets it interrupt again.
 void take_external_interrupt(void) {
   for (uint32_t source; (source = *claim()) != 0; *claim() = source) {
-    if (source == UART_IRQ) {
+    if (!take_disk_interrupt(source) && source == UART_IRQ) {
       take_uart_interrupt();
     }
   }

@@ -80,6 +80,74 @@ static void idle(const char *argument) {
   print("idle %u ticks, %u ns\n", wanted, to_nanos(now() - started));
 }
 
+static uint64_t disk_buffer[64 * SECTOR_SIZE / 8] __attribute__((aligned(4096)));
+
+// Up to three numbers parted by one space each; says whether there were that many.
+static bool parse_numbers(const char *text, uint64_t count, uint64_t *values) {
+  char word[24];
+  for (uint64_t i = 0; i < count; i++) {
+    uint64_t length = 0;
+    while (*text != 0 && *text != ' ' && length < sizeof word - 1) {
+      word[length++] = *text++;
+    }
+    word[length] = 0;
+    text += *text == ' ';
+    if (!parse_number(word, &values[i])) {
+      return false;
+    }
+  }
+  return *text == 0;
+}
+
+static bool in_disk(uint64_t sector, uint64_t count) {
+  uint64_t sectors = disk_sectors();
+  return count > 0 && count <= 64 && sector < sectors && count <= sectors - sector;
+}
+
+static void disk(const char *argument) {
+  (void)argument;
+  print("disk %u sectors\n", disk_sectors());
+}
+
+// Fills sectors with a chain that starts at the seed, so that each word is different.
+static void put(const char *argument) {
+  uint64_t n[3];
+  if (!parse_numbers(argument, 3, n) || !in_disk(n[0], n[1])) {
+    print("put: which SECTOR, how many (1 to 64), from which SEED?\n");
+    return;
+  }
+  uint64_t x = n[2];
+  for (uint64_t i = 0; i < n[1] * SECTOR_SIZE / 8; i++) {
+    x = x * 0x5851f42d4c957f2d + 0x14057b7ef767814f;
+    disk_buffer[i] = x;
+  }
+  print("put %u %u %u: status %u\n", n[0], n[1], n[2],
+        disk_request(DISK_WRITE, n[0], disk_buffer, n[1] * SECTOR_SIZE));
+}
+
+static void get(const char *argument) {
+  uint64_t n[2];
+  if (!parse_numbers(argument, 2, n) || !in_disk(n[0], n[1])) {
+    print("get: which SECTOR, how many (1 to 64)?\n");
+    return;
+  }
+  for (uint64_t i = 0; i < n[1] * SECTOR_SIZE / 8; i++) {
+    disk_buffer[i] = 0;
+  }
+  uint64_t status = disk_request(DISK_READ, n[0], disk_buffer, n[1] * SECTOR_SIZE);
+  uint64_t x = 0x9e3779b97f4a7c15;
+  for (uint64_t i = 0; i < n[1] * SECTOR_SIZE / 8; i++) {
+    x = (x ^ disk_buffer[i]) * 0xd1342543de82ef95;
+    x ^= x >> 29;
+  }
+  print("get %u %u = 0x%x: status %u\n", n[0], n[1], x, status);
+}
+
+static void flush(const char *argument) {
+  (void)argument;
+  print("flush: status %u\n", disk_request(DISK_FLUSH, 0, disk_buffer, 0));
+}
+
 static void crash(const char *argument) {
   (void)argument;
   *(volatile uint64_t *)0x20dead0000ul = 1;  // nothing is mapped there
@@ -110,6 +178,10 @@ static const struct command {
     {"sum", "N: a checksum over N rounds", sum},
     {"time", "the time register, and the wall clock since 1970 (0: there is none)", show_time},
     {"idle", "[N]: sleeps for N ticks", idle},
+    {"disk", "how many sectors of 512 bytes it has (0: there is none)", disk},
+    {"put", "SECTOR COUNT SEED: writes numbers that follow from the seed", put},
+    {"get", "SECTOR COUNT: reads, and prints a checksum", get},
+    {"flush", "what was written is on the disk", flush},
     {"crash", "a store to nowhere", crash},
     {"off", "shuts down", off},
     {"reboot", "starts again", reboot},
