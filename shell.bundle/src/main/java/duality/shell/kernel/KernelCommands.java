@@ -109,6 +109,12 @@ public final class KernelCommands extends CommandGroup {
     if (!servers.contains(server)) {
       throw new CommandFailed("there is no server '" + server + "'" + able(endpoint, server));
     }
+    for (EndpointReport each : kernel.endpoints()) {
+      if (each.path().equals(endpoint) && !serves(server, each.protocol())) {
+        throw new CommandFailed(
+            "server " + server + " is no " + each.protocol() + able(endpoint, server));
+      }
+    }
     Swapper.Swap swap = swapper.swap(endpoint, server);
     if (!swap.done()) {
       throw new CommandFailed(
@@ -123,13 +129,18 @@ public final class KernelCommands extends CommandGroup {
     return new Swapped(swap);
   }
 
-  private static CommandFailed noEndpoint(String path, List<String> paths) {
+  static CommandFailed noEndpoint(String path, List<String> paths) {
     String hint = Near.hint(path, paths);
     return new CommandFailed(
         "there is no endpoint '"
             + path
             + "'"
             + (hint.isEmpty() ? "; kernel:endpoints lists those that are there" : hint));
+  }
+
+  private boolean serves(String server, String protocol) {
+    return kernel.servers().stream()
+        .anyMatch(each -> each.name().equals(server) && each.protocols().contains(protocol));
   }
 
   /** Which servers could serve an endpoint, as the end of an error. */
