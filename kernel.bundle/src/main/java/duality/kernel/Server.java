@@ -19,6 +19,12 @@ public interface Server {
   String PROTOCOL = "duality.protocol";
 
   /**
+   * Service property, if wanted: the path at which this server asks to be reached, such as {@code
+   * service/visits}. Whether it is, root's routing file decides.
+   */
+  String ENDPOINT = "duality.endpoint";
+
+  /**
    * Opens an instance for one endpoint. The answer implements the endpoint's protocol. No calls
    * reach it before this method has returned, and on a swap not before the old instance is at rest.
    *

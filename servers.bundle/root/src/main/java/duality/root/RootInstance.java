@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
 final class RootInstance implements Root, Instance {
   private static final long START = 1;
 
+  /** What a path made for others looks like. */
+  private static final String PATH = "[a-z]+/[A-Za-z0-9][A-Za-z0-9._-]{0,62}";
+
   /** Who is charged for frames that a driver does not give back. */
   private static final String STUCK = "(held by a driver)";
 
@@ -35,6 +38,7 @@ final class RootInstance implements Root, Instance {
   private final Context context;
   private final Kernel kernel;
   private final Routing routing;
+  private final Asking asking;
   private final Frame pool;
   private final long total;
   private final ReentrantLock lock = new ReentrantLock();
@@ -43,9 +47,10 @@ final class RootInstance implements Root, Instance {
   private final FreeFrames free;
   private final Map<String, TreeMap<Long, Charge>> charges = new HashMap<>();
 
-  RootInstance(Context context, Routing routing, @Nullable State saved) {
+  RootInstance(Context context, Routing routing, Asking asking, @Nullable State saved) {
     this.context = context;
     this.routing = routing;
+    this.asking = asking;
     kernel = context.kernel();
     pool = kernel.allFrames();
     total = pool.count();
@@ -56,6 +61,38 @@ final class RootInstance implements Root, Instance {
     // Servers that root starts may call root: so it starts them when it is bound itself.
     Notification start = context.notification("start");
     context.worker("start", start, START, bits -> startServers());
+    // A worker of its own: the other one may wait for a server that comes late.
+    Notification asked = context.notification("asked");
+    context.worker("asked", asked, START, bits -> startAsked());
+    asking.tell(() -> asked.signal(START));
+  }
+
+  /** Makes the endpoints that servers ask for, as far as the routing file lets them. */
+  private void startAsked() {
+    for (Asking.Request request : asking.all()) {
+      if (there(request.path())) {
+        continue;
+      }
+      try {
+        if (!request.path().matches(PATH) || !routing.mayAsk(request.path())) {
+          throw new CallFailed.BadRequest(
+              "root's routing file lets servers ask for "
+                  + String.join(", ", routing.asked())
+                  + " only");
+        }
+        create(request.path(), request.classes().load(request.protocol()), Map.of());
+      } catch (ClassNotFoundException e) {
+        context.log(
+            request.path()
+                + " is not made for "
+                + request.server()
+                + ": its bundle has no "
+                + request.protocol());
+      } catch (CallFailed | LinkageError | IllegalStateException e) {
+        context.log(
+            request.path() + " is not made for " + request.server() + ": " + e.getMessage());
+      }
+    }
   }
 
   private void startServers() {
@@ -82,12 +119,20 @@ final class RootInstance implements Root, Instance {
 
   @Override
   public List<String> route(String path, String protocol) {
-    return routing.route(path).servers();
+    List<String> servers = new ArrayList<>(routing.route(path).servers());
+    if (servers.remove(Routing.WHO_ASKS)) {
+      servers.addAll(asking.servers(path));
+      if (servers.isEmpty()) {
+        throw new CallFailed.BadRequest(
+            "no server asks for " + path + "; one does by its property duality.endpoint");
+      }
+    }
+    return servers;
   }
 
   @Override
   public <P> P create(String path, Class<P> protocol, Map<String, String> config) {
-    if (!path.matches("[a-z]+/[A-Za-z0-9][A-Za-z0-9._-]{0,62}")) {
+    if (!path.matches(PATH)) {
       throw new CallFailed.BadRequest(
           "'"
               + path

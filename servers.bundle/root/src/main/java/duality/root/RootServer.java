@@ -12,7 +12,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.ServiceReference;
 import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
 
 /**
  * The server {@code root}. Its routing file is in the bundle; the system property {@code
@@ -20,9 +25,43 @@ import org.osgi.service.component.annotations.Component;
  */
 @Component(property = {Server.NAME + "=root", Server.PROTOCOL + "=duality.servers.Root"})
 public final class RootServer implements Server {
+  private final Asking asking = new Asking();
+
+  @Reference(
+      service = Server.class,
+      target = "(" + ENDPOINT + "=*)",
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      unbind = "asksNot")
+  void asks(ServiceReference<Server> server) {
+    Bundle bundle = server.getBundle();
+    String protocol =
+        server.getProperty(PROTOCOL) instanceof String[] several && several.length > 0
+            ? several[0]
+            : String.valueOf(server.getProperty(PROTOCOL));
+    asking.add(new Asking.Request(path(server), name(server), protocol, bundle::loadClass));
+  }
+
+  /** Who asks for what. */
+  Asking asking() {
+    return asking;
+  }
+
+  void asksNot(ServiceReference<Server> server) {
+    asking.remove(path(server), name(server));
+  }
+
+  private static String path(ServiceReference<Server> server) {
+    return String.valueOf(server.getProperty(ENDPOINT));
+  }
+
+  private static String name(ServiceReference<Server> server) {
+    return String.valueOf(server.getProperty(NAME));
+  }
+
   @Override
   public Instance open(Context context, @Nullable State saved) {
-    return new RootInstance(context, Routing.read(routing()), saved);
+    return new RootInstance(context, Routing.read(routing()), asking, saved);
   }
 
   private static String routing() {

@@ -25,6 +25,9 @@ final class Routing {
   /** A quota in bytes. */
   record Quota(String pattern, long bytes) {}
 
+  /** In the place of a server: any that asks for the path. */
+  static final String WHO_ASKS = "*";
+
   private static final Pattern SIZE = Pattern.compile("(\\d{1,9})([KMGT])");
 
   final List<Route> routes;
@@ -87,7 +90,28 @@ final class Routing {
             "'" + option + "' is none of start=PROTOCOL (for a path without *), shared, control");
       }
     }
-    return new Route(words[0], List.of(words[1].split(",")), start, shared, control);
+    List<String> servers = List.of(words[1].split(","));
+    if (servers.contains(WHO_ASKS) && (control || !start.isEmpty())) {
+      throw wrong(number, "who asks for a path gets no control, and root does not start it");
+    }
+    return new Route(words[0], servers, start, shared, control);
+  }
+
+  /** Whether a server that asks for a path may have it. */
+  boolean mayAsk(String path) {
+    return routes.stream()
+        .filter(each -> matches(each.pattern, path))
+        .findFirst()
+        .map(each -> each.servers.contains(WHO_ASKS))
+        .orElse(false);
+  }
+
+  /** The patterns of paths that servers may ask for. */
+  List<String> asked() {
+    return routes.stream()
+        .filter(each -> each.servers.contains(WHO_ASKS))
+        .map(Route::pattern)
+        .toList();
   }
 
   private static IllegalArgumentException wrong(int line, String what) {

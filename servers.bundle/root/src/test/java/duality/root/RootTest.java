@@ -7,22 +7,28 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import duality.kernel.CallFailed;
 import duality.kernel.Frame;
+import duality.kernel.Instance;
+import duality.kernel.Protocol;
+import duality.kernel.State;
+import duality.kernel.TraceEvent;
 import duality.kernel.core.Core;
 import duality.servers.Root;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Frames and quotas on the real core, and the routing file. */
 class RootTest {
   private final Core core = Core.start(1, 4 << 20);
+  private final RootServer server = new RootServer();
   private Root root;
 
   RootTest() {
-    core.register("root", new RootServer(), Root.class);
+    core.register("root", server, Root.class);
     core.boot("root", Root.class);
     root = core.kernel().connect("root", Root.class);
   }
@@ -39,6 +45,73 @@ class RootTest {
     assertEquals(List.of("console.host"), root.route("vm/b/agent-port", ""));
     assertEquals(List.of("pager.demand", "pager.pinned"), root.route("task/7/pager", ""));
     assertThrows(CallFailed.BadRequest.class, () -> root.route("elsewhere", ""));
+  }
+
+  /** A protocol that root has never heard of. */
+  @Protocol(rank = Protocol.BACKEND)
+  public interface Greeter {
+    String greet();
+  }
+
+  private record Greeting(String word) implements Greeter, Instance {
+    @Override
+    public String greet() {
+      return word;
+    }
+
+    @Override
+    public State save() {
+      return State.of("greeter", 1);
+    }
+  }
+
+  /** A server comes that asks for a path, as a component of a bundle does. */
+  private void asks(String path, String name) {
+    core.register(name, (context, saved) -> new Greeting(name), Greeter.class);
+    server.asking().add(new Asking.Request(path, name, Greeter.class.getName(), Class::forName));
+  }
+
+  /** Waits for an event in the kernel's trace. */
+  private String event(String part) {
+    long next = 0;
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (System.nanoTime() - end < 0) {
+      for (TraceEvent each : core.trace(next, 1_000)) {
+        if (each.text().contains(part)) {
+          return each.text();
+        }
+        next = each.number() + 1;
+      }
+    }
+    throw new AssertionError("no event says '" + part + "': " + core.trace());
+  }
+
+  @Test
+  void whoAsksForAServiceHasItAndTheSecondIsItsSpare() {
+    assertThrows(CallFailed.BadRequest.class, () -> root.route("service/hello", ""));
+    asks("service/hello", "first");
+    event("service/hello is served by first");
+    assertEquals("first", root.connect("service/hello", Greeter.class).greet());
+    asks("service/hello", "second");
+    assertEquals(List.of("first", "second"), root.route("service/hello", ""));
+    assertEquals(
+        "first", root.connect("service/hello", Greeter.class).greet(), "the first keeps it");
+    server.asking().remove("service/hello", "first");
+    assertEquals(List.of("second"), root.route("service/hello", ""));
+  }
+
+  @Test
+  void whatIsNotToBeAskedForIsNotGiven() {
+    for (String path : List.of("vm/a", "swapper", "service/a/b", "service/", "root")) {
+      asks(path, "server of " + path);
+    }
+    asks("service/last", "last");
+    event("service/last is served by last");
+    event(
+        "vm/a is not made for server of vm/a: root's routing file lets servers ask for service/*");
+    event("service/a/b is not made");
+    event("service/ is not made");
+    assertEquals(List.of("service/last"), root.paths(Greeter.class));
   }
 
   @Test
