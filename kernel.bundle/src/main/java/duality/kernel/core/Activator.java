@@ -22,6 +22,10 @@ import org.osgi.framework.ServiceFactory;
 import org.osgi.framework.ServiceReference;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.framework.SynchronousBundleListener;
+import org.osgi.framework.hooks.bundle.CollisionHook;
+import org.osgi.framework.hooks.bundle.EventHook;
+import org.osgi.framework.namespace.PackageNamespace;
+import org.osgi.framework.wiring.BundleRevision;
 import org.osgi.framework.wiring.BundleWiring;
 import org.osgi.util.tracker.ServiceTracker;
 
@@ -47,6 +51,11 @@ public final class Activator implements BundleActivator {
     Core started = Core.start(processors, memory(context));
     core = started;
     started.publisher(Activator::publish);
+    // First of all, so that no server's bundle stops or arrives unseen.
+    context.registerService(
+        EventHook.class, (event, contexts) -> bundleEvent(started, event), null);
+    context.registerService(
+        CollisionHook.class, (operation, target, same) -> same.removeIf(Activator::serves), null);
     // Before anything else of the framework stops, guests are halted and stores flushed.
     context.addBundleListener(
         (SynchronousBundleListener)
@@ -81,6 +90,7 @@ public final class Activator implements BundleActivator {
                     protocols,
                     server,
                     bundle.getSymbolicName() + " " + bundle.getVersion(),
+                    bundle.getVersion(),
                     bundle.getBundleId(),
                     () -> loadClasses(started, bundle)));
             if (name.equals(root)) {
@@ -96,6 +106,31 @@ public final class Activator implements BundleActivator {
           }
         };
     servers.open();
+  }
+
+  /**
+   * Sees a bundle's STOPPING before its components are touched, in whatever order bundles were
+   * started: all that its servers serve comes to rest together. A listener would come too late.
+   */
+  private static void bundleEvent(Core core, BundleEvent event) {
+    Bundle bundle = event.getBundle();
+    switch (event.getType()) {
+      case BundleEvent.STOPPING ->
+          core.serverTable()
+              .leaves(bundle.getBundleId(), bundle.getSymbolicName() + " " + bundle.getVersion());
+      case BundleEvent.STOPPED -> core.serverTable().left(bundle.getBundleId());
+      default -> {}
+    }
+  }
+
+  /**
+   * Whether a second bundle of the same name and version may stand beside it: it exports nothing,
+   * so nobody could be wired to the wrong one.
+   */
+  private static boolean serves(Bundle bundle) {
+    BundleRevision revision = bundle.adapt(BundleRevision.class);
+    return revision != null
+        && revision.getDeclaredCapabilities(PackageNamespace.PACKAGE_NAMESPACE).isEmpty();
   }
 
   private static void loadClasses(Core core, Bundle bundle) {

@@ -36,6 +36,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
+import org.osgi.framework.Version;
 
 /**
  * The core as a whole: the tables of its objects, and the authority that root holds over them.
@@ -127,7 +128,13 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   public void register(String name, Server server, Class<?>... protocols) {
     register(
         new Registration(
-            name, Arrays.stream(protocols).map(Class::getName).toList(), server, "", -1, () -> {}));
+            name,
+            Arrays.stream(protocols).map(Class::getName).toList(),
+            server,
+            "",
+            Version.emptyVersion,
+            -1,
+            () -> {}));
   }
 
   /** Registers a server; endpoints that it left are served again. */
@@ -143,7 +150,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   /** Binds {@code root}: the first endpoint, served by the server of that name. */
   public void boot(String rootServer, Class<?> protocol) {
     EndpointObject root = add("root", protocol, Map.of(), List.of(rootServer));
-    root.open(rootServer, null).bind();
+    root.serveFirst(rootServer);
     publish(root);
   }
 
@@ -205,7 +212,8 @@ public final class Core implements Kernel, Observation, AutoCloseable {
           (slot, capability) -> made.slots.put(slot, endowed(made, slot, capability)));
       String server = route.stream().filter(servers::has).findFirst().orElse(route.getFirst());
       servers.await(server);
-      made.open(server, null).bind();
+      made.serveFirst(server);
+      servers.prefer(made);
     } catch (RuntimeException e) {
       remove(path);
       throw e;

@@ -8,6 +8,7 @@ import duality.kernel.Instance;
 import duality.kernel.Server;
 import duality.kernel.State;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -26,6 +27,10 @@ import org.jspecify.annotations.Nullable;
  * open.
  */
 final class EndpointObject implements Endpoint {
+  private static final long LEAST_LIMIT_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+  private static final long MOST_LIMIT_NANOS = TimeUnit.SECONDS.toNanos(2);
+  private static final long FIRST_OPEN_NANOS = TimeUnit.SECONDS.toNanos(20);
+
   final Core core;
   final Gate gate;
   final Class<?> type;
@@ -41,10 +46,16 @@ final class EndpointObject implements Endpoint {
 
   private @Nullable OpenInstance serving;
 
+  /** The server it was bound to on purpose: where it goes back to from a spare. */
+  private String wanted;
+
   /** What the last server saved when it left without a successor. */
   private @Nullable State left;
 
   private volatile @Nullable State checkpoint;
+
+  /** The last server failed and left no state: the next one may begin without. */
+  private boolean anew;
 
   EndpointObject(
       Core core, Gate gate, Class<?> type, Map<String, String> config, List<String> route) {
@@ -53,6 +64,7 @@ final class EndpointObject implements Endpoint {
     this.type = type;
     this.config = Map.copyOf(config);
     this.route = List.copyOf(route);
+    this.wanted = route.isEmpty() ? "" : Registration.nameOf(route.getFirst());
     this.ledger = new Ledger(gate.path);
   }
 
@@ -62,61 +74,83 @@ final class EndpointObject implements Endpoint {
     final Instance instance;
     final ContextObject context;
 
-    OpenInstance(Registration registration, Instance instance, ContextObject context) {
+    /** Of the gate when it was opened: it is bound in that hold or never. */
+    private final long epoch;
+
+    OpenInstance(Registration registration, Instance instance, ContextObject context, long epoch) {
       this.registration = registration;
       this.instance = instance;
       this.context = context;
+      this.epoch = epoch;
     }
 
     @Override
     public String server() {
-      return registration.name();
+      return core.serverTable().label(registration);
     }
 
     @Override
     public void bind() {
-      EndpointObject.this.bind(this);
+      EndpointObject.this.bind(this, registration.name());
     }
 
     @Override
     public void discard() {
       context.stopWorkers();
-      close();
+      end(instance::close);
     }
 
-    void close() {
+    /** On a thread of its own: what hangs or fails in its end holds up nobody. */
+    void end(Runnable last) {
       try {
-        instance.close();
+        HandOver.apart(core, "close of " + server() + " for " + gate.path, limitNanos(), last);
       } catch (RuntimeException | Error e) {
         core.trace(gate.path + ": " + server() + " failed in close: " + Gate.describe(e));
       }
     }
   }
 
+  /**
+   * How long a server may take to open or to save: half of what callers wait at the gate, so that
+   * they get to the old server when a new one hangs.
+   */
+  private long limitNanos() {
+    return Math.clamp(gate.deadlineNanos / 2, LEAST_LIMIT_NANOS, MOST_LIMIT_NANOS);
+  }
+
   @Override
   public void prepare(String server) {
-    core.serverTable().registration(server, type.getName()).loadClasses().run();
+    Registration registration = core.serverTable().registration(server, type.getName());
+    HandOver.within(
+        core,
+        "loading the classes of " + server,
+        MOST_LIMIT_NANOS,
+        () -> {},
+        () -> {
+          registration.loadClasses().run();
+          return server;
+        });
   }
 
   @Override
   public Opened open(String server, @Nullable State saved) {
-    Registration registration = core.serverTable().registration(server, type.getName());
+    return open(core.serverTable().registration(server, type.getName()), saved);
+  }
+
+  private OpenInstance open(Registration registration, @Nullable State saved) {
+    String server = core.serverTable().label(registration);
     ContextObject context = new ContextObject(this, registration.name());
-    Instance instance;
-    // Calls that the new instance makes while it opens come from this endpoint, whoever asked for
-    // it.
-    CallSlot slot = CallSlot.current();
-    slot.push(gate.opening(), null);
+    long epoch = gate.epoch();
+    String opening = server + " for " + gate.path;
     try {
-      instance = registration.server().open(context, saved);
-      if (!type.isInstance(instance)) {
-        throw new CallFailed.ServerFailed(
-            server
-                + " opened a "
-                + instance.getClass().getName()
-                + ", which is no "
-                + type.getName());
-      }
+      Instance instance =
+          HandOver.within(
+              core,
+              "open of " + opening,
+              gate.condition() == Gate.Condition.HELD ? limitNanos() : FIRST_OPEN_NANOS,
+              context::stopWorkers,
+              () -> opened(registration.server(), context, saved));
+      return new OpenInstance(registration, instance, context, epoch);
     } catch (CallFailed e) {
       context.stopWorkers();
       throw e;
@@ -124,30 +158,77 @@ final class EndpointObject implements Endpoint {
       context.stopWorkers();
       throw new CallFailed.ServerFailed(
           server + " did not open for " + gate.path + ": " + Gate.describe(e));
+    }
+  }
+
+  /**
+   * Calls that the new instance makes while it opens come from this endpoint, whoever asked for it.
+   */
+  private Instance opened(Server server, ContextObject context, @Nullable State saved) {
+    CallSlot slot = CallSlot.current();
+    slot.push(gate.opening(), null);
+    try {
+      @Nullable Instance instance = server.open(context, saved);
+      if (!type.isInstance(instance)) {
+        throw new CallFailed.ServerFailed(
+            context.server()
+                + " opened "
+                + (instance == null ? "nothing" : "a " + instance.getClass().getName())
+                + " for "
+                + gate.path
+                + ", which is no "
+                + type.getName()
+                + (sameName(instance) ? " of this version of its API" : ""));
+      }
+      return instance;
     } finally {
       slot.pop();
     }
-    return new OpenInstance(registration, instance, context);
   }
 
-  private void bind(OpenInstance next) {
+  /** Whether it implements a protocol of that name, but of another loader. */
+  private boolean sameName(@Nullable Instance instance) {
+    return instance != null
+        && Arrays.stream(instance.getClass().getInterfaces())
+            .anyMatch(each -> each.getName().equals(type.getName()));
+  }
+
+  private void bind(OpenInstance next, String purpose) {
     OpenInstance old;
     synchronized (this) {
+      gate.bind(next.instance, next.epoch);
       old = serving;
       serving = next;
+      wanted = purpose;
       left = null;
-      gate.bind(next.instance);
+      anew = false;
     }
     next.context.startWorkers();
     if (old != null) {
       old.context.stopWorkers();
-      old.close();
+      HandOver.afterRelease(gate, () -> old.end(old.instance::close));
     }
     core.bound(this);
   }
 
+  /** Binds a server for the first time; when it is a spare, the first of the route is wanted. */
+  void serveFirst(String server) {
+    bind(open(core.serverTable().registration(server, type.getName()), null), wanted());
+  }
+
+  /** Binds a server that goes on from what the last one left. */
+  void serveAgain(Registration server) {
+    bind(open(server, leftState()), wanted());
+  }
+
   @Override
   public State save() {
+    return HandOver.within(
+        core, "save of " + server() + " for " + gate.path, limitNanos(), () -> {}, this::saveHere);
+  }
+
+  /** As {@link #save}, on this very thread, for as long as it takes. */
+  State saveHere() {
     OpenInstance now;
     synchronized (this) {
       now = serving;
@@ -162,13 +243,21 @@ final class EndpointObject implements Endpoint {
       throw new CallFailed.ServerFailed(
           now.server() + " is not asked for its state: a call to it did not return");
     }
+    CallSlot slot = CallSlot.current();
+    slot.push(gate.opening(), null); // what it calls, it calls as this endpoint
     try {
-      return now.instance.save();
+      @Nullable State saved = now.instance.save();
+      if (saved == null) {
+        throw new CallFailed.ServerFailed(now.server() + " saved nothing");
+      }
+      return saved;
     } catch (CallFailed e) {
       throw e;
     } catch (RuntimeException | Error e) {
       throw new CallFailed.ServerFailed(
           now.server() + " did not save its state: " + Gate.describe(e));
+    } finally {
+      slot.pop();
     }
   }
 
@@ -272,36 +361,46 @@ final class EndpointObject implements Endpoint {
     return route;
   }
 
-  /** Its server is going: the state stays here for the next one. The gate is held. */
-  void leave(String reason) {
-    State saved = null;
-    try {
-      saved = save();
-    } catch (CallFailed e) {
-      core.trace(gate.path + ": " + e.getMessage());
-    }
-    leave(reason, saved);
-  }
-
-  /** Its server is going, and what it saved, if that can be trusted, stays here. */
+  /** Its server is going, and what it saved, if anything, stays here. The gate is held. */
   void leave(String reason, @Nullable State saved) {
     OpenInstance now;
     synchronized (this) {
       now = serving;
       serving = null;
       left = saved;
+      anew = saved == null && gate.isBroken();
       gate.vacate(reason);
     }
-    core.failed().vacated(this, now == null ? null : now.registration, reason);
     if (now != null) {
       now.context.stopWorkers();
-      now.close();
+      now.end(now.instance::close);
     }
   }
 
   @Nullable State leftState() {
     synchronized (this) {
       return left;
+    }
+  }
+
+  /** Whether another server can go on where the last one left. */
+  boolean mayBeServedAgain() {
+    synchronized (this) {
+      return left != null || anew;
+    }
+  }
+
+  /** The server it was bound to on purpose. */
+  String wanted() {
+    synchronized (this) {
+      return wanted;
+    }
+  }
+
+  /** Whether a spare serves it in place of the one that is wanted. */
+  boolean standsIn() {
+    synchronized (this) {
+      return serving != null && !serving.registration.name().equals(wanted);
     }
   }
 
@@ -314,18 +413,26 @@ final class EndpointObject implements Endpoint {
     }
     if (now != null) {
       now.context.stopWorkers();
-      try {
-        now.instance.ended();
-      } catch (RuntimeException | Error e) {
-        core.trace(gate.path + ": " + now.server() + " failed in ended: " + Gate.describe(e));
-      }
-      now.close();
+      now.end(
+          () -> {
+            try {
+              now.instance.ended();
+            } finally {
+              now.instance.close();
+            }
+          });
     }
   }
 
-  boolean servedBy(Server server) {
+  boolean servedBy(Registration registration) {
     synchronized (this) {
-      return serving != null && serving.registration.server() == server;
+      return serving != null && serving.registration == registration;
+    }
+  }
+
+  boolean servedByBundle(long bundle) {
+    synchronized (this) {
+      return serving != null && serving.registration.bundleId() == bundle;
     }
   }
 
@@ -345,8 +452,12 @@ final class EndpointObject implements Endpoint {
   }
 
   @Override
-  public synchronized String server() {
-    return serving == null ? "" : serving.server();
+  public String server() {
+    OpenInstance now;
+    synchronized (this) {
+      now = serving;
+    }
+    return now == null ? "" : now.server();
   }
 
   synchronized @Nullable Registration registration() {

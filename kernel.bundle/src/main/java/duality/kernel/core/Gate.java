@@ -50,6 +50,9 @@ final class Gate {
   private String why = "no server is bound yet";
   private Set<Gate> heldWith = Set.of();
 
+  /** Counts the holds that began and ended: what was opened in one cannot be bound in another. */
+  private long epoch;
+
   /** The bound server failed: it is not put back in service, only replaced. */
   private boolean broken;
 
@@ -209,8 +212,20 @@ final class Gate {
     return thrown.getMessage() == null ? text : text + ": " + thrown.getMessage();
   }
 
-  /** Binds a server and opens the gate, unless it is held. */
-  synchronized void bind(Object server) {
+  synchronized long epoch() {
+    return epoch;
+  }
+
+  /**
+   * Binds a server and opens the gate, unless it is held.
+   *
+   * @param opened the epoch in which the server was opened
+   */
+  synchronized void bind(Object server, long opened) {
+    if (opened != epoch || condition == Condition.OPEN) {
+      throw new CallFailed.BadRequest(
+          "too late to bind a server to " + path + ": it is not at rest, or no more");
+    }
     bound = server;
     broken = false;
     hopeless = false;
@@ -232,14 +247,35 @@ final class Gate {
       throw new CallFailed.Revoked(path + " is no more");
     }
     condition = Condition.HELD;
+    epoch++;
     heldWith = together;
     target = null;
+  }
+
+  /** As {@link #hold}, after a hold of somebody else has ended. */
+  synchronized void holdAfterOthers(Set<Gate> together, long nanos) {
+    long deadline = System.nanoTime() + nanos;
+    while (condition == Condition.HELD && deadline - System.nanoTime() > 0) {
+      try {
+        TimeUnit.NANOSECONDS.timedWait(this, deadline - System.nanoTime());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        break;
+      }
+    }
+    hold(together);
+  }
+
+  /** Nobody is inside any more: no caller has to be let through for another one's sake. */
+  synchronized void atRest() {
+    heldWith = Set.of();
   }
 
   /** Opens the gate again, or leaves it vacant when nobody is bound. */
   synchronized void release() {
     heldWith = Set.of();
     if (condition == Condition.HELD) {
+      epoch++;
       condition = bound == null ? Condition.VACANT : broken ? Condition.FAILED : Condition.OPEN;
       target = condition == Condition.OPEN ? bound : null;
       notifyAll();

@@ -14,6 +14,10 @@ final class HoldObject implements Kernel.Hold {
   private final Set<Gate> gates;
   private final long since;
   private final long drained;
+
+  /** Guarded by this. */
+  private final List<Runnable> afterwards = new ArrayList<>();
+
   private boolean released;
 
   private HoldObject(Set<Gate> gates, long since, long drained) {
@@ -30,7 +34,8 @@ final class HoldObject implements Kernel.Hold {
       }
       gates.add(endpoint.gate);
     }
-    if (CallSlot.current().insideAny(gates, 0)) {
+    HandOver here = HandOver.current();
+    if (CallSlot.current().insideAny(gates, 0) || (here != null && here.askedFromInside(gates))) {
       throw new CallFailed.BadRequest(
           "a swap asked from inside an endpoint of the set would wait for itself");
     }
@@ -63,7 +68,26 @@ final class HoldObject implements Kernel.Hold {
       throw new CallFailed.TimedOut(
           "after " + TimeUnit.NANOSECONDS.toMillis(drainNanos) + " ms still inside: " + who);
     }
-    return new HoldObject(gates, since, inside);
+    gates.forEach(Gate::atRest);
+    HoldObject hold = new HoldObject(gates, since, inside);
+    if (here != null) {
+      try {
+        here.owns(hold);
+      } catch (CallFailed e) {
+        hold.close();
+        throw e;
+      }
+    }
+    return hold;
+  }
+
+  boolean holds(Gate gate) {
+    return gates.contains(gate);
+  }
+
+  /** What is to be done when the gates are open again; says no when they are already. */
+  synchronized boolean afterRelease(Runnable what) {
+    return !released && afterwards.add(what);
   }
 
   @Override
@@ -77,10 +101,16 @@ final class HoldObject implements Kernel.Hold {
   }
 
   @Override
-  public synchronized void close() {
-    if (!released) {
+  public void close() {
+    List<Runnable> after;
+    synchronized (this) {
+      if (released) {
+        return;
+      }
       released = true;
       gates.forEach(Gate::release);
+      after = List.copyOf(afterwards);
     }
+    after.forEach(Runnable::run);
   }
 }

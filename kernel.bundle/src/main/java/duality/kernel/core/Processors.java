@@ -104,6 +104,11 @@ final class Processors {
     return tokens.length;
   }
 
+  /** Whether the current thread is one that carries processors. */
+  static boolean isHost() {
+    return Thread.currentThread() instanceof Host;
+  }
+
   /** Whether the current host thread is in a handler of that thread. */
   static boolean carries(ThreadObject thread) {
     return Thread.currentThread() instanceof Host host && host.carrying == thread;

@@ -2,22 +2,43 @@ package duality.kernel.core;
 
 import duality.kernel.CallFailed;
 import duality.kernel.Endpoint;
-import duality.kernel.Kernel.Hold;
 import duality.kernel.Server;
 import duality.kernel.ServerReport;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
-/** The servers that are there, and what happens to endpoints when one comes or goes. */
+/**
+ * The servers that are there, and what happens to endpoints when one comes or goes.
+ *
+ * <p>Several may have one name: versions of a bundle side by side. The name means the highest
+ * version, then the newest bundle; {@code name#12} means the one of bundle 12. An endpoint that is
+ * bound stays with the one it is bound to, until that goes or it is swapped.
+ *
+ * <p>When a server goes, its endpoints go with their state to another one of that name, else to the
+ * server they were bound to on purpose, else to a spare of their route; when there is none, callers
+ * wait at the gate until one comes. An endpoint that stands with a spare goes back when its own
+ * server is there again.
+ */
 final class ServerTable {
   private static final long ARRIVAL_NANOS = TimeUnit.SECONDS.toNanos(20);
   private static final long DRAIN_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private final Core core;
-  private final Map<String, Registration> servers = new ConcurrentSkipListMap<>();
+
+  /** By name, each list best first and never empty; lists are replaced, not changed. */
+  private final Map<String, List<Registration>> servers = new ConcurrentSkipListMap<>();
+
+  /** Bundles that are about to stop, by number, with their endpoints at rest. */
+  private final Map<Long, Departure> leaving = new ConcurrentHashMap<>();
+
   private final Object arrival = new Object();
   private volatile boolean closed;
 
@@ -26,15 +47,30 @@ final class ServerTable {
   }
 
   boolean has(String name) {
-    return servers.containsKey(name);
+    return find(name) != null;
+  }
+
+  /** What {@code name} or {@code name#BUNDLE} means now. */
+  private @Nullable Registration find(String name) {
+    List<Registration> named = servers.getOrDefault(Registration.nameOf(name), List.of());
+    if (name.indexOf(Registration.EXACTLY) < 0) {
+      return named.isEmpty() ? null : named.getFirst();
+    }
+    return named.stream().filter(each -> each.exactName().equals(name)).findFirst().orElse(null);
   }
 
   /** The server of that name, if it serves the protocol. */
   Registration registration(String name, String protocol) {
-    Registration found = servers.get(name);
+    Registration found = find(name);
     if (found == null) {
+      List<Registration> named = servers.getOrDefault(Registration.nameOf(name), List.of());
       throw new CallFailed.NoServer(
-          "there is no server '" + name + "'; kernel:servers lists those that are there");
+          "there is no server '"
+              + name
+              + "'; "
+              + (named.isEmpty()
+                  ? "kernel:servers lists those that are there"
+                  : "there are " + named.stream().map(Registration::exactName).toList()));
     }
     if (!found.protocols().contains(protocol)) {
       throw new CallFailed.BadRequest(
@@ -43,72 +79,161 @@ final class ServerTable {
     return found;
   }
 
-  /** A server is there: endpoints that it left are served again. */
+  /** How people call it: its name, with the bundle's number when the name means another one. */
+  String label(Registration registration) {
+    Registration meant = find(registration.name());
+    return meant == null || meant == registration ? registration.name() : registration.exactName();
+  }
+
+  /** A server is there: endpoints that it left, or would rather have, are served by it. */
   void add(Registration fresh) {
-    String name = fresh.name();
-    Registration other = servers.putIfAbsent(name, fresh);
-    if (other != null) {
-      core.trace(
-          "server "
-              + name
-              + " of "
-              + fresh.bundle()
-              + " is not used: "
-              + other.bundle()
-              + " has that name");
-      return;
-    }
+    servers.merge(
+        fresh.name(),
+        List.of(fresh),
+        (there, more) ->
+            Stream.concat(more.stream(), there.stream()).sorted(Registration.BEST_FIRST).toList());
     synchronized (arrival) {
       arrival.notifyAll();
     }
     for (EndpointObject endpoint : core.endpointMap().values()) {
+      if (!fresh.protocols().contains(endpoint.type.getName())) {
+        continue;
+      }
+      String wanted = endpoint.wanted();
       if (endpoint.gate.condition() == Gate.Condition.VACANT
-          && endpoint.route.contains(name)
-          && endpoint.leftState() != null) {
-        serveAgain(endpoint, name);
+          && endpoint.mayBeServedAgain()
+          && (wanted.equals(fresh.name()) || endpoint.route.contains(fresh.name()))) {
+        serveAgain(endpoint, fresh);
+      } else if (endpoint.standsIn() && wanted.equals(fresh.name())) {
+        goBack(endpoint, fresh);
       }
     }
   }
 
-  /** A server goes: its endpoints are held together, their state is kept, spares take over. */
-  void remove(String name, Server server) {
-    Registration gone = servers.get(name);
-    if (gone == null || gone.server() != server) {
-      return;
-    }
-    servers.remove(name);
-    List<EndpointObject> served = new ArrayList<>();
-    for (EndpointObject each : core.endpointMap().values()) {
-      if (each.servedBy(server)) {
-        served.add(each);
-      }
-    }
-    if (served.isEmpty() || closed) {
-      return;
-    }
-    String reason = "server " + name + " is gone";
-    try (Hold hold = core.hold(List.<Endpoint>copyOf(served), DRAIN_NANOS)) {
-      core.trace(reason + ", " + hold.drained() + " calls were inside");
-      served.forEach(each -> each.leave(reason));
-    } catch (CallFailed e) {
-      // Somebody may be inside: a state saved now would miss what that call does.
-      core.trace(reason + " without a drain, its state is lost: " + e.getMessage());
-      served.forEach(each -> each.leave(reason, null));
-    }
-    for (EndpointObject left : served) {
-      left.route.stream()
-          .filter(spare -> !spare.equals(name) && has(spare))
-          .findFirst()
-          .ifPresent(spare -> serveAgain(left, spare));
+  /** Its own server may have come while a spare was bound. */
+  void prefer(EndpointObject endpoint) {
+    Registration own = endpoint.standsIn() ? find(endpoint.wanted()) : null;
+    if (own != null) {
+      goBack(endpoint, own);
     }
   }
 
-  private void serveAgain(EndpointObject endpoint, String server) {
+  /** From a spare to the server that the endpoint was bound to on purpose. */
+  private void goBack(EndpointObject endpoint, Registration to) {
     try {
-      endpoint.open(server, endpoint.leftState()).bind();
-      core.trace(endpoint.path() + " is served by " + server + " from the state that was left");
+      HandOver.call(
+          core,
+          endpoint.path() + " goes back to " + to.name(),
+          () -> {
+            endpoint.prepare(to.exactName());
+            try (var hold = core.hold(List.<Endpoint>of(endpoint), DRAIN_NANOS)) {
+              core.trace(endpoint.path() + " goes back, drained of " + hold.drained());
+              endpoint.open(to.exactName(), endpoint.save()).bind();
+            }
+            return endpoint;
+          });
     } catch (CallFailed e) {
-      core.trace(endpoint.path() + " stays vacant: " + e.getMessage());
+      core.trace(endpoint.path() + " stays with its spare: " + e.getMessage());
+    }
+  }
+
+  /** A bundle is about to stop: what its servers serve comes to rest, all of it together. */
+  void leaves(long bundle, String name) {
+    if (closed) {
+      return;
+    }
+    List<EndpointObject> served =
+        core.endpointMap().values().stream().filter(each -> each.servedByBundle(bundle)).toList();
+    if (!served.isEmpty()) {
+      leaving.put(bundle, Departure.begin(core, served, DRAIN_NANOS, name + " stops"));
+    }
+  }
+
+  /** A bundle has stopped: nothing that it served is held any more. */
+  void left(long bundle) {
+    Departure ended = leaving.remove(bundle);
+    if (ended != null) {
+      ended.close();
+    }
+  }
+
+  /** A server goes: its endpoints are held together, their state is kept, others take over. */
+  void remove(String name, Server server) {
+    Registration gone =
+        servers.getOrDefault(name, List.of()).stream()
+            .filter(each -> each.server() == server)
+            .findFirst()
+            .orElse(null);
+    if (gone == null) {
+      return;
+    }
+    servers.computeIfPresent(
+        name,
+        (same, there) -> {
+          List<Registration> rest = there.stream().filter(each -> each != gone).toList();
+          return rest.isEmpty() ? null : rest;
+        });
+    if (closed) {
+      return;
+    }
+    List<EndpointObject> served =
+        core.endpointMap().values().stream().filter(each -> each.servedBy(gone)).toList();
+    if (served.isEmpty()) {
+      return;
+    }
+    Departure announced = leaving.get(gone.bundleId());
+    String reason = "server " + name + " of " + gone.bundle() + " is gone";
+    Departure departure =
+        announced != null && announced.includes(served)
+            ? announced
+            : Departure.begin(core, served, DRAIN_NANOS, reason);
+    try {
+      for (EndpointObject each : served) {
+        departure.leave(each, reason);
+      }
+      for (EndpointObject each : served) {
+        if (!succeed(each, gone)) {
+          core.failed().vacated(each, gone, reason);
+        }
+        departure.release(each);
+      }
+    } finally {
+      if (departure != announced) {
+        departure.close();
+      }
+    }
+  }
+
+  /** Finds who takes over, in the order that the class comment says; says whether one did. */
+  private boolean succeed(EndpointObject endpoint, Registration gone) {
+    if (!endpoint.mayBeServedAgain()) {
+      return false;
+    }
+    Set<Registration> candidates = new LinkedHashSet<>();
+    candidates.addAll(servers.getOrDefault(gone.name(), List.of()));
+    candidates.addAll(servers.getOrDefault(endpoint.wanted(), List.of()));
+    for (String spare : endpoint.route) {
+      candidates.addAll(servers.getOrDefault(spare, List.of()));
+    }
+    for (Registration each : candidates) {
+      if (each.protocols().contains(endpoint.type.getName())
+          && !leaving.containsKey(each.bundleId())
+          && serveAgain(endpoint, each)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private boolean serveAgain(EndpointObject endpoint, Registration server) {
+    try {
+      endpoint.serveAgain(server);
+      core.trace(endpoint.path() + " is served by " + server.exactName() + " from what was left");
+      return true;
+    } catch (CallFailed e) {
+      core.trace(
+          endpoint.path() + " is not served by " + server.exactName() + ": " + e.getMessage());
+      return false;
     }
   }
 
@@ -116,7 +241,7 @@ final class ServerTable {
   void await(String name) {
     long deadline = System.nanoTime() + ARRIVAL_NANOS;
     synchronized (arrival) {
-      while (!servers.containsKey(name) && !closed) {
+      while (!has(name) && !closed) {
         long left = deadline - System.nanoTime();
         if (left <= 0) {
           return;
@@ -140,17 +265,21 @@ final class ServerTable {
   }
 
   List<ServerReport> reports() {
-    return servers.values().stream().map(this::report).toList();
+    List<ServerReport> reports = new ArrayList<>();
+    for (List<Registration> named : servers.values()) {
+      named.forEach(each -> reports.add(report(each)));
+    }
+    return reports;
   }
 
   private ServerReport report(Registration each) {
     return new ServerReport(
-        each.name(),
+        label(each),
         each.protocols().stream().map(name -> name.substring(name.lastIndexOf('.') + 1)).toList(),
         each.bundle(),
         each.bundleId(),
         core.endpointMap().values().stream()
-            .filter(endpoint -> endpoint.servedBy(each.server()))
+            .filter(endpoint -> endpoint.servedBy(each))
             .map(EndpointObject::path)
             .toList());
   }

@@ -1,0 +1,110 @@
+package duality.kernel.core;
+
+import duality.kernel.CallFailed;
+import duality.kernel.State;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Endpoints whose server is going and cannot be asked to stay: gates closed together, drained, the
+ * states saved.
+ *
+ * <p>Different from a swap, there is no way back. A call that is still inside after the drain, or
+ * that is made by the very thread that stops the bundle, is given up before the state is saved:
+ * when it returns its caller hears that its effect is in doubt, because the state may or may not
+ * hold it. Nothing is lost in silence.
+ */
+final class Departure {
+  private static final long OTHER_SWAP_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  private final Core core;
+  private final Set<EndpointObject> held = new HashSet<>();
+  private final Map<EndpointObject, State> saved = new HashMap<>();
+
+  private Departure(Core core) {
+    this.core = core;
+  }
+
+  static Departure begin(Core core, List<EndpointObject> set, long drainNanos, String why) {
+    Departure departure = new Departure(core);
+    departure.rest(set, drainNanos, why);
+    return departure;
+  }
+
+  private void rest(List<EndpointObject> set, long drainNanos, String why) {
+    Set<Gate> gates = new HashSet<>();
+    set.forEach(each -> gates.add(each.gate));
+    // From the top down, so that who is inside a higher one can still get through the lower ones.
+    List<EndpointObject> order = new ArrayList<>(set);
+    order.sort(Comparator.comparingInt(EndpointObject::rank).reversed());
+    for (EndpointObject each : order) {
+      try {
+        each.gate.holdAfterOthers(gates, OTHER_SWAP_NANOS);
+        held.add(each);
+      } catch (CallFailed e) {
+        core.trace(why + ": " + each.path() + " is not held: " + e.getMessage());
+      }
+    }
+    boolean drained = Core.drain(gates, drainNanos);
+    boolean asker = CallSlot.current().insideAny(gates, 0);
+    int doubtful = drained && !asker ? 0 : giveUp(gates);
+    gates.forEach(Gate::atRest);
+    if (doubtful > 0) {
+      core.trace(why + ": " + doubtful + " calls inside were given up, their effect is in doubt");
+    }
+    for (EndpointObject each : order) {
+      try {
+        // Who stops a bundle from inside of it may hold its locks: no other thread can save then.
+        saved.put(each, asker ? each.saveHere() : each.save());
+      } catch (CallFailed e) {
+        core.trace(why + ": " + each.path() + " has no state: " + e.getMessage());
+      }
+    }
+    core.trace(why + ": " + set.size() + " endpoints came to rest");
+  }
+
+  /** Gives up every call inside; its late return finds that out. Says how many. */
+  private static int giveUp(Set<Gate> gates) {
+    int count = 0;
+    for (CallSlot slot : CallSlot.ALL) {
+      for (int level = 0; level < CallSlot.DEPTH; level++) {
+        long serial = slot.serial(level);
+        Gate gate = slot.at(level);
+        if (gate != null && gates.contains(gate) && !slot.givenUp(level)) {
+          slot.abandon(level, serial);
+          count++;
+        }
+      }
+    }
+    return count;
+  }
+
+  boolean includes(List<EndpointObject> some) {
+    return saved.keySet().containsAll(some) || held.containsAll(some);
+  }
+
+  /** The server of this endpoint is gone now; its state stays with the endpoint. */
+  void leave(EndpointObject endpoint, String reason) {
+    @Nullable State state = saved.remove(endpoint);
+    endpoint.leave(reason, state);
+  }
+
+  /** Opens the gate of one endpoint, or leaves it vacant when nobody is bound. */
+  void release(EndpointObject endpoint) {
+    if (held.remove(endpoint)) {
+      endpoint.gate.release();
+    }
+  }
+
+  /** Opens the gates of all that are still held. */
+  void close() {
+    List.copyOf(held).forEach(this::release);
+  }
+}
