@@ -123,9 +123,15 @@ class CoreTest {
 
   private void swap(String path, String to) {
     var endpoint = kernel.endpoint(path);
-    try (var hold = kernel.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(1))) {
-      endpoint.open(to, endpoint.save()).bind();
-    }
+    HandOver.call(
+        core,
+        "swap",
+        () -> {
+          try (var hold = kernel.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(1))) {
+            endpoint.open(to, endpoint.save()).bind();
+            return hold;
+          }
+        });
   }
 
   @Test
