@@ -22,6 +22,15 @@ public interface Swapper {
    */
   Swap swap(String endpoint, String server);
 
+  /**
+   * Closes the gates of endpoints, waits until nobody is inside, and opens them again: what a swap
+   * costs its callers without the swap. Not in the history.
+   *
+   * @param endpoint a path or a pattern, as in {@link #swap}
+   * @return the pause and the drain; number 0, from and to are the servers that serve
+   */
+  Swap rehearse(String endpoint);
+
   /** The last swaps (at most 1,000), oldest first. */
   List<Swap> history();
 

@@ -87,6 +87,31 @@ final class SwapperInstance implements Swapper, Instance {
     return swap;
   }
 
+  @Override
+  public synchronized Swap rehearse(String endpoint) {
+    List<Endpoint> set = matching(endpoint);
+    String servers =
+        set.stream().map(Endpoint::server).distinct().collect(Collectors.joining(", "));
+    long since;
+    long drained;
+    long drainNanos;
+    try (Kernel.Hold hold = kernel.hold(set, DRAIN_NANOS)) {
+      since = hold.sinceNanos();
+      drained = hold.drained();
+      drainNanos = System.nanoTime() - since;
+    }
+    return new Swap(
+        0,
+        endpoint,
+        servers,
+        servers,
+        set.size(),
+        drained,
+        TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - since),
+        TimeUnit.NANOSECONDS.toMicros(drainNanos),
+        "done");
+  }
+
   /** What the serving instance saves; a server that has failed may have nothing to say. */
   private static @Nullable State saved(Endpoint endpoint) {
     try {
