@@ -1,4 +1,7 @@
-/** Protocols of the servers that hold policy for the whole system: root and the swapper. */
+/**
+ * Protocols of the servers that hold policy for the whole system: root, the swapper and the
+ * supervisor.
+ */
 @Export
 @Version("0.1.0")
 @NullMarked

@@ -1,0 +1,159 @@
+package duality.supervisor;
+
+import duality.kernel.CallFailed;
+import duality.kernel.Endpoint;
+import duality.kernel.Kernel;
+import duality.kernel.State;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** Puts a server behind an endpoint that failed, with the best state that there is. */
+final class Repair {
+  private static final long DRAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+  private static final long SALVAGE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+  private static final long OPEN_NANOS = TimeUnit.SECONDS.toNanos(3);
+
+  /** How long somebody else's swap of the endpoint is waited for. */
+  private static final long TURN_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+  private static final long LOOK_NANOS = 200_000;
+
+  private final Kernel kernel;
+  private final Executor threads;
+
+  Repair(Kernel kernel, Executor threads) {
+    this.kernel = kernel;
+    this.threads = threads;
+  }
+
+  /** Where a state comes from, and how to get it; null when there is none of that kind. */
+  private record Source(String name, Supplier<@Nullable State> state) {}
+
+  /**
+   * Replaces the instance.
+   *
+   * @param servers to be tried in this order
+   * @param exact whether only what the failed instance saves will do
+   * @param skip how many of the sources of a state are passed over: 0 for none, 1 for what the
+   *     failed instance saves, 2 for the checkpoint too
+   * @param hung whether calls inside are known to be stuck
+   * @return what was done, for people
+   * @throws CallFailed when nothing helped
+   */
+  String replace(Endpoint endpoint, List<String> servers, boolean exact, int skip, boolean hung) {
+    if (hung) {
+      endpoint.abandon();
+    }
+    try (Kernel.Hold hold = hold(endpoint)) {
+      if (!isDown(endpoint)) {
+        return "is served again by " + endpoint.server() + ", by somebody else's doing";
+      }
+      List<Source> sources = new ArrayList<>();
+      sources.add(new Source("its state", () -> endpoint.salvage(SALVAGE_NANOS)));
+      if (!exact) {
+        sources.add(new Source("its checkpoint", endpoint::checkpoint));
+        sources.add(new Source("nothing", () -> null));
+      }
+      List<String> refusals = new ArrayList<>();
+      for (Source source : sources.subList(Math.min(skip, sources.size() - 1), sources.size())) {
+        String outcome = from(endpoint, servers, source, refusals);
+        if (outcome != null) {
+          return outcome;
+        }
+      }
+      throw new CallFailed.ServerFailed(String.join("; ", refusals));
+    }
+  }
+
+  private @Nullable String from(
+      Endpoint endpoint, List<String> servers, Source source, List<String> refusals) {
+    State state;
+    try {
+      state = source.state.get();
+    } catch (CallFailed e) {
+      refusals.add(String.valueOf(e.getMessage()));
+      return null;
+    }
+    if (state == null && !source.name.equals("nothing")) {
+      return null;
+    }
+    for (String server : servers) {
+      try {
+        open(endpoint, server, state).bind();
+        return server + " started from " + source.name;
+      } catch (CallFailed e) {
+        refusals.add(e.getMessage() + " (from " + source.name + ")");
+      }
+    }
+    return null;
+  }
+
+  /** Whether nobody sound serves it; true also while it is held. */
+  static boolean isDown(Endpoint endpoint) {
+    return endpoint.server().isEmpty() || endpoint.report().condition().startsWith("failed");
+  }
+
+  private Kernel.Hold hold(Endpoint endpoint) {
+    long end = System.nanoTime() + TURN_NANOS;
+    while (true) {
+      try {
+        return kernel.hold(List.of(endpoint), DRAIN_NANOS);
+      } catch (CallFailed.TimedOut e) {
+        // Nobody waits for a broken server longer than for a sound one.
+        endpoint.abandon();
+      } catch (CallFailed.BadRequest e) {
+        if (System.nanoTime() - end > 0) {
+          throw e;
+        }
+        LockSupport.parkNanos(LOOK_NANOS);
+      }
+    }
+  }
+
+  /** Opens on a thread of its own: an open that hangs is left behind, its late result discarded. */
+  private Endpoint.Opened open(Endpoint endpoint, String server, @Nullable State state) {
+    FutureTask<Endpoint.Opened> task = new FutureTask<>(() -> endpoint.open(server, state));
+    threads.execute(task);
+    try {
+      return task.get(OPEN_NANOS, TimeUnit.NANOSECONDS);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof CallFailed failed) {
+        throw failed;
+      }
+      throw new CallFailed.ServerFailed(server + " did not open: " + e.getCause());
+    } catch (TimeoutException e) {
+      discardWhenDone(task);
+      throw new CallFailed.TimedOut(
+          server
+              + " did not open within "
+              + TimeUnit.NANOSECONDS.toMillis(OPEN_NANOS)
+              + " ms for "
+              + endpoint.path());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      discardWhenDone(task);
+      throw new CallFailed.TimedOut("interrupted while " + server + " opened");
+    }
+  }
+
+  private void discardWhenDone(FutureTask<Endpoint.Opened> task) {
+    threads.execute(
+        () -> {
+          try {
+            task.get().discard();
+          } catch (ExecutionException e) {
+            // Nothing was opened after all.
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        });
+  }
+}

@@ -1,0 +1,211 @@
+package duality.supervisor;
+
+import duality.kernel.CallFailed;
+import duality.kernel.Context;
+import duality.kernel.Endpoint;
+import duality.kernel.FailureReport;
+import duality.kernel.Instance;
+import duality.kernel.Kernel;
+import duality.kernel.Notification;
+import duality.kernel.State;
+import duality.servers.Supervisor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The supervisor at work.
+ *
+ * <p>Its worker only hands failures out; each endpoint is mended on a thread of its own outside the
+ * supervisor's gate, because the server that is opened may call another one that is being mended.
+ */
+final class SupervisorInstance implements Supervisor, Instance {
+  private static final String SCHEMA = "supervisor";
+  private static final long REST_NANOS = TimeUnit.SECONDS.toNanos(2);
+  private static final long LOOK_NANOS = 200_000;
+
+  private final Context context;
+  private final Kernel kernel;
+  private final Policies policies;
+  private final Incidents incidents = new Incidents();
+  private final ExecutorService threads =
+      Executors.newCachedThreadPool(
+          Thread.ofPlatform().daemon().name("duality supervisor ", 0).factory());
+  private final Repair repair;
+  private final Heartbeat heartbeat;
+  private final Map<String, Recovery> recoveries = new ConcurrentSkipListMap<>();
+
+  /** Number of the last failure that was handed out; guarded by this. */
+  private long seen;
+
+  /** Whether failures of the time before this instance are still to be sorted out. */
+  private boolean late = true;
+
+  /** Whether it began without a state. */
+  private final boolean fresh;
+
+  SupervisorInstance(Context context, Policies policies, @Nullable State saved) {
+    this.context = context;
+    this.policies = policies;
+    kernel = context.kernel();
+    repair = new Repair(kernel, threads);
+    fresh = saved == null;
+    if (saved != null) {
+      restore(saved);
+    }
+    heartbeat = new Heartbeat(context.path(), kernel, policies, threads, this::beat);
+    Notification failures = kernel.supervise();
+    context.worker(
+        "failures",
+        failures,
+        -1L,
+        bits -> {
+          handOut();
+          heartbeat.start();
+        });
+  }
+
+  private synchronized void handOut() {
+    if (late) {
+      late = false;
+      sortOut();
+    }
+    for (FailureReport failure : kernel.failures(seen)) {
+      seen = failure.number();
+      incidents.begin(failure);
+      if (failure.path().equals(context.path())) {
+        incidents.end(failure, "restarted by the kernel", true);
+      } else if (failure.kind() == FailureReport.Kind.GONE) {
+        incidents.end(failure, "left to the next server that comes", false);
+      } else {
+        recovery(failure.path()).failed(failure);
+      }
+    }
+  }
+
+  /** What the supervisor before this one did not finish: endpoints that are still down. */
+  private void sortOut() {
+    Map<String, FailureReport> last = new TreeMap<>();
+    for (FailureReport failure : kernel.failures(0)) {
+      if (failure.number() <= seen || fresh) {
+        last.put(failure.path(), failure);
+        seen = Math.max(seen, failure.number());
+      }
+    }
+    for (FailureReport failure : last.values()) {
+      if (failure.kind() != FailureReport.Kind.GONE
+          && !failure.path().equals(context.path())
+          && !incidents.givenUp(failure.number())
+          && isDown(failure.path())) {
+        incidents.begin(failure);
+        recovery(failure.path()).failed(failure);
+      }
+    }
+  }
+
+  private boolean isDown(String path) {
+    try {
+      return Repair.isDown(kernel.endpoint(path));
+    } catch (CallFailed e) {
+      return false; // it ended
+    }
+  }
+
+  private Recovery recovery(String path) {
+    return recoveries.computeIfAbsent(
+        path, any -> new Recovery(path, kernel, policies, repair, incidents, threads));
+  }
+
+  private void beat() {
+    List<String> there = kernel.endpointsByPath().stream().map(Endpoint::path).toList();
+    recoveries.keySet().retainAll(there);
+    recoveries.values().forEach(Recovery::returnWhenDue);
+  }
+
+  @Override
+  public List<Incident> log() {
+    return incidents.list();
+  }
+
+  @Override
+  public List<Rule> rules() {
+    return policies.rules();
+  }
+
+  @Override
+  public void rule(String pattern, String policy) {
+    policies.set(pattern, policy);
+    context.checkpoint(state()); // what a person has said survives a crash of this server
+  }
+
+  @Override
+  public List<Watched> watched() {
+    List<Watched> all = new ArrayList<>();
+    for (Endpoint endpoint : kernel.endpointsByPath()) {
+      Recovery recovery = recoveries.get(endpoint.path());
+      Policy policy = policies.of(endpoint.path());
+      boolean own = endpoint.path().equals(context.path());
+      Heartbeat.Watch watch = heartbeat.watch(endpoint.path());
+      all.add(
+          new Watched(
+              endpoint.path(),
+              endpoint.server(),
+              endpoint.report().condition(),
+              recovery == null ? 0 : recovery.failures(),
+              own
+                  ? "restart"
+                  : recovery == null ? policy.steps().getFirst().toString() : recovery.next(),
+              watch.checkpointMillis(),
+              watch.longestPauseMicros(),
+              own ? "restarted by the kernel" : policy.toString()));
+    }
+    return all;
+  }
+
+  // State, and the end
+
+  @Override
+  public State save() {
+    long end = System.nanoTime() + REST_NANOS;
+    while (recoveries.values().stream().anyMatch(Recovery::isBusy) && System.nanoTime() - end < 0) {
+      LockSupport.parkNanos(LOOK_NANOS);
+    }
+    return state();
+  }
+
+  private State state() {
+    long number;
+    synchronized (this) {
+      number = seen;
+    }
+    return State.of(SCHEMA, 1)
+        .with("seen", number)
+        .with("rules", policies.save())
+        .with("incidents", incidents.save())
+        .with(
+            "recoveries", new TreeMap<>(recoveries).values().stream().map(Recovery::save).toList());
+  }
+
+  private void restore(State saved) {
+    saved.expect(SCHEMA, 1);
+    seen = saved.number("seen", 0, Long.MAX_VALUE);
+    policies.restore(saved.states("rules"));
+    incidents.restore(saved.states("incidents"));
+    for (State each : saved.states("recoveries")) {
+      recovery(each.text("path")).restore(each);
+    }
+  }
+
+  @Override
+  public void close() {
+    heartbeat.stop();
+    threads.shutdown();
+  }
+}

@@ -1,0 +1,329 @@
+package duality.supervisor;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import duality.kernel.CallFailed;
+import duality.kernel.Context;
+import duality.kernel.Instance;
+import duality.kernel.Protocol;
+import duality.kernel.Router;
+import duality.kernel.Server;
+import duality.kernel.State;
+import duality.kernel.core.Core;
+import duality.servers.Supervisor;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Real failures in a real core: who serves afterwards, from which state, and what is written. */
+@Timeout(60)
+class SupervisorTest {
+  /** A sum with faults on demand. */
+  @Protocol(rank = 60, deadlineMillis = 5_000)
+  public interface Sum {
+    long add(long amount);
+
+    String name();
+
+    long crash();
+  }
+
+  /** Sends every endpoint to the three servers of the test. */
+  @Protocol(rank = Protocol.ROOT)
+  public interface Way extends Router {}
+
+  record Routing(List<String> servers) implements Way, Instance {
+    @Override
+    public List<String> route(String path, String protocol) {
+      return path.equals("supervisor") ? List.of("supervisor") : servers;
+    }
+
+    @Override
+    public State save() {
+      return State.of("way", 1);
+    }
+  }
+
+  /** What instances of a server do wrong, by the server's name. */
+  private final Set<String> wrongs = ConcurrentHashMap.newKeySet();
+
+  private final CountDownLatch end = new CountDownLatch(1);
+
+  final class SumServer implements Server {
+    private final String name;
+
+    SumServer(String name) {
+      this.name = name;
+    }
+
+    @Override
+    public Instance open(Context context, @Nullable State saved) {
+      if (wrong("open hangs")) {
+        awaitEnd();
+      }
+      if (wrong("refuses") && saved != null) {
+        throw new State.Refused("no state is good enough");
+      }
+      return new Summing(saved == null ? 0 : saved.number("sum", 0, 1_000));
+    }
+
+    boolean wrong(String what) {
+      return wrongs.contains(name + " " + what);
+    }
+
+    final class Summing implements Sum, Instance {
+      private long sum;
+
+      Summing(long sum) {
+        this.sum = sum;
+      }
+
+      @Override
+      public synchronized long add(long amount) {
+        if (wrong("crashes")) {
+          throw new IllegalStateException("poisoned");
+        }
+        return sum += amount;
+      }
+
+      @Override
+      public String name() {
+        return name;
+      }
+
+      @Override
+      public long crash() {
+        throw new IllegalStateException("as asked");
+      }
+
+      @Override
+      public State save() {
+        if (wrong("save hangs")) {
+          awaitEnd();
+        }
+        return State.of("sum", 1).with("sum", sum);
+      }
+
+      @Override
+      public void check() {
+        if (wrong("is unsound")) {
+          throw new IllegalStateException("unsound");
+        }
+      }
+    }
+  }
+
+  private final Core core = Core.start(1, 1 << 20);
+  private final Supervisor supervisor;
+  private final Sum sum;
+
+  SupervisorTest() {
+    core.register(
+        "way", (context, saved) -> new Routing(List.of("one", "two", "three")), Way.class);
+    for (String name : List.of("one", "two", "three")) {
+      core.register(name, new SumServer(name), Sum.class);
+    }
+    core.register(
+        "supervisor",
+        (context, saved) ->
+            new SupervisorInstance(
+                context,
+                Policies.read(
+                    "exact restart*2 exact\nkept restart checkpoint=1ms\n** restart*3, spare"),
+                saved),
+        Supervisor.class);
+    core.boot("way", Way.class);
+    supervisor =
+        core.create("supervisor", Supervisor.class, Map.of("control", "true"), Map.of(), false);
+    sum = sum("s");
+  }
+
+  private Sum sum(String path) {
+    return core.create(path, Sum.class, Map.of(), Map.of(), false);
+  }
+
+  private void awaitEnd() {
+    try {
+      end.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @AfterEach
+  void stop() {
+    end.countDown();
+    core.close();
+  }
+
+  private static void await(String what, BooleanSupplier condition) {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (!condition.getAsBoolean()) {
+      assertTrue(System.nanoTime() < deadline, "waited in vain for: " + what);
+      Thread.onSpinWait();
+    }
+  }
+
+  private static void crash(Sum sum) {
+    assertThrows(CallFailed.ServerFailed.class, sum::crash);
+  }
+
+  private Supervisor.Incident last() {
+    await(
+        "the end of the repair",
+        () -> !supervisor.log().isEmpty() && !supervisor.log().getLast().outcome().isEmpty());
+    return supervisor.log().getLast();
+  }
+
+  @Test
+  void aServerThatCrashesIsRestartedFromItsStateAndTheNextCallNoticesNothing() {
+    sum.add(41);
+    crash(sum);
+    assertEquals(42, sum.add(1));
+    Supervisor.Incident incident = last();
+    assertEquals("s", incident.endpoint());
+    assertEquals("one", incident.server());
+    assertEquals("restart*3: one started from its state", incident.outcome());
+    assertTrue(incident.micros() >= 0, incident::toString);
+    assertTrue(incident.stack().getFirst().contains("crash"), incident::toString);
+  }
+
+  @Test
+  void aCrashLoopGoesThroughTheStepsAndEndsWithAClearError() {
+    for (int i = 0; i < 3; i++) {
+      sum.add(1);
+      crash(sum);
+      assertEquals("one", sum.name(), "restart " + (i + 1));
+    }
+    crash(sum);
+    assertEquals("two", sum.name(), "the spare");
+    crash(sum);
+    CallFailed.ServerFailed refused =
+        assertThrows(CallFailed.ServerFailed.class, () -> sum.add(1), "given up");
+    String text = String.valueOf(refused.getMessage());
+    assertTrue(text.contains("given up after 5 failures"), text);
+    assertTrue(text.contains("kernel:swap s"), text);
+    var endpoint = core.endpoint("s");
+    try (var hold = core.hold(List.of(endpoint), 1_000_000_000)) {
+      endpoint.open("three", null).bind();
+    }
+    assertEquals("three", sum.name(), "a person can still mend it");
+  }
+
+  @Test
+  void inACrashLoopOlderStatesAreTaken() {
+    sum.add(10);
+    crash(sum);
+    assertEquals(10, sum.add(0), "what it saved");
+    core.endpoint("s").checkpoint(State.of("sum", 1).with("sum", 5));
+    crash(sum);
+    assertEquals(5, sum.add(0), "the checkpoint");
+    crash(sum);
+    assertEquals(0, sum.add(0), "nothing");
+  }
+
+  @Test
+  void aStateThatIsRefusedOrNotGivenGivesWayToTheNext() {
+    sum.add(7);
+    core.endpoint("s").checkpoint(State.of("sum", 1).with("sum", 3));
+    wrongs.add("one save hangs");
+    crash(sum);
+    assertEquals(3, sum.add(0), "the save hangs: the checkpoint");
+    wrongs.clear();
+    await("the record", () -> last().outcome().contains("checkpoint"));
+    wrongs.add("one refuses");
+    Sum other = sum("other");
+    other.add(7);
+    crash(other);
+    assertEquals(0, other.add(0), "refused: afresh");
+  }
+
+  @Test
+  void anExactEndpointIsNotGivenAnOldState() {
+    Sum exact = sum("exact");
+    exact.add(7);
+    core.endpoint("exact").checkpoint(State.of("sum", 1).with("sum", 3));
+    crash(exact);
+    assertEquals(7, exact.add(0));
+    wrongs.add("one refuses");
+    crash(exact);
+    assertThrows(CallFailed.ServerFailed.class, () -> exact.add(0));
+    assertTrue(last().outcome().endsWith("given up"), () -> last().toString());
+  }
+
+  @Test
+  void aRuleSetByCommandCountsAndSurvivesTheSupervisor() {
+    supervisor.rule("s", "spare, giveup");
+    var endpoint = core.endpoint("supervisor");
+    try (var hold = core.hold(List.of(endpoint), 1_000_000_000)) {
+      endpoint.open("supervisor", endpoint.save()).bind();
+    }
+    sum.add(3);
+    crash(sum);
+    assertEquals("two", sum.name());
+    assertEquals(3, sum.add(0), "the spare has the state");
+    endpoint.fail("the test wants the core to restart it");
+    await("the restart", () -> endpoint.report().condition().equals("open"));
+    crash(sum);
+    assertThrows(CallFailed.ServerFailed.class, () -> sum.add(0), "giveup follows");
+    assertEquals("command", supervisor.rules().getFirst().from());
+  }
+
+  @Test
+  void anOpenThatHangsIsLeftBehind() {
+    wrongs.add("one open hangs");
+    supervisor.rule("s", "restart, spare");
+    crash(sum);
+    // The first call waits as long as its deadline; the spare comes after three seconds each of
+    // the three states.
+    await(
+        "the spare",
+        () -> {
+          try {
+            return sum.name().equals("two");
+          } catch (CallFailed e) {
+            return false;
+          }
+        });
+  }
+
+  @Test
+  void anUnsoundServerIsFoundByItsCheck() {
+    sum.add(9);
+    wrongs.add("one is unsound");
+    await("the heartbeat", () -> !supervisor.log().isEmpty());
+    wrongs.clear();
+    assertEquals(9, sum.add(0));
+    assertEquals("CHECK", supervisor.log().getFirst().kind());
+  }
+
+  @Test
+  void checkpointsAreTakenAtTheirInterval() {
+    Sum kept = sum("kept");
+    kept.add(11);
+    await(
+        "a checkpoint with the sum",
+        () -> {
+          State state = core.endpoint("kept").checkpoint();
+          return state != null && state.number("sum") == 11;
+        });
+    Supervisor.Watched watched =
+        supervisor.watched().stream()
+            .filter(each -> each.endpoint().equals("kept"))
+            .findFirst()
+            .orElseThrow();
+    assertTrue(watched.checkpoint() >= 0, watched::toString);
+    assertFalse(core.endpoint("s").checkpoint() != null, "only where the policy says so");
+  }
+}
