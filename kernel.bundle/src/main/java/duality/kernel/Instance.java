@@ -20,6 +20,13 @@ public interface Instance {
   default void check() {}
 
   /**
+   * Somebody waits until the calls inside have ended, for a swap or an end: calls that only wait
+   * for something to happen shall return now, as if their time were up. Called while calls are
+   * inside, on a thread of the kernel's, again every millisecond as long as they stay.
+   */
+  default void hurry() {}
+
+  /**
    * The endpoint ends and nobody takes over: gives back what others count as lent to it, such as a
    * pager's frames to root. Called once, before {@link #close}, and not when a successor took over.
    * Calls through the context's capabilities still work.

@@ -171,6 +171,19 @@ final class CallSlot {
     }
   }
 
+  /** As another thread sees it: the gate of the innermost call. */
+  @Nullable Gate innermostSeen() {
+    Gate innermost = null;
+    for (int level = 0; level < DEPTH; level++) {
+      Gate gate = at(level);
+      if (gate == null) {
+        break;
+      }
+      innermost = gate;
+    }
+    return innermost;
+  }
+
   /** Whether the call that is at {@code level} now was given up. */
   boolean givenUp(int level) {
     if ((abandoned & 1 << level) == 0) {

@@ -353,6 +353,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
     long deadline = System.nanoTime() + nanos;
     Set<Gate> set = Set.copyOf(gates);
     CallSlot own = CallSlot.current();
+    Hurry hurry = new Hurry(set, own);
     while (true) {
       boolean inside = false;
       for (CallSlot slot : CallSlot.ALL) {
@@ -364,6 +365,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
       if (System.nanoTime() - deadline > 0) {
         return false;
       }
+      hurry.tell();
       LockSupport.parkNanos(5_000);
     }
   }

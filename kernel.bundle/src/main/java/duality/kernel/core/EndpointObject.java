@@ -424,6 +424,13 @@ final class EndpointObject implements Endpoint {
     }
   }
 
+  /** The instance that serves now. */
+  @Nullable Instance instance() {
+    synchronized (this) {
+      return serving == null ? null : serving.instance;
+    }
+  }
+
   boolean servedBy(Registration registration) {
     synchronized (this) {
       return serving != null && serving.registration == registration;

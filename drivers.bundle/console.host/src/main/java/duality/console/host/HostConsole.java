@@ -24,6 +24,9 @@ final class HostConsole implements Console, Instance {
   private final ByteRing output;
   private final ByteRing input = new ByteRing(INPUT_LIMIT);
 
+  /** How often readers were asked to return; guarded by this. */
+  private long hurries;
+
   private HostConsole(Context context) {
     output = new ByteRing(Settings.number(context, "remember", 1, 1 << 26, 65_536));
     events = context.has(Slots.EVENTS) ? context.slot(Slots.EVENTS, Notification.class) : null;
@@ -83,9 +86,10 @@ final class HostConsole implements Console, Instance {
     long deadline =
         System.nanoTime()
             + TimeUnit.MILLISECONDS.toNanos(Math.clamp(timeoutMillis, 0, LONGEST_WAIT_MILLIS));
+    long before = hurries;
     while (position >= output.end()) {
       long nanos = deadline - System.nanoTime();
-      if (nanos <= 0) {
+      if (nanos <= 0 || hurries != before) {
         return "";
       }
       try {
@@ -96,6 +100,13 @@ final class HostConsole implements Console, Instance {
       }
     }
     return output.text(position, Math.max(0, most));
+  }
+
+  /** A swap need not wait for readers: they come again, to the next instance. */
+  @Override
+  public synchronized void hurry() {
+    hurries++;
+    notifyAll();
   }
 
   @Override

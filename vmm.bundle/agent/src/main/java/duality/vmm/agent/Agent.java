@@ -56,6 +56,9 @@ final class Agent implements GuestAgent, Instance, Session.Listener {
   private long greetedNanos;
   private long greetingNanos = FIRST_GREETING_NANOS;
 
+  /** How often readers were asked to return. */
+  private long hurries;
+
   /** Raised in the middle of {@link Session#accept}, acted upon behind it. */
   private boolean greetingDue;
 
@@ -126,9 +129,10 @@ final class Agent implements GuestAgent, Instance, Session.Listener {
     long end =
         System.nanoTime()
             + TimeUnit.MILLISECONDS.toNanos(Math.clamp(waitMillis, 0, LONGEST_WAIT_MILLIS));
+    long before = hurries;
     while (!command.has(position) && command.running()) {
       long nanos = end - System.nanoTime();
-      if (nanos <= 0) {
+      if (nanos <= 0 || hurries != before) {
         return "";
       }
       try {
@@ -342,6 +346,13 @@ final class Agent implements GuestAgent, Instance, Session.Listener {
   }
 
   // ---- state ----
+
+  /** A swap need not wait for readers: they come again, to the next instance. */
+  @Override
+  public synchronized void hurry() {
+    hurries++;
+    notifyAll();
+  }
 
   @Override
   public synchronized State save() {
