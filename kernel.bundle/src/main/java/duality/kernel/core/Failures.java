@@ -119,6 +119,8 @@ final class Failures {
             + TimeUnit.NANOSECONDS.toMillis(gate.deadlineNanos)
             + " ms";
     StackTraceElement[] where = slot.host.getStackTrace();
+    gate.shut(); // the call may end at its next poll, and its caller must find the gate closed
+    slot.abandon(level, serial);
     gate.hung();
     core.trace(
         TraceEvent.Kind.GIVEN_UP,
@@ -129,8 +131,6 @@ final class Failures {
         call ? FailureReport.Kind.DEADLINE : FailureReport.Kind.STALL,
         (call ? "a call " : "a worker: ") + why,
         where);
-    // Not before: the call may end at its next poll, and its caller must find the gate closed.
-    slot.abandon(level, serial);
     loseProcessor(slot, gate, level, serial, why);
   }
 

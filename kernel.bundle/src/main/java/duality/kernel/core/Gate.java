@@ -314,6 +314,11 @@ final class Gate {
     }
   }
 
+  /** Nobody goes in any more; {@link #fail} follows at once. */
+  synchronized void shut() {
+    target = null;
+  }
+
   /**
    * The server is broken: callers are refused until another one is bound. Says whether it was open.
    */

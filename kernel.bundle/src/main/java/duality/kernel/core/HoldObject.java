@@ -8,9 +8,15 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /** A set of endpoints at rest: gates closed together, everybody inside has left. */
 final class HoldObject implements Kernel.Hold {
+  /** How long the end of another hold is waited for. */
+  private static final long TURN_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+  private static final long LOOK_NANOS = 100_000;
+
   private final Set<Gate> gates;
   private final long since;
   private final long drained;
@@ -42,17 +48,7 @@ final class HoldObject implements Kernel.Hold {
     // From the top down, so that who is inside a higher one can still get through the lower ones.
     List<Gate> order = new ArrayList<>(gates);
     order.sort((a, b) -> Integer.compare(b.rank, a.rank));
-    List<Gate> closed = new ArrayList<>();
-    long since = System.nanoTime();
-    try {
-      for (Gate gate : order) {
-        gate.hold(gates);
-        closed.add(gate);
-      }
-    } catch (CallFailed e) {
-      closed.forEach(Gate::release);
-      throw e;
-    }
+    long since = closeAll(order, gates, Math.min(drainNanos, TURN_NANOS));
     long inside = 0;
     for (Gate gate : gates) {
       inside += gate.inside();
@@ -64,7 +60,7 @@ final class HoldObject implements Kernel.Hold {
           who.append(who.isEmpty() ? "" : ", ").append(slot.host.getName());
         }
       }
-      closed.forEach(Gate::release);
+      order.forEach(Gate::release);
       throw new CallFailed.TimedOut(
           "after " + TimeUnit.NANOSECONDS.toMillis(drainNanos) + " ms still inside: " + who);
     }
@@ -79,6 +75,31 @@ final class HoldObject implements Kernel.Hold {
       }
     }
     return hold;
+  }
+
+  /**
+   * Closes all gates or none; answers when it began to. Another hold of one of them, such as that
+   * of a checkpoint, is waited for, with none of them closed.
+   */
+  private static long closeAll(List<Gate> order, Set<Gate> together, long patienceNanos) {
+    long asked = System.nanoTime();
+    while (true) {
+      long since = System.nanoTime();
+      List<Gate> closed = new ArrayList<>();
+      try {
+        for (Gate gate : order) {
+          gate.hold(together);
+          closed.add(gate);
+        }
+        return since;
+      } catch (CallFailed e) {
+        closed.forEach(Gate::release);
+        if (!(e instanceof CallFailed.BadRequest) || System.nanoTime() - asked > patienceNanos) {
+          throw e;
+        }
+        LockSupport.parkNanos(LOOK_NANOS);
+      }
+    }
   }
 
   boolean holds(Gate gate) {

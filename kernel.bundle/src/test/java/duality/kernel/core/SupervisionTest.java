@@ -231,6 +231,24 @@ class SupervisionTest {
   }
 
   @Test
+  void aHoldWaitsForAShortOneAndNotForALongOne() throws Exception {
+    core.supervise();
+    sum();
+    var endpoint = core.endpoint("s");
+    var first = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(1));
+    assertThrows(CallFailed.BadRequest.class, () -> core.hold(List.of(endpoint), 1_000_000));
+    FutureTask<Boolean> second =
+        begin(
+            () -> {
+              try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(1))) {
+                return hold.drained() == 0;
+              }
+            });
+    first.close();
+    assertTrue(second.get(10, TimeUnit.SECONDS));
+  }
+
+  @Test
   void aFailedCheckFailsTheServer() {
     core.supervise();
     Sum sum = sum();

@@ -6,11 +6,7 @@ import duality.kernel.Kernel;
 import duality.kernel.State;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executor;
-import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +15,9 @@ import org.jspecify.annotations.Nullable;
 final class Repair {
   private static final long DRAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
   private static final long SALVAGE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
-  private static final long OPEN_NANOS = TimeUnit.SECONDS.toNanos(3);
+
+  /** An open that took so long before it failed did hang. */
+  private static final long HANGS_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   /** How long somebody else's swap of the endpoint is waited for. */
   private static final long TURN_NANOS = TimeUnit.SECONDS.toNanos(5);
@@ -27,11 +25,9 @@ final class Repair {
   private static final long LOOK_NANOS = 200_000;
 
   private final Kernel kernel;
-  private final Executor threads;
 
-  Repair(Kernel kernel, Executor threads) {
+  Repair(Kernel kernel) {
     this.kernel = kernel;
-    this.threads = threads;
   }
 
   /** Where a state comes from, and how to get it; null when there is none of that kind. */
@@ -40,7 +36,7 @@ final class Repair {
   /**
    * Replaces the instance.
    *
-   * @param servers to be tried in this order
+   * @param candidates servers to be tried in this order
    * @param exact whether only what the failed instance saves will do
    * @param skip how many of the sources of a state are passed over: 0 for none, 1 for what the
    *     failed instance saves, 2 for the checkpoint too
@@ -48,7 +44,9 @@ final class Repair {
    * @return what was done, for people
    * @throws CallFailed when nothing helped
    */
-  String replace(Endpoint endpoint, List<String> servers, boolean exact, int skip, boolean hung) {
+  String replace(
+      Endpoint endpoint, List<String> candidates, boolean exact, int skip, boolean hung) {
+    List<String> servers = new ArrayList<>(candidates);
     if (hung) {
       endpoint.abandon();
     }
@@ -85,12 +83,16 @@ final class Repair {
     if (state == null && !source.name.equals("nothing")) {
       return null;
     }
-    for (String server : servers) {
+    for (String server : List.copyOf(servers)) {
+      long begun = System.nanoTime();
       try {
-        open(endpoint, server, state).bind();
+        endpoint.open(server, state).bind();
         return server + " started from " + source.name;
       } catch (CallFailed e) {
         refusals.add(e.getMessage() + " (from " + source.name + ")");
+        if (System.nanoTime() - begun > HANGS_NANOS) {
+          servers.remove(server); // it would hang with another state as well
+        }
       }
     }
     return null;
@@ -116,44 +118,5 @@ final class Repair {
         LockSupport.parkNanos(LOOK_NANOS);
       }
     }
-  }
-
-  /** Opens on a thread of its own: an open that hangs is left behind, its late result discarded. */
-  private Endpoint.Opened open(Endpoint endpoint, String server, @Nullable State state) {
-    FutureTask<Endpoint.Opened> task = new FutureTask<>(() -> endpoint.open(server, state));
-    threads.execute(task);
-    try {
-      return task.get(OPEN_NANOS, TimeUnit.NANOSECONDS);
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof CallFailed failed) {
-        throw failed;
-      }
-      throw new CallFailed.ServerFailed(server + " did not open: " + e.getCause());
-    } catch (TimeoutException e) {
-      discardWhenDone(task);
-      throw new CallFailed.TimedOut(
-          server
-              + " did not open within "
-              + TimeUnit.NANOSECONDS.toMillis(OPEN_NANOS)
-              + " ms for "
-              + endpoint.path());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      discardWhenDone(task);
-      throw new CallFailed.TimedOut("interrupted while " + server + " opened");
-    }
-  }
-
-  private void discardWhenDone(FutureTask<Endpoint.Opened> task) {
-    threads.execute(
-        () -> {
-          try {
-            task.get().discard();
-          } catch (ExecutionException e) {
-            // Nothing was opened after all.
-          } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-          }
-        });
   }
 }

@@ -55,7 +55,7 @@ final class SupervisorInstance implements Supervisor, Instance {
     this.context = context;
     this.policies = policies;
     kernel = context.kernel();
-    repair = new Repair(kernel, threads);
+    repair = new Repair(kernel);
     fresh = saved == null;
     if (saved != null) {
       restore(saved);

@@ -285,8 +285,7 @@ class SupervisorTest {
     wrongs.add("one open hangs");
     supervisor.rule("s", "restart, spare");
     crash(sum);
-    // The first call waits as long as its deadline; the spare comes after three seconds each of
-    // the three states.
+    // The kernel cuts the open off after half of the deadline; the other states are not tried.
     await(
         "the spare",
         () -> {
