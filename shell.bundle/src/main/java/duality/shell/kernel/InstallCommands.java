@@ -180,6 +180,8 @@ public final class InstallCommands extends CommandGroup {
 
   private void start(Bundle bundle) throws CommandFailed {
     try {
+      // First for now only: what does not work is not to be tried again by the framework.
+      bundle.start(Bundle.START_TRANSIENT);
       bundle.start();
     } catch (BundleException e) {
       if (e.getType() == BundleException.RESOLVE_ERROR) {
