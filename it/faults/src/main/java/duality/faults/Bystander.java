@@ -1,0 +1,60 @@
+package duality.faults;
+
+import org.jspecify.annotations.Nullable;
+
+/** The second guest, which uses none of the faulty servers but those that all share. */
+final class Bystander implements AutoCloseable {
+  private final Guest guest;
+  private final Thread thread;
+  private volatile boolean stopped;
+  private volatile long rounds;
+  private volatile @Nullable String deviation;
+
+  Bystander(Guest guest) {
+    this.guest = guest;
+    thread = new Thread(this::body, "bystander");
+    thread.setDaemon(true);
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  private void body() {
+    while (!stopped) {
+      try {
+        guest.round();
+        rounds = rounds + 1;
+      } catch (Guest.Deviation e) {
+        if (!stopped) {
+          deviation = e.getMessage();
+        }
+        return;
+      }
+    }
+  }
+
+  /** Waits until it has done another whole round, or deviated; answers what went wrong. */
+  @Nullable String check(long millis) throws InterruptedException {
+    long wanted = rounds + 2; // the first one that ends may have begun before
+    long end = System.nanoTime() + millis * 1_000_000;
+    while (deviation == null && rounds < wanted) {
+      if (System.nanoTime() - end > 0) {
+        return "no progress within " + millis + " ms";
+      }
+      Thread.onSpinWait();
+      thread.join(1);
+    }
+    return deviation;
+  }
+
+  @Override
+  public void close() {
+    stopped = true;
+    try {
+      thread.join(5_000);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,153 @@
+package duality.faults;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipInputStream;
+import java.util.zip.ZipOutputStream;
+
+/** The bundles of the exported system in a folder, with the campaign's own; and jars of mutants. */
+final class Installation {
+  /** Parts that need a terminal, start the system, or are of no use to nano. */
+  private static final Set<String> LEFT_OUT =
+      Set.of(
+          "duality.shell.jar",
+          "duality.launch.jar",
+          "duality.guests.linux.jar",
+          "bcpg-jdk18on-1.86.jar",
+          "bcprov-jdk18on-1.86.jar",
+          "bcutil-jdk18on-1.86.jar");
+
+  private static final String INJECTED = "duality/faults/injected/Injected.class";
+
+  final Path bundles;
+  final Path framework;
+  final Path own;
+
+  /** Unpacks the exported system into {@code folder}. */
+  Installation(Path system, Path own, Path folder) throws IOException {
+    this.own = own;
+    bundles = Files.createDirectories(folder.resolve("bundles"));
+    Path found = null;
+    try (ZipInputStream in = new ZipInputStream(Files.newInputStream(system))) {
+      for (ZipEntry entry; (entry = in.getNextEntry()) != null; ) {
+        String name = entry.getName();
+        if (!name.startsWith("jar/") || !name.endsWith(".jar")) {
+          continue;
+        }
+        String file = name.substring("jar/".length());
+        if (file.startsWith("org.apache.felix.framework")) {
+          found = folder.resolve(file);
+          Files.write(found, in.readAllBytes());
+        } else if (!LEFT_OUT.contains(file)
+            && !file.matches("(biz.aQute|jline|org.apache.felix.gogo|commons-|xz-).*")) {
+          Files.write(bundles.resolve(file), in.readAllBytes());
+        }
+      }
+    }
+    if (found == null) {
+      throw new IOException(system + " contains no framework; build the system first");
+    }
+    framework = found;
+    Files.copy(own, bundles.resolve("duality.faults.jar"));
+  }
+
+  /** The class files of a bundle, by name. */
+  Map<String, byte[]> classes(String bundle) {
+    Map<String, byte[]> classes = new LinkedHashMap<>();
+    entries(bundles.resolve(bundle + ".jar"))
+        .forEach(
+            (name, bytes) -> {
+              if (name.endsWith(".class") && !name.endsWith("package-info.class")) {
+                classes.put(name, bytes);
+              }
+            });
+    return classes;
+  }
+
+  /**
+   * Writes a jar with one class changed. Symbolic name and server names get {@code suffix}, so that
+   * it can be installed beside the original.
+   */
+  void mutant(Path jar, String bundle, String suffix, Site site) {
+    Map<String, byte[]> entries = entries(bundles.resolve(bundle + ".jar"));
+    entries.computeIfPresent(site.file(), (name, bytes) -> Mutations.mutate(bytes, site));
+    entries.replaceAll(
+        (name, bytes) -> {
+          if (name.equals("META-INF/MANIFEST.MF")) {
+            return replaced(bytes, "(Bundle-SymbolicName: [^\\r\\n;]+)", "$1" + suffix);
+          }
+          return name.startsWith("OSGI-INF/")
+              ? replaced(
+                  bytes, "(<property name=\"duality.server\"[^>]* value=\"[^\"]+)", "$1" + suffix)
+              : bytes;
+        });
+    byte[] injected = entries(own).get(INJECTED);
+    if (injected == null) {
+      throw new IllegalStateException(own + " lacks " + INJECTED);
+    }
+    entries.put(INJECTED, injected);
+    write(jar, entries);
+  }
+
+  /** Writes a copy of the bundles' folder in which one bundle has one class changed. */
+  Path withMutatedBundle(Path folder, String bundle, Site site) throws IOException {
+    Files.createDirectories(folder);
+    try (var jars = Files.list(bundles)) {
+      for (Path jar : jars.toList()) {
+        Path copy = folder.resolve(String.valueOf(jar.getFileName()));
+        if (copy.endsWith(bundle + ".jar")) {
+          Map<String, byte[]> entries = entries(jar);
+          entries.computeIfPresent(site.file(), (name, bytes) -> Mutations.mutate(bytes, site));
+          entries.put(INJECTED, entries(own).getOrDefault(INJECTED, new byte[0]));
+          write(copy, entries);
+        } else {
+          Files.createLink(copy, jar);
+        }
+      }
+    }
+    return folder;
+  }
+
+  private static byte[] replaced(byte[] bytes, String pattern, String by) {
+    return new String(bytes, StandardCharsets.UTF_8)
+        .replaceAll(pattern, by)
+        .getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static Map<String, byte[]> entries(Path jar) {
+    Map<String, byte[]> entries = new LinkedHashMap<>();
+    try (ZipInputStream in = new ZipInputStream(Files.newInputStream(jar))) {
+      for (ZipEntry entry; (entry = in.getNextEntry()) != null; ) {
+        if (!entry.isDirectory()) {
+          entries.put(entry.getName(), in.readAllBytes());
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return entries;
+  }
+
+  private static void write(Path jar, Map<String, byte[]> entries) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (ZipOutputStream out = new ZipOutputStream(bytes)) {
+      for (Map.Entry<String, byte[]> each : entries.entrySet()) {
+        out.putNextEntry(new ZipEntry(each.getKey()));
+        out.write(each.getValue());
+        out.closeEntry();
+      }
+      out.finish();
+      Files.write(jar, bytes.toByteArray());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
