@@ -2,6 +2,7 @@ package duality.kernel;
 
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
@@ -72,6 +73,35 @@ public interface Kernel {
    */
   Hold hold(List<Endpoint> endpoints, long drainNanos);
 
+  /**
+   * Does work that holds endpoints on a thread of the kernel's own, outside all endpoints, and
+   * waits for it. What hangs in a server there (in loading its classes, open, save or close) is cut
+   * off: the holds that the work took are released, and whatever it does later is refused.
+   *
+   * @param what the work, for messages
+   * @param steppingOut whether the caller counts as outside of its own endpoint while it waits, so
+   *     that the work may hold that one too: how a swapper swaps itself. The caller must touch
+   *     nothing that its instance has saved meanwhile.
+   * @throws CallFailed.ServerFailed when the work was cut off; it says where
+   */
+  <T> T handOver(String what, boolean steppingOut, Supplier<T> work);
+
+  /** All registered servers, and the engines: those of several versions of a bundle each. */
+  List<ServerReport> servers();
+
+  /** Paths of the endpoints that hold a capability to this one. */
+  List<String> clients(String path);
+
+  /**
+   * Moves the harts of all threads to another engine, all or none.
+   *
+   * @param engine its name, or {@code name#BUNDLE}
+   * @return how many
+   * @throws CallFailed.NoServer when there is no such engine
+   * @throws CallFailed.ServerFailed when it does not take a hart; all are where they were
+   */
+  int moveThreads(String engine);
+
   /** A set of endpoints at rest. */
   @ProviderType
   interface Hold extends AutoCloseable {
@@ -80,6 +110,9 @@ public interface Kernel {
 
     /** When the gates closed, on the host's monotonic clock. */
     long sinceNanos();
+
+    /** How long the gates have been closed, or were closed until they were opened. */
+    long pauseNanos();
 
     /** Opens the gates. Releasing twice has no effect. */
     @Override

@@ -70,8 +70,23 @@ public final class Activator implements BundleActivator {
           @Override
           public Engine addingService(ServiceReference<Engine> reference) {
             Engine engine = context.getService(reference);
-            started.engine(text(reference, Engine.NAME), engine);
+            Bundle bundle = reference.getBundle();
+            started
+                .engines()
+                .add(
+                    new EngineTable.Entry(
+                        text(reference, Engine.NAME),
+                        engine,
+                        bundle.getSymbolicName() + " " + bundle.getVersion(),
+                        bundle.getVersion(),
+                        bundle.getBundleId()));
             return engine;
+          }
+
+          @Override
+          public void removedService(ServiceReference<Engine> reference, Engine engine) {
+            started.engines().remove(engine);
+            context.ungetService(reference);
           }
         };
     engines.open();

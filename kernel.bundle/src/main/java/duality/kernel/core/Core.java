@@ -35,6 +35,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Version;
 
@@ -61,7 +62,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   private final TraceRing trace = new TraceRing();
   private final Map<String, EndpointObject> endpoints = new ConcurrentSkipListMap<>();
   private final ServerTable servers = new ServerTable(this);
-  private final Map<String, Engine> engines = new ConcurrentSkipListMap<>();
+  private final EngineTable engines = new EngineTable(this);
   private final Map<Integer, ThreadObject> threads = new ConcurrentHashMap<>();
   private final Map<Integer, SpaceObject> spaces = new ConcurrentHashMap<>();
   private final AtomicInteger threadIds = new AtomicInteger();
@@ -121,7 +122,11 @@ public final class Core implements Kernel, Observation, AutoCloseable {
 
   /** Registers an engine by name. */
   public void engine(String name, Engine engine) {
-    engines.put(name, engine);
+    engines.add(new EngineTable.Entry(name, engine, "", Version.emptyVersion, -1));
+  }
+
+  EngineTable engines() {
+    return engines;
   }
 
   /** Registers a server of these protocols; for tests and embedders. */
@@ -348,6 +353,25 @@ public final class Core implements Kernel, Observation, AutoCloseable {
     return HoldObject.hold(this, set, drainNanos);
   }
 
+  @Override
+  public <T> T handOver(String what, boolean steppingOut, Supplier<T> work) {
+    return HandOver.call(this, what, steppingOut, work);
+  }
+
+  @Override
+  public List<String> clients(String path) {
+    Gate gate = find(path).gate;
+    return endpoints.values().stream()
+        .filter(each -> each.gate != gate && each.ledger.leadsTo(gate))
+        .map(EndpointObject::path)
+        .toList();
+  }
+
+  @Override
+  public int moveThreads(String engine) {
+    return engines.moveThreads(engine);
+  }
+
   /** Waits until nobody is inside, but for the current thread; says whether that was reached. */
   static boolean drain(Collection<Gate> gates, long nanos) {
     long deadline = System.nanoTime() + nanos;
@@ -431,18 +455,9 @@ public final class Core implements Kernel, Observation, AutoCloseable {
 
   ThreadObject newThread(
       String name, HartMode mode, SpaceObject space, TrapHandler handler, String engine) {
-    Engine chosen =
-        engine.isEmpty() ? engines.values().stream().findFirst().orElse(null) : engines.get(engine);
-    if (chosen == null) {
-      throw new CallFailed.NoServer(
-          "there is no engine"
-              + (engine.isEmpty() ? "" : " '" + engine + "'")
-              + (engines.isEmpty()
-                  ? "; none is registered"
-                  : "; there is " + String.join(", ", engines.keySet())));
-    }
     ThreadObject thread =
-        new ThreadObject(this, threadIds.incrementAndGet(), name, chosen, mode, space, handler);
+        new ThreadObject(
+            this, threadIds.incrementAndGet(), name, engines.find(engine), mode, space, handler);
     threads.put(thread.id, thread);
     return thread;
   }
@@ -570,7 +585,9 @@ public final class Core implements Kernel, Observation, AutoCloseable {
 
   @Override
   public List<ServerReport> servers() {
-    return servers.reports();
+    List<ServerReport> all = new ArrayList<>(servers.reports());
+    all.addAll(engines.reports());
+    return all;
   }
 
   @Override

@@ -103,10 +103,22 @@ final class EndpointObject implements Endpoint {
     /** On a thread of its own: what hangs or fails in its end holds up nobody. */
     void end(Runnable last) {
       try {
-        HandOver.apart(core, "close of " + server() + " for " + gate.path, limitNanos(), last);
+        HandOver.apart(
+            core, "close of " + server() + " for " + gate.path, limitNanos(), () -> inside(last));
       } catch (RuntimeException | Error e) {
         core.trace(gate.path + ": " + server() + " failed in close: " + Gate.describe(e));
       }
+    }
+  }
+
+  /** Does that as this endpoint. */
+  private void inside(Runnable what) {
+    CallSlot slot = CallSlot.current();
+    slot.push(gate.opening(), null);
+    try {
+      what.run();
+    } finally {
+      slot.pop();
     }
   }
 

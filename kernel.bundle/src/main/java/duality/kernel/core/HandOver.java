@@ -110,6 +110,25 @@ final class HandOver extends HostThread {
     }
   }
 
+  /**
+   * As {@link #call}; the caller counts as outside of its innermost endpoint meanwhile, if it says
+   * so.
+   */
+  static <T> T call(Core core, String what, boolean steppingOut, Supplier<T> work) {
+    CallSlot slot = CallSlot.current();
+    Gate inside = slot.innermost();
+    if (!steppingOut || inside == null) {
+      return call(core, what, work);
+    }
+    Stub stub = slot.innermostStub();
+    slot.pop();
+    try {
+      return call(core, what, work);
+    } finally {
+      slot.push(inside, stub);
+    }
+  }
+
   /** On a thread of its own in any case, waited for at most that long. */
   static void apart(Core core, String what, long limitNanos, Runnable work) {
     Supplier<String> inTime =
@@ -181,6 +200,16 @@ final class HandOver extends HostThread {
     return asker != null && asker.insideAnyOf(gates);
   }
 
+  /** What polls, because it was woven, comes to an end. */
+  private void abandon() {
+    for (int level = 0; level < CallSlot.DEPTH; level++) {
+      long serial = slot.serial(level);
+      if (slot.at(level) != null) {
+        slot.abandon(level, serial);
+      }
+    }
+  }
+
   @SuppressWarnings("unchecked")
   private <T> T await(Core core) {
     long all = System.nanoTime() + ALL_NANOS;
@@ -217,6 +246,7 @@ final class HandOver extends HostThread {
       over = List.copyOf(holds);
     }
     over.forEach(HoldObject::close);
+    abandon();
     cutOff.forEach(each -> each.whenCutOff.run());
     String why =
         cutOff.isEmpty()

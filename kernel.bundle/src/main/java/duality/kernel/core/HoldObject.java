@@ -25,6 +25,7 @@ final class HoldObject implements Kernel.Hold {
   private final List<Runnable> afterwards = new ArrayList<>();
 
   private boolean released;
+  private long releasedAt;
 
   private HoldObject(Set<Gate> gates, long since, long drained) {
     this.gates = gates;
@@ -122,6 +123,11 @@ final class HoldObject implements Kernel.Hold {
   }
 
   @Override
+  public synchronized long pauseNanos() {
+    return (released ? releasedAt : System.nanoTime()) - since;
+  }
+
+  @Override
   public void close() {
     List<Runnable> after;
     synchronized (this) {
@@ -130,6 +136,7 @@ final class HoldObject implements Kernel.Hold {
       }
       released = true;
       gates.forEach(Gate::release);
+      releasedAt = System.nanoTime();
       after = List.copyOf(afterwards);
     }
     after.forEach(Runnable::run);

@@ -7,9 +7,11 @@ import duality.kernel.Frame;
 import duality.kernel.Kernel;
 import duality.kernel.KernelThread;
 import duality.kernel.Notification;
+import duality.kernel.ServerReport;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /** The authority over the kernel as one instance has it: it ends with the instance. */
 record KernelView(Core core, String holder, BooleanSupplier allowed) implements Kernel {
@@ -78,5 +80,25 @@ record KernelView(Core core, String holder, BooleanSupplier allowed) implements 
   @Override
   public Hold hold(List<Endpoint> endpoints, long drainNanos) {
     return checked().hold(endpoints, drainNanos);
+  }
+
+  @Override
+  public <T> T handOver(String what, boolean steppingOut, Supplier<T> work) {
+    return checked().handOver(what, steppingOut, work);
+  }
+
+  @Override
+  public List<ServerReport> servers() {
+    return checked().servers();
+  }
+
+  @Override
+  public List<String> clients(String path) {
+    return checked().clients(path);
+  }
+
+  @Override
+  public int moveThreads(String engine) {
+    return checked().moveThreads(engine);
   }
 }

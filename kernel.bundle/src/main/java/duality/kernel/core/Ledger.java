@@ -24,6 +24,13 @@ final class Ledger {
     }
   }
 
+  /** Whether one of them leads to that gate. */
+  boolean leadsTo(Gate gate) {
+    synchronized (held) {
+      return held.stream().anyMatch(each -> each.leadsTo() == gate);
+    }
+  }
+
   void revokeAll() {
     List<Stub> all;
     synchronized (held) {

@@ -487,6 +487,11 @@ final class Processors {
       return Doing.READY;
     }
     wakeExpired(now);
+    if (!thread.hasHart()) {
+      thread.linesSeen = thread.lines.wordAcquire();
+      thread.wakeAt = now + RETRY_NANOS;
+      return Doing.WAITING;
+    }
     int exit;
     try {
       exit = thread.runEngine(thread.budget);
@@ -506,8 +511,8 @@ final class Processors {
     }
     if (exit == Exit.WAIT) {
       thread.linesSeen = thread.lines.wordAcquire();
-      thread.wakeAt = thread.hart.wakeNanos();
-      return thread.hart.interruptPending() ? Doing.RUNNING : Doing.WAITING;
+      thread.wakeAt = thread.hart().wakeNanos();
+      return thread.hart().interruptPending() ? Doing.RUNNING : Doing.WAITING;
     }
     calloutBegins(host);
     Doing next;
@@ -536,7 +541,7 @@ final class Processors {
 
   @SuppressWarnings("NonAtomicVolatileUpdate") // one writer: the processor that runs the thread
   private static Doing exit(ThreadObject thread, int exit) {
-    var hart = thread.hart;
+    var hart = thread.hart();
     switch (exit) {
       case Exit.FAULT -> {
         thread.faults++;
@@ -588,7 +593,7 @@ final class Processors {
     int answer = thread.handler.trap(thread.id, cause, value);
     switch (answer) {
       case TrapHandler.RESUME_BEHIND -> {
-        thread.hart.completeCall();
+        thread.hart().completeCall();
         return Doing.RUNNING;
       }
       case TrapHandler.SUSPEND -> {

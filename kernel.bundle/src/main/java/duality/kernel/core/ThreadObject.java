@@ -12,6 +12,8 @@ import duality.kernel.processor.HartState;
 import duality.kernel.processor.Lines;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A thread: a hart, its lines, and what it does now.
@@ -26,12 +28,25 @@ final class ThreadObject implements KernelThread, KernelObject {
     READY,
     RUNNING,
     WAITING,
-    ENDED
+    ENDED,
+
+    /** For the moment in which its hart goes to another engine. */
+    MOVING
+  }
+
+  /** A wish that the hart goes on in another engine; carried out by who has the hart. */
+  private static final class Move {
+    final @Nullable Engine to;
+    volatile boolean done;
+    volatile @Nullable String failure;
+
+    Move(@Nullable Engine to) {
+      this.to = to;
+    }
   }
 
   final int id;
   final String name;
-  final Hart hart;
   final HartMode mode;
   final Lines lines = new Lines();
   final SpaceObject space;
@@ -39,6 +54,17 @@ final class ThreadObject implements KernelThread, KernelObject {
   private final Core core;
   private final NotificationObject notification;
   private final AtomicReference<Doing> doing = new AtomicReference<>(Doing.SUSPENDED);
+
+  private volatile @Nullable Move wanted;
+
+  /** Who touches registers from outside and who moves the hart exclude each other. */
+  private final Object registers = new Object();
+
+  /** Null while no engine is there; then {@code resting} has its state. */
+  private volatile @Nullable Hart hart;
+
+  private volatile @Nullable Engine engine;
+  private volatile @Nullable HartState resting;
 
   /** Odd while inside the engine; see {@link SpaceObject} for the order relied upon. */
   private volatile long engineSerial;
@@ -80,13 +106,116 @@ final class ThreadObject implements KernelThread, KernelObject {
     this.space = space;
     this.handler = handler;
     this.notification = new NotificationObject(core, name + ":lines", lines, this);
+    this.engine = engine;
     this.hart = engine.hart(mode, space, lines, System::nanoTime);
     space.runsIn(this);
+  }
+
+  /** The engine that its hart is of; null when there is none. */
+  @Nullable Engine engine() {
+    return engine;
+  }
+
+  /** Its hart, for the processor that runs it. */
+  Hart hart() {
+    Hart now = hart;
+    if (now == null) {
+      throw new CallFailed.NoServer(name + " lies still: there is no engine");
+    }
+    return now;
+  }
+
+  /** Whether it has a hart, after a move that was wished for; for the processor that runs it. */
+  boolean hasHart() {
+    Move move = wanted;
+    if (move != null) {
+      carryOut(move);
+    }
+    return hart != null;
+  }
+
+  /**
+   * Has the hart go on in another engine, or lie still without one; returns when that is so.
+   *
+   * @throws CallFailed.ServerFailed when the other engine does not take it: it stays where it is
+   * @throws CallFailed.TimedOut when its exit is served for too long; it moves when that has ended
+   */
+  void moveTo(@Nullable Engine next, long nanos) {
+    if (Processors.carries(this)) {
+      throw new CallFailed.BadRequest(name + " cannot change its engine inside its own handler");
+    }
+    Move move = new Move(next);
+    wanted = move;
+    long deadline = System.nanoTime() + nanos;
+    while (!move.done) {
+      Doing now = doing();
+      switch (now) {
+        case ENDED -> {
+          return;
+        }
+        case READY, WAITING, SUSPENDED -> moveAtRest(move, now);
+        case RUNNING -> {
+          lines.raise(Lines.ATTENTION);
+          awaitStop();
+        }
+        case MOVING -> Thread.onSpinWait();
+      }
+      if (!move.done && System.nanoTime() - deadline > 0) {
+        throw new CallFailed.TimedOut(
+            name + " did not come to rest; it goes to the other engine when it does");
+      }
+    }
+    String failure = move.failure;
+    if (failure != null) {
+      throw new CallFailed.ServerFailed("the other engine does not take " + name + ": " + failure);
+    }
+  }
+
+  private void moveAtRest(Move move, Doing now) {
+    if (!take(now, Doing.MOVING)) {
+      return;
+    }
+    try {
+      carryOut(move);
+    } finally {
+      // What woke it meanwhile has not been lost if it looks for itself.
+      set(now == Doing.WAITING ? Doing.READY : now);
+    }
+    if (now != Doing.SUSPENDED) {
+      core.processors().announce(this);
+    }
+  }
+
+  private void carryOut(Move move) {
+    synchronized (registers) {
+      if (move.done) {
+        return;
+      }
+      try {
+        Hart old = hart;
+        HartState state = old == null ? resting : old.save();
+        Engine to = move.to;
+        Hart next = to == null ? null : to.hart(mode, space, lines, System::nanoTime);
+        if (next != null && state != null) {
+          next.restore(state);
+        }
+        resting = next == null ? state : null;
+        engine = to;
+        hart = next;
+      } catch (RuntimeException | Error e) {
+        move.failure = Gate.describe(e);
+      }
+      if (wanted == move) {
+        wanted = null;
+      }
+      move.done = true;
+    }
   }
 
   /** Runs the hart; only by the processor that has taken it to RUNNING. */
   @SuppressWarnings("NonAtomicVolatileUpdate") // one writer: the processor that runs it
   int runEngine(long budget) {
+    Hart hart = hart();
     engineSerial++;
     try {
       return hart.run(budget);
@@ -132,17 +261,26 @@ final class ThreadObject implements KernelThread, KernelObject {
 
   /** The thread has something to do: it is made ready, if it waits. */
   void wake() {
-    if (take(Doing.WAITING, Doing.READY)) {
-      core.processors().announce(this);
-    }
+    become(Doing.WAITING);
+  }
+
+  /** Makes it ready if it does that, after a move to another engine that is under way. */
+  private void become(Doing from) {
+    Doing now;
+    do {
+      if (take(from, Doing.READY)) {
+        core.processors().announce(this);
+        return;
+      }
+      now = doing();
+      Thread.onSpinWait();
+    } while (now == Doing.MOVING || now == from);
   }
 
   @Override
   public void resume() {
     suspendWanted = false;
-    if (take(Doing.SUSPENDED, Doing.READY)) {
-      core.processors().announce(this);
-    }
+    become(Doing.SUSPENDED);
   }
 
   @Override
@@ -170,6 +308,7 @@ final class ThreadObject implements KernelThread, KernelObject {
           lines.raise(Lines.ATTENTION);
           awaitStop();
         }
+        case MOVING -> Thread.onSpinWait();
       }
     }
   }
@@ -218,15 +357,23 @@ final class ThreadObject implements KernelThread, KernelObject {
     return weight;
   }
 
-  private Hart stopped() {
-    if (doing.get() != Doing.SUSPENDED && !Processors.carries(this)) {
+  private void checkStopped() {
+    Doing now = doing();
+    if (now != Doing.SUSPENDED && now != Doing.MOVING && !Processors.carries(this)) {
       throw new CallFailed.BadRequest(
           "registers of "
               + name
               + " can be touched while it is suspended or in its handler; it is "
               + state());
     }
-    return hart;
+  }
+
+  /** Does that with its hart, which nobody uses or moves meanwhile. */
+  private <T> T stopped(Function<Hart, T> what) {
+    synchronized (registers) {
+      checkStopped();
+      return what.apply(hart());
+    }
   }
 
   @Override
@@ -261,36 +408,55 @@ final class ThreadObject implements KernelThread, KernelObject {
 
   @Override
   public long x(int register) {
-    return stopped().x(register & 31);
+    return stopped(hart -> hart.x(register & 31));
   }
 
   @Override
   public void x(int register, long value) {
-    stopped().x(register & 31, value);
+    stopped(
+        hart -> {
+          hart.x(register & 31, value);
+          return value;
+        });
   }
 
   @Override
   public long pc() {
-    return stopped().pc();
+    return stopped(Hart::pc);
   }
 
   @Override
   public void pc(long value) {
-    stopped().pc(value);
+    stopped(
+        hart -> {
+          hart.pc(value);
+          return value;
+        });
   }
 
   @Override
   public HartState save() {
-    return stopped().save();
+    synchronized (registers) {
+      checkStopped();
+      HartState still = resting;
+      return still != null ? still : hart().save();
+    }
   }
 
   @Override
   public void restore(HartState state) {
-    try {
-      stopped().restore(state);
-    } catch (IllegalArgumentException e) {
-      throw new CallFailed.BadRequest(
-          "state refused by the engine of " + name + ": " + e.getMessage());
+    synchronized (registers) {
+      checkStopped();
+      if (hart == null) {
+        resting = state;
+        return;
+      }
+      try {
+        hart().restore(state);
+      } catch (IllegalArgumentException e) {
+        throw new CallFailed.BadRequest(
+            "state refused by the engine of " + name + ": " + e.getMessage());
+      }
     }
   }
 

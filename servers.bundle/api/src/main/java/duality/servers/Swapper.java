@@ -31,6 +31,49 @@ public interface Swapper {
    */
   Swap rehearse(String endpoint);
 
+  /**
+   * Moves several endpoints to several servers in one transaction: all of them or none. The
+   * endpoint {@code engine} stands for the harts of all threads; it cannot be mixed with others.
+   *
+   * @param moves at least one; each endpoint a path or pattern, each server {@code name} (the
+   *     highest version of it) or {@code name#BUNDLE} (the one of that bundle)
+   */
+  Swap swapAll(List<Move> moves);
+
+  /**
+   * Installs a new version of a server bundle beside the old one, moves all endpoints of the old
+   * one in one transaction, and uninstalls the old one. When anything fails the new one is
+   * uninstalled and the old one serves on.
+   *
+   * @param bundle symbolic name or number of an installed bundle
+   * @param file path of a file on the host, absolute
+   * @throws duality.kernel.CallFailed.BadRequest when there is no such bundle or file, or it is a
+   *     bundle that cannot be replaced so; the message says why
+   */
+  Swap update(String bundle, String file);
+
+  /** What {@link #swapAll} would do, without doing it. */
+  List<Step> plan(List<Move> moves);
+
+  /** What {@link #update} would do, without doing it. */
+  List<Step> planUpdate(String bundle, String file);
+
+  /** An endpoint and the server that shall serve it. */
+  record Move(String endpoint, String server) {}
+
+  /**
+   * A step of a plan.
+   *
+   * @param step {@code moves}, {@code waits} (its calls may have to), {@code refused}, {@code
+   *     installs}, {@code uninstalls}, {@code touches} (a bundle that is left as it is) or {@code
+   *     restarts}
+   * @param what an endpoint or a bundle
+   * @param from server or version now; may be empty
+   * @param to server or version then; may be empty
+   * @param remark what to know about it
+   */
+  record Step(String step, String what, String from, String to, String remark) {}
+
   /** The last swaps (at most 1,000), oldest first. */
   List<Swap> history();
 

@@ -1,182 +1,258 @@
 package duality.swapper;
 
 import duality.kernel.CallFailed;
-import duality.kernel.Endpoint;
+import duality.kernel.Context;
+import duality.kernel.EndpointReport;
 import duality.kernel.Instance;
 import duality.kernel.Kernel;
 import duality.kernel.State;
 import duality.servers.Swapper;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Pattern;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
 
-/**
- * The swapper at work: one swap at a time.
- *
- * <p>Until every new instance is open with its state nothing is changed; a failure before that
- * discards the new ones and opens the gates again on the old ones.
- */
+/** The swapper at work: one transaction at a time, done on a hand-over thread of the kernel. */
 final class SwapperInstance implements Swapper, Instance {
-  private static final long DRAIN_NANOS = TimeUnit.SECONDS.toNanos(3);
-  private static final int REMEMBERED = 1_000;
-
+  private final Context context;
   private final Kernel kernel;
-  private final Deque<Swap> history = new ArrayDeque<>();
-  private long swaps;
+  private final @Nullable BundleContext system;
+  private final History history;
 
-  SwapperInstance(Kernel kernel, @Nullable State saved) {
-    this.kernel = kernel;
-    if (saved != null) {
-      saved.expect("swapper", 1);
-      swaps = saved.number("swaps", 0, Long.MAX_VALUE);
-      for (State each : saved.states("history")) {
-        history.add(swap(each));
+  /** One transaction at a time; not held by who saves the state, see {@link History}. */
+  private final ReentrantLock one = new ReentrantLock();
+
+  /** Whether the transaction under way is about this swapper. */
+  private volatile boolean replacing;
+
+  SwapperInstance(Context context, @Nullable BundleContext system, @Nullable State saved) {
+    this.context = context;
+    this.kernel = context.kernel();
+    this.system = system;
+    this.history = new History(saved);
+  }
+
+  @Override
+  public Swap swap(String endpoint, String server) {
+    return swapAll(List.of(new Move(endpoint, server)));
+  }
+
+  @Override
+  public Swap swapAll(List<Move> moves) {
+    String what = moves.stream().map(Move::endpoint).collect(Collectors.joining(", "));
+    String to = moves.stream().map(Move::server).distinct().collect(Collectors.joining(", "));
+    begin();
+    try {
+      if (isEngine(moves)) {
+        String from = engines();
+        return record(what, from, to, 0, () -> moved(moves), false);
       }
+      List<Transaction.Target> targets = Targets.of(kernel, moves);
+      return record(
+          what,
+          servers(targets),
+          to,
+          targets.size(),
+          () -> new Transaction(kernel, targets).run(),
+          targets.stream().anyMatch(each -> each.endpoint().path().equals(context.path())));
+    } finally {
+      one.unlock();
     }
   }
 
   @Override
-  public synchronized Swap swap(String endpoint, String server) {
-    List<Endpoint> set = matching(endpoint);
-    String from = set.stream().map(Endpoint::server).distinct().collect(Collectors.joining(", "));
-    long drained = 0;
-    long drainNanos = 0;
-    String outcome;
-    List<Endpoint.Opened> opened = new ArrayList<>();
-    for (Endpoint each : set) {
-      each.prepare(server);
-    }
-    long since = System.nanoTime();
-    try (Kernel.Hold hold = kernel.hold(set, DRAIN_NANOS)) {
-      since = hold.sinceNanos();
-      drained = hold.drained();
-      drainNanos = System.nanoTime() - since;
-      for (Endpoint each : set) {
-        opened.add(each.open(server, saved(each)));
+  public Swap update(String bundle, String file) {
+    begin();
+    try {
+      BundleUpdate update = BundleUpdate.of(kernel, system(), bundle, file);
+      String refusal = update.refusal();
+      if (!refusal.isEmpty()) {
+        throw new CallFailed.BadRequest(refusal);
       }
-      opened.forEach(Endpoint.Opened::bind);
-      outcome = "done";
-    } catch (CallFailed e) {
-      opened.forEach(Endpoint.Opened::discard);
-      outcome = "kept: " + e.getMessage();
-    } catch (RuntimeException | Error e) {
-      opened.forEach(Endpoint.Opened::discard);
-      throw e;
+      List<Step> moves =
+          update.plan().stream().filter(each -> each.step().equals("moves")).toList();
+      Swap swap =
+          record(
+              moves.stream().map(Step::what).collect(Collectors.joining(", ")),
+              update.from(),
+              update.to(),
+              moves.size(),
+              () -> update.run(this::moved),
+              moves.stream().anyMatch(each -> each.what().equals(context.path())));
+      if (!swap.done()) {
+        update.takeBack();
+      }
+      return swap;
+    } finally {
+      one.unlock();
     }
-    long pauseNanos = System.nanoTime() - since;
-    Swap swap =
-        new Swap(
-            ++swaps,
-            endpoint,
-            from,
-            server,
-            set.size(),
-            drained,
-            TimeUnit.NANOSECONDS.toMicros(pauseNanos),
-            TimeUnit.NANOSECONDS.toMicros(drainNanos),
-            outcome);
-    history.add(swap);
-    if (history.size() > REMEMBERED) {
-      history.remove();
-    }
-    return swap;
   }
 
   @Override
-  public synchronized Swap rehearse(String endpoint) {
-    List<Endpoint> set = matching(endpoint);
-    String servers =
-        set.stream().map(Endpoint::server).distinct().collect(Collectors.joining(", "));
-    long since;
-    long drained;
-    long drainNanos;
-    try (Kernel.Hold hold = kernel.hold(set, DRAIN_NANOS)) {
-      since = hold.sinceNanos();
-      drained = hold.drained();
-      drainNanos = System.nanoTime() - since;
-    }
+  public Swap rehearse(String endpoint) {
+    List<Transaction.Target> targets = Targets.of(kernel, List.of(new Move(endpoint, "")));
+    String servers = servers(targets);
+    Transaction.Result held =
+        kernel.handOver(
+            "rehearsal of " + endpoint, false, () -> new Transaction(kernel, targets).rehearse());
     return new Swap(
         0,
         endpoint,
         servers,
         servers,
-        set.size(),
-        drained,
-        TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - since),
-        TimeUnit.NANOSECONDS.toMicros(drainNanos),
-        "done");
+        targets.size(),
+        held.drained(),
+        TimeUnit.NANOSECONDS.toMicros(held.pauseNanos()),
+        TimeUnit.NANOSECONDS.toMicros(held.drainNanos()),
+        held.outcome());
   }
 
-  /** What the serving instance saves; a server that has failed may have nothing to say. */
-  private static @Nullable State saved(Endpoint endpoint) {
+  /** Waits for its turn; a swap of this very swapper does not wait for those who wait. */
+  private void begin() {
     try {
-      return endpoint.save();
+      while (!one.tryLock(10, TimeUnit.MILLISECONDS)) {
+        if (replacing) {
+          throw new CallFailed.NoServer("the swapper itself is being replaced; try again");
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CallFailed.TimedOut("interrupted while another swap was under way");
+    }
+  }
+
+  /** Does it on a hand-over thread, and notes what became of it. */
+  private Swap record(
+      String what,
+      String from,
+      String to,
+      int endpoints,
+      Supplier<Transaction.Result> work,
+      boolean itself) {
+    long number = history.next();
+    Swap begun = new Swap(number, what, from, to, endpoints, 0, 0, 0, "done");
+    replacing = itself;
+    if (itself) {
+      // Who goes on from this state was bound, so this swap is done then.
+      history.add(begun);
+    }
+    Transaction.Result result;
+    try {
+      result = kernel.handOver("swap of " + what, itself, work);
+    } catch (CallFailed.ServerFailed | CallFailed.TimedOut e) {
+      result = Transaction.Result.kept(String.valueOf(e.getMessage()));
     } catch (CallFailed e) {
-      if (endpoint.report().condition().startsWith("failed") || endpoint.server().isEmpty()) {
-        return null;
+      if (itself) {
+        history.remove(begun);
       }
       throw e;
+    } finally {
+      replacing = false;
     }
+    Swap ended =
+        new Swap(
+            number,
+            what,
+            from,
+            to,
+            endpoints,
+            result.drained(),
+            TimeUnit.NANOSECONDS.toMicros(result.pauseNanos()),
+            TimeUnit.NANOSECONDS.toMicros(result.drainNanos()),
+            result.outcome());
+    if (itself) {
+      history.remove(begun);
+    }
+    history.add(ended);
+    return ended;
   }
 
-  private List<Endpoint> matching(String pattern) {
-    Pattern regex =
-        Pattern.compile(
-            java.util.Arrays.stream(pattern.split("\\*", -1))
-                .map(Pattern::quote)
-                .collect(Collectors.joining("[^/]*")));
-    List<Endpoint> set =
-        kernel.endpointsByPath().stream()
-            .filter(each -> regex.matcher(each.path()).matches())
-            .toList();
-    if (set.isEmpty()) {
-      throw new CallFailed.BadRequest(
-          "no endpoint matches '" + pattern + "'; kernel:endpoints lists those that are there");
+  private Transaction.Result moved(List<Move> moves) {
+    if (!isEngine(moves)) {
+      return new Transaction(kernel, Targets.of(kernel, moves)).run();
     }
-    return set;
+    long since = System.nanoTime();
+    int threads = kernel.moveThreads(moves.getFirst().server());
+    return new Transaction.Result(true, threads, System.nanoTime() - since, 0, "done");
+  }
+
+  private static boolean isEngine(List<Move> moves) {
+    return moves.size() == 1 && moves.getFirst().endpoint().equals(Targets.ENGINE);
+  }
+
+  private String engines() {
+    return kernel.servers().stream()
+        .filter(each -> each.protocols().equals(List.of("Engine")) && !each.endpoints().isEmpty())
+        .map(each -> each.name())
+        .collect(Collectors.joining(", "));
+  }
+
+  private static String servers(List<Transaction.Target> targets) {
+    return targets.stream()
+        .map(each -> each.endpoint().server())
+        .distinct()
+        .collect(Collectors.joining(", "));
+  }
+
+  private BundleContext system() {
+    if (system == null) {
+      throw new CallFailed.BadRequest("there are no bundles: this kernel runs without a framework");
+    }
+    return system;
   }
 
   @Override
-  public synchronized List<Swap> history() {
-    return List.copyOf(history);
+  public List<Step> plan(List<Move> moves) {
+    List<Step> steps = new ArrayList<>();
+    if (isEngine(moves)) {
+      String to = moves.getFirst().server();
+      kernel.servers().stream()
+          .filter(each -> each.protocols().equals(List.of("Engine")))
+          .forEach(
+              each ->
+                  each.endpoints()
+                      .forEach(
+                          thread -> steps.add(new Step("moves", thread, each.name(), to, "hart"))));
+      return steps;
+    }
+    for (Transaction.Target each : Targets.of(kernel, moves)) {
+      String path = each.endpoint().path();
+      String refusal = Targets.refusal(kernel, each);
+      EndpointReport now = each.endpoint().report();
+      if (!refusal.isEmpty()) {
+        steps.add(new Step("refused", path, now.server(), each.server(), refusal));
+        continue;
+      }
+      steps.add(
+          new Step(
+              "moves",
+              path,
+              now.server(),
+              each.server(),
+              now.inside() + " inside now, " + now.condition()));
+      for (String client : kernel.clients(path)) {
+        steps.add(new Step("waits", client, "", "", "when it calls " + path));
+      }
+    }
+    return steps;
   }
 
   @Override
-  public synchronized State save() {
-    return State.of("swapper", 1)
-        .with("swaps", swaps)
-        .with("history", history.stream().map(SwapperInstance::state).toList());
+  public List<Step> planUpdate(String bundle, String file) {
+    return BundleUpdate.of(kernel, system(), bundle, file).plan();
   }
 
-  private static State state(Swap swap) {
-    return State.of("swap", 1)
-        .with("number", swap.number())
-        .with("endpoint", swap.endpoint())
-        .with("from", swap.from())
-        .with("to", swap.to())
-        .with("endpoints", swap.endpoints())
-        .with("drained", swap.drained())
-        .with("pauseMicros", swap.pauseMicros())
-        .with("drainMicros", swap.drainMicros())
-        .with("outcome", swap.outcome());
+  @Override
+  public List<Swap> history() {
+    return history.all();
   }
 
-  private static Swap swap(State state) {
-    state.expect("swap", 1);
-    return new Swap(
-        state.number("number"),
-        state.text("endpoint"),
-        state.text("from"),
-        state.text("to"),
-        (int) state.number("endpoints", 0, Integer.MAX_VALUE),
-        state.number("drained"),
-        state.number("pauseMicros"),
-        state.number("drainMicros"),
-        state.text("outcome"));
+  @Override
+  public State save() {
+    return history.save();
   }
 }

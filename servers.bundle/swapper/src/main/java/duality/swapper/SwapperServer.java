@@ -5,13 +5,23 @@ import duality.kernel.Instance;
 import duality.kernel.Server;
 import duality.kernel.State;
 import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 
 /** The server {@code swapper}. */
 @Component(property = {Server.NAME + "=swapper", Server.PROTOCOL + "=duality.servers.Swapper"})
 public final class SwapperServer implements Server {
+  /** The framework's, because this bundle may be the one that is replaced; null without one. */
+  private @Nullable BundleContext system;
+
+  @Activate
+  void activate(BundleContext context) {
+    system = context.getBundle(0).getBundleContext();
+  }
+
   @Override
   public Instance open(Context context, @Nullable State saved) {
-    return new SwapperInstance(context.kernel(), saved);
+    return new SwapperInstance(context, system, saved);
   }
 }

@@ -20,6 +20,10 @@ public enum Kind {
   ENDPOINT("ENDPOINT"),
   /** The name of a server. */
   SERVER("SERVER"),
+  /** Endpoints and servers in turn. */
+  MOVES("ENDPOINT SERVER"),
+  /** The symbolic name or the number of a bundle. */
+  BUNDLE("BUNDLE"),
   /** The name of a command. */
   COMMAND("COMMAND"),
   /** A file of the host. */

@@ -107,11 +107,24 @@ final class Completion implements Completer {
       case TASK -> plain(names.tasks());
       case IMAGE -> plain(names.images());
       case ENDPOINT -> plain(names.endpoints());
-      case SERVER -> plain(names.servers(places.isEmpty() ? "" : places.getLast()));
+      case SERVER ->
+          places.equals(List.of("update"))
+              ? plain(names.bundles())
+              : plain(names.servers(places.isEmpty() ? "" : places.getLast()));
+      case MOVES -> moves(word, places);
+      case BUNDLE -> plain(names.bundles());
       case COMMAND -> commands(word, false);
       case FILE -> files(word);
       default -> List.of();
     };
+  }
+
+  /** Endpoints and servers in turn; for a plan of an update a file. */
+  private List<Candidate> moves(String word, List<String> places) {
+    if (places.getFirst().equals("update")) {
+      return files(word);
+    }
+    return values(places.size() % 2 == 0 ? Kind.ENDPOINT : Kind.SERVER, word, places);
   }
 
   private List<Candidate> commands(String word, boolean first) {

@@ -11,11 +11,15 @@ import duality.shell.command.Syntax;
 import duality.shell.language.HelpCommands;
 import duality.vmm.VirtualMachine;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.apache.felix.service.command.CommandSession;
+import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.InvalidSyntaxException;
 import org.osgi.framework.ServiceReference;
@@ -69,7 +73,10 @@ final class LiveNames implements Names {
 
   @Override
   public Collection<String> endpoints() {
-    return asked(() -> reports().stream().map(EndpointReport::path).toList());
+    return asked(
+        () ->
+            Stream.concat(reports().stream().map(EndpointReport::path), Stream.of("engine"))
+                .toList());
   }
 
   @Override
@@ -77,16 +84,27 @@ final class LiveNames implements Names {
     return asked(
         () -> {
           Optional<String> protocol =
-              reports().stream()
-                  .filter(report -> report.path().equals(endpoint))
-                  .map(EndpointReport::protocol)
-                  .findFirst();
+              endpoint.equals("engine")
+                  ? Optional.of("Engine")
+                  : reports().stream()
+                      .filter(report -> report.path().equals(endpoint))
+                      .map(EndpointReport::protocol)
+                      .findFirst();
           return service(Observation.class).stream()
               .flatMap(kernel -> kernel.servers().stream())
               .filter(server -> protocol.isEmpty() || server.protocols().contains(protocol.get()))
               .map(ServerReport::name)
               .toList();
         });
+  }
+
+  @Override
+  public Collection<String> bundles() {
+    return Arrays.stream(context.getBundles())
+        .map(Bundle::getSymbolicName)
+        .filter(Objects::nonNull)
+        .distinct()
+        .toList();
   }
 
   @Override

@@ -21,6 +21,9 @@ interface Names {
   /** Names of servers that could serve an endpoint; all when the endpoint is unknown. */
   Collection<String> servers(String endpoint);
 
+  /** Symbolic names of the bundles that are installed. */
+  Collection<String> bundles();
+
   /** Names of all commands that Gogo knows. */
   Collection<String> commands();
 

@@ -46,6 +46,11 @@ class CompletionTest {
         }
 
         @Override
+        public Collection<String> bundles() {
+          return List.of("duality.plic", "duality.uart");
+        }
+
+        @Override
         public Collection<String> commands() {
           return List.of("vm:run", "vm:wait", "kernel:swap", "vm:exec", "felix:lb");
         }
@@ -66,7 +71,11 @@ class CompletionTest {
                   .takesRest("COMMAND", Kind.TEXT, "command", false),
               Syntax.of("kernel", "swap", "Swaps.")
                   .takes("ENDPOINT", Kind.ENDPOINT, "endpoint")
-                  .takes("SERVER", Kind.SERVER, "server"));
+                  .takes("SERVER", Kind.SERVER, "server")
+                  .takesRest("MORE", Kind.MOVES, "more", true),
+              Syntax.of("kernel", "update", "Updates.")
+                  .takes("BUNDLE", Kind.BUNDLE, "bundle")
+                  .takes("FILE", Kind.FILE, "file"));
         }
       };
 
@@ -80,7 +89,9 @@ class CompletionTest {
 
   @Test
   void commandsAreOfferedFirst() {
-    assertEquals(List.of("felix:lb", "kernel:swap", "vm:exec", "vm:run", "vm:wait"), offered(""));
+    assertEquals(
+        List.of("felix:lb", "kernel:swap", "kernel:update", "vm:exec", "vm:run", "vm:wait"),
+        offered(""));
     assertTrue(offered("ru").contains("run"));
     assertFalse(offered("vm:").contains("run"));
   }
@@ -92,6 +103,13 @@ class CompletionTest {
     assertEquals(List.of("a", "b"), offered("vm:run nano; wait "));
     assertEquals(List.of("scheduler", "vm/a"), offered("kernel:swap "));
     assertEquals(List.of("scheduler.fair"), offered("kernel:swap scheduler "));
+  }
+
+  @Test
+  void endpointsAndServersAreOfferedInTurn() {
+    assertEquals(List.of("scheduler", "vm/a"), offered("kernel:swap scheduler scheduler.fair "));
+    assertEquals(List.of("all"), offered("kernel:swap scheduler scheduler.fair vm/a "));
+    assertEquals(List.of("duality.plic", "duality.uart"), offered("kernel:update "));
   }
 
   @Test
