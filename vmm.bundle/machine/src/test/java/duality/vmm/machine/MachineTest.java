@@ -292,7 +292,10 @@ class MachineTest {
     VirtualMachine other = rig.machine("b", config());
     Kernel kernel = rig.core.kernel();
     Endpoint endpoint = kernel.endpoint("vm/b");
-    endpoint.open("vmm.machine", saved).bind();
+    try (Kernel.Hold hold = kernel.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(5))) {
+      assertEquals(0, hold.drained());
+      endpoint.open("vmm.machine", saved).bind();
+    }
     assertEquals("paused", other.report().state());
     State again = endpoint.save();
     assertEquals(plain(saved), plain(again), "save, restore elsewhere, save");
