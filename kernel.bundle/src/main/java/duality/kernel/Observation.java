@@ -28,6 +28,12 @@ public interface Observation {
   Map<String, Long> counters();
 
   /**
+   * How calls are guarded against a server that is replaced meanwhile: {@code membarrier} (callers
+   * execute no fence) or {@code fence}.
+   */
+  String callGuard();
+
+  /**
    * The object kinds and their methods, read from the exported interfaces: {@code Space.map}, ….
    */
   List<String> primitives();

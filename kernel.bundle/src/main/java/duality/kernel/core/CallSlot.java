@@ -12,15 +12,20 @@ import org.jspecify.annotations.Nullable;
  * Where a host thread notes which endpoints it is inside, one level a call.
  *
  * <p>Written by its own thread only. Who drains an endpoint reads the slots of all threads. The
- * argument that no call is missed is Dekker's: the caller writes its slot with a volatile store and
- * then reads whether the gate is open; the drainer closes the gate with a volatile store and then
- * reads the slots. In the total order of volatile accesses one of the two stores is first, so
- * either the caller sees the closed gate and steps back, or the drainer sees the caller inside.
- * Leaving is a release store: all that the call did happens before the drainer sees the level
- * empty.
+ * argument that no call is missed is Dekker's: the caller writes its slot and then reads whether
+ * the gate is open; the drainer closes the gate, executes {@link CallGuard#everywhere}, and then
+ * reads the slots. That barrier falls, in each other thread, either before its write of the slot,
+ * and then its read of the gate comes after the closing and it steps back; or after that write, and
+ * then the drainer sees it inside. Between its write and its read the caller has no fence of its
+ * own where the barrier reaches all threads; the compiler keeps their order because the write is
+ * opaque and the read is volatile. Leaving is a release store: all that the call did happens before
+ * the drainer sees the level empty.
  *
- * <p>The watchdog reads {@code serials} to see whether a level still holds the same call; no clock
- * is read on the way of a call.
+ * <p>A drainer goes up the levels to the first empty one: a thread that stays inside has none empty
+ * below that call.
+ *
+ * <p>The watchdog takes a level for the same call as long as the gate and its thread's count of
+ * calls through it are the same; no clock is read on the way of a call.
  */
 final class CallSlot {
   /**
@@ -40,30 +45,69 @@ final class CallSlot {
   /** Interrupts that a call which waits is sent, one at each look of the watchdog. */
   private static final int INTERRUPTS = 100;
 
-  private static final VarHandle GATES = MethodHandles.arrayElementVarHandle(Gate[].class);
-  private static final VarHandle STUBS = MethodHandles.arrayElementVarHandle(Stub[].class);
-  private static final VarHandle SERIALS = MethodHandles.arrayElementVarHandle(long[].class);
+  private static final VarHandle CALLS;
+
+  static {
+    try {
+      CALLS = MethodHandles.lookup().findVarHandle(CallSlot.class, "calls", long[].class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private static final VarHandle LONGS = MethodHandles.arrayElementVarHandle(long[].class);
+
   private static final ThreadLocal<CallSlot> OF_THREAD =
       ThreadLocal.withInitial(CallSlot::ofCurrentThread);
+
+  /** Slots by the last bits of their thread's number; a race costs a look-up. */
+  private static final CallSlot[] RECENT = new CallSlot[256];
+
+  private static final CallSlot NOBODY = new CallSlot(new Thread("nobody"));
+
+  static {
+    Arrays.fill(RECENT, NOBODY);
+  }
 
   /** Calls of threads that are no more, by gate number; guarded by ALL. */
   private static long[] past = new long[64];
 
   final Thread host;
-  private final @Nullable Gate[] gates = new Gate[DEPTH];
-  private final @Nullable Stub[] stubs = new Stub[DEPTH];
-  private final long[] serials = new long[DEPTH];
+
+  /**
+   * What the thread is inside: at 0 what stands for none, then the {@link Gate#mark} of each call,
+   * then zeros. Longs and no references, because a reference is stored with three instructions more
+   * for the collector.
+   */
+  private final long[] inside = new long[DEPTH + 1];
+
+  /** The badges of calls whose mark says that they have one. */
+  private final long[] badges = new long[DEPTH + 1];
+
+  /** Levels in use; for the own thread. */
+  private int depth;
 
   /** Levels with a call that the watchdog gave up, as bits; its late return looks closer. */
-  private volatile int abandoned;
+  private volatile long abandoned;
 
-  /** Serials of the calls given up, by level; guarded by this. */
-  private final long[] abandonedSerials = new long[DEPTH];
+  /** Which call was given up there; written before the bit is set. */
+  private final @Nullable Visit[] abandonedVisits = new @Nullable Visit[DEPTH + 1];
+
+  /** What the watchdog saw at its last look; used by its thread only. */
+  final @Nullable Visit[] seen = new @Nullable Visit[DEPTH + 1];
+
+  final int[] seenTicks = new int[DEPTH + 1];
+
+  /**
+   * A call as others see it.
+   *
+   * @param mark its gate's
+   * @param call how many calls its thread had made through that gate
+   */
+  record Visit(long mark, long call) {}
 
   /** Calls entered, by the gate's number; single writer, summed by who reports. */
-  private volatile long[] calls = new long[64];
-
-  private int depth;
+  private long[] calls = new long[64];
 
   // How often the call that ends now was told so; used by the own thread only:
   private int thrown;
@@ -75,14 +119,13 @@ final class CallSlot {
   /** Waits at a gate: the time counts for the gate's deadline, not for the callers'. */
   volatile boolean waiting;
 
-  /** What the watchdog saw at its last look; used by its thread only. */
-  final long[] seenSerials = new long[DEPTH];
-
-  final int[] seenTicks = new int[DEPTH];
+  /** Belongs to a worker, whose rounds are no calls; set before it starts. */
+  boolean worker;
 
   /** The slot of a thread that runs; who makes it adds it to {@link #ALL}. */
   CallSlot(Thread host) {
     this.host = host;
+    inside[0] = Gate.OUTSIDE;
   }
 
   private static CallSlot ofCurrentThread() {
@@ -93,38 +136,86 @@ final class CallSlot {
 
   /** The slot of the current thread. */
   static CallSlot current() {
-    return Thread.currentThread() instanceof HostThread host ? host.slot : OF_THREAD.get();
+    Thread thread = Thread.currentThread();
+    int at = (int) thread.threadId() & RECENT.length - 1;
+    CallSlot recent = RECENT[at];
+    return recent.host == thread ? recent : find(thread, at);
   }
 
-  /** Notes that this thread goes into {@code gate}; a full fence follows. */
-  int push(Gate gate, @Nullable Stub stub) {
-    int level = depth;
-    if (level == DEPTH) {
-      throw new CallFailed.BadRequest(
-          "call to "
-              + gate.path
-              + " refused: "
-              + DEPTH
-              + " calls inside each other; look for servers"
-              + " that call themselves");
+  private static CallSlot find(Thread thread, int at) {
+    CallSlot slot = thread instanceof HostThread host ? host.slot : OF_THREAD.get();
+    RECENT[at] = slot;
+    return slot;
+  }
+
+  /** Levels in use, for the own thread: what {@link #popTo} is given later. */
+  int depth() {
+    return depth;
+  }
+
+  /** The mark at a level. For the own thread. */
+  long mark(int level) {
+    return inside[level];
+  }
+
+  /** Notes that this thread goes into {@code gate}; whether it is open is read after this. */
+  void push(Gate gate, long badge) {
+    push(depth, gate, badge);
+  }
+
+  /** The same for who has {@link #depth} at hand already. */
+  void push(int below, Gate gate, long badge) {
+    int level = below + 1;
+    long mark = gate.mark;
+    try {
+      if (badge != 0) {
+        badges[level] = badge;
+        mark |= Gate.BADGE;
+      }
+      if (CallGuard.ASYMMETRIC) {
+        LONGS.setOpaque(inside, level, mark);
+      } else {
+        LONGS.setVolatile(inside, level, mark);
+      }
+    } catch (IndexOutOfBoundsException e) {
+      throw tooDeep(gate);
     }
-    stubs[level] = stub;
-    SERIALS.setOpaque(serials, level, serials[level] + 1);
-    GATES.setVolatile(gates, level, gate);
-    depth = level + 1;
-    return level;
+    depth = level;
+  }
+
+  private static CallFailed tooDeep(Gate gate) {
+    return new CallFailed.BadRequest(
+        "call to "
+            + gate.path
+            + " refused: "
+            + DEPTH
+            + " calls inside each other; look for servers"
+            + " that call themselves");
   }
 
   /** Leaves the last level; says whether the watchdog gave that call up in the meantime. */
   boolean pop() {
-    int level = --depth;
-    GATES.setRelease(gates, level, (Gate) null);
-    stubs[level] = null;
-    return (abandoned & 1 << level) != 0 && wasAbandoned(level);
+    return popTo(depth - 1);
+  }
+
+  /**
+   * Leaves the level above {@code below}, which was {@link #depth} before the push. The caller
+   * keeps it in a register: so the next push does not wait for what this one loads.
+   */
+  boolean popTo(int below) {
+    int level = below + 1;
+    depth = below;
+    boolean late = abandoned != 0 && wasAbandoned(level);
+    LONGS.setRelease(inside, level, 0L);
+    return late;
   }
 
   private synchronized boolean wasAbandoned(int level) {
-    abandoned &= ~(1 << level);
+    if ((abandoned & 1L << level) == 0) {
+      return false;
+    }
+    boolean late = isAbandoned(level);
+    abandoned &= ~(1L << level);
     Aborts.end();
     thrown = 0;
     passed = 0;
@@ -132,13 +223,12 @@ final class CallSlot {
       interrupts = 0;
       boolean unused = Thread.interrupted(); // it was meant for the call that has ended
     }
-    return abandonedSerials[level] == serials[level];
+    return late;
   }
 
   /** A poll of the own thread: throws when the innermost call was given up. */
   void poll() {
-    int level = depth - 1;
-    if (level < 0 || !givenUp(level)) {
+    if (depth == 0 || !isAbandoned(depth)) {
       return;
     }
     if (thrown > 0 && thrown <= LENIENT && passed < PAUSE) {
@@ -147,8 +237,8 @@ final class CallSlot {
     }
     thrown++;
     passed = 0;
-    Gate gate = gates[level];
-    throw new Aborts.CallAborted(gate == null ? "nobody" : gate.path);
+    Gate gate = Gate.marked(at(depth));
+    throw new Aborts.CallAborted(gate == null ? "an endpoint that is no more" : gate.path);
   }
 
   /**
@@ -156,12 +246,12 @@ final class CallSlot {
    * to a poll. One that runs is not: an interrupt closes the file it may be reading.
    */
   synchronized void interruptWait(Core core) {
-    int level = 31 - Integer.numberOfLeadingZeros(abandoned);
-    if (level < 0 || interrupts >= INTERRUPTS || !givenUp(level)) {
+    int level = 63 - Long.numberOfLeadingZeros(abandoned);
+    if (level < 0 || interrupts >= INTERRUPTS || level != deepest() || !isAbandoned(level)) {
       return;
     }
-    Gate gate = at(level);
-    if (gate == null || gate.core() != core || (level + 1 < DEPTH && at(level + 1) != null)) {
+    Gate gate = Gate.marked(at(level));
+    if (gate == null || gate.core() != core) {
       return;
     }
     Thread.State state = host.getState();
@@ -173,40 +263,38 @@ final class CallSlot {
 
   /** As another thread sees it: the gate of the innermost call. */
   @Nullable Gate innermostSeen() {
-    Gate innermost = null;
-    for (int level = 0; level < DEPTH; level++) {
-      Gate gate = at(level);
-      if (gate == null) {
-        break;
-      }
-      innermost = gate;
-    }
-    return innermost;
+    return Gate.marked(at(deepest()));
   }
 
   /** Whether the call that is at {@code level} now was given up. */
-  boolean givenUp(int level) {
-    if ((abandoned & 1 << level) == 0) {
-      return false;
-    }
-    synchronized (this) {
-      return (abandoned & 1 << level) != 0 && abandonedSerials[level] == serial(level);
+  boolean isAbandoned(int level) {
+    return (abandoned & 1L << level) != 0 && visit(level).equals(abandonedVisits[level]);
+  }
+
+  /** Gives that call at {@code level} up; its return will see it. */
+  synchronized void abandon(int level, Visit visit) {
+    abandonedVisits[level] = visit;
+    if ((abandoned & 1L << level) == 0) {
+      abandoned |= 1L << level;
+      Aborts.begin();
     }
   }
 
   /** Counts a call through the gate's number. */
   void count(int number) {
     long[] counts = calls;
-    if (number >= counts.length) {
+    try {
+      LONGS.setOpaque(counts, number, counts[number] + 1);
+    } catch (IndexOutOfBoundsException e) {
       counts = Arrays.copyOf(counts, Math.max(number + 1, counts.length * 2));
-      calls = counts;
+      counts[number]++;
+      CALLS.setRelease(this, counts);
     }
-    SERIALS.setOpaque(counts, number, counts[number] + 1);
   }
 
   long counted(int number) {
-    long[] counts = calls;
-    return number < counts.length ? (long) SERIALS.getOpaque(counts, number) : 0;
+    long[] counts = (long[]) CALLS.getAcquire(this);
+    return number < counts.length ? (long) LONGS.getOpaque(counts, number) : 0;
   }
 
   /** The slot's thread is no more: what it counted is kept. */
@@ -216,12 +304,16 @@ final class CallSlot {
         return;
       }
       synchronized (this) {
-        for (int bits = abandoned; bits != 0; bits &= bits - 1) {
+        for (long bits = abandoned; bits != 0; bits &= bits - 1) {
           Aborts.end();
         }
         abandoned = 0;
       }
-      long[] counts = calls;
+      int at = (int) host.threadId() & RECENT.length - 1;
+      if (RECENT[at] == this) {
+        RECENT[at] = NOBODY;
+      }
+      long[] counts = (long[]) CALLS.getAcquire(this);
       if (counts.length > past.length) {
         past = Arrays.copyOf(past, counts.length);
       }
@@ -242,58 +334,62 @@ final class CallSlot {
     }
   }
 
+  /** The mark at a level from 1 on, as another thread sees it; 0 when nothing is there. */
+  long at(int level) {
+    return level == 0 ? 0 : (long) LONGS.getVolatile(inside, level) & ~Gate.BADGE;
+  }
+
+  /** The call at a level, as another thread sees it. */
+  Visit visit(int level) {
+    long mark = at(level);
+    return new Visit(mark, counted(Gate.number(mark)));
+  }
+
+  /** The innermost level with a call in it, as another thread sees it; 0 outside of all. */
+  int deepest() {
+    int level = 0;
+    while (level < DEPTH && at(level + 1) != 0) {
+      level++;
+    }
+    return level;
+  }
+
   /** As another thread sees it: whether the slot's thread is inside one of {@code set}. */
   boolean insideAnyOf(Set<Gate> set) {
-    for (int level = 0; level < DEPTH; level++) {
-      Gate gate = at(level);
-      if (gate != null && set.contains(gate) && !givenUp(level)) {
+    for (int level = 1; level <= DEPTH && at(level) != 0; level++) {
+      if (isOneOf(at(level), set) && !isAbandoned(level)) {
         return true;
       }
     }
     return false;
   }
 
-  /** The gate of the innermost call, or null outside of all. For the own thread. */
-  @Nullable Gate innermost() {
-    return depth == 0 ? null : gates[depth - 1];
-  }
-
-  /** The capability of the innermost call. For the own thread. */
-  @Nullable Stub innermostStub() {
-    return depth == 0 ? null : stubs[depth - 1];
-  }
-
-  /** Whether this thread is inside one of {@code set} below its last {@code without} levels. */
-  boolean insideAny(Set<Gate> set, int without) {
-    for (int level = 0; level < depth - without; level++) {
-      Gate gate = gates[level];
-      if (gate != null && set.contains(gate)) {
+  private static boolean isOneOf(long mark, Set<Gate> set) {
+    for (Gate gate : set) {
+      if (gate.mark == mark) {
         return true;
       }
     }
     return false;
   }
 
-  /** The gate at a level as another thread sees it. */
-  @Nullable Gate at(int level) {
-    return (Gate) GATES.getVolatile(gates, level);
+  /** The badge of the innermost call's capability, 0 outside of all. For the own thread. */
+  long badge() {
+    return (inside[depth] & Gate.BADGE) != 0 ? badges[depth] : 0;
   }
 
-  /** Whether a level holds a call through a capability, not a worker's round; as others see it. */
+  /** Whether a level holds a call through a capability, not a worker's round. */
   boolean isCall(int level) {
-    return STUBS.getOpaque(stubs, level) != null;
+    return level > 1 || !worker;
   }
 
-  long serial(int level) {
-    return (long) SERIALS.getOpaque(serials, level);
-  }
-
-  /** Gives the call with that serial at {@code level} up; its return will see it. */
-  synchronized void abandon(int level, long serial) {
-    abandonedSerials[level] = serial;
-    if ((abandoned & 1 << level) == 0) {
-      abandoned |= 1 << level;
-      Aborts.begin();
+  /** Whether this thread is inside one of {@code set}. For the own thread. */
+  boolean isInsideAny(Set<Gate> set) {
+    for (int level = depth; level > 0; level--) {
+      if (isOneOf(at(level), set)) {
+        return true;
+      }
     }
+    return false;
   }
 }

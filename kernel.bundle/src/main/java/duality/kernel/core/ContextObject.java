@@ -190,8 +190,7 @@ final class ContextObject implements Context {
 
   @Override
   public long badge() {
-    Stub stub = CallSlot.current().innermostStub();
-    return stub == null ? 0 : stub.badge();
+    return CallSlot.current().badge();
   }
 
   @Override

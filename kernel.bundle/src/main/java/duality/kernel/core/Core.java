@@ -68,9 +68,6 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   private final AtomicInteger threadIds = new AtomicInteger();
   private final AtomicInteger spaceIds = new AtomicInteger();
 
-  /** Of all cores in this JVM, because a host thread may call into several. */
-  private static final AtomicInteger GATE_NUMBERS = new AtomicInteger();
-
   private volatile Publisher publisher = Publisher.NONE;
 
   /** Makes shared endpoints visible to clients, and takes them back. */
@@ -167,9 +164,11 @@ public final class Core implements Kernel, Observation, AutoCloseable {
     if (protocol == null) {
       throw new CallFailed.BadRequest(type.getName() + " is not annotated with @Protocol");
     }
-    Gate gate =
-        new Gate(
-            this, path, GATE_NUMBERS.getAndIncrement(), protocol.rank(), protocol.deadlineMillis());
+    if (protocol.rank() < 1 || protocol.rank() > Protocol.TOP) {
+      throw new CallFailed.BadRequest(
+          type.getName() + " has rank " + protocol.rank() + "; ranks are 1 to " + Protocol.TOP);
+    }
+    Gate gate = Gate.of(this, path, protocol.rank(), protocol.deadlineMillis());
     EndpointObject made = new EndpointObject(this, gate, type, config, route);
     if (endpoints.putIfAbsent(path, made) != null) {
       throw new CallFailed.BadRequest(path + " is there already");
@@ -294,7 +293,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
     }
     ending.sort(Comparator.comparingInt(EndpointObject::rank).reversed());
     // Whoever asks for the end (root, a monitor), pagers are told with the authority of the kernel.
-    slot.push(new Gate(this, "the end of " + path, 0, Protocol.TOP + 1, 0), null);
+    slot.push(Gate.unnumbered(this, "the end of " + path, Protocol.TOP + 1), 0);
     try {
       for (EndpointObject each : ending) {
         each.gate.end();
@@ -374,6 +373,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
 
   /** Waits until nobody is inside, but for the current thread; says whether that was reached. */
   static boolean drain(Collection<Gate> gates, long nanos) {
+    CallGuard.everywhere();
     long deadline = System.nanoTime() + nanos;
     Set<Gate> set = Set.copyOf(gates);
     CallSlot own = CallSlot.current();
@@ -621,6 +621,11 @@ public final class Core implements Kernel, Observation, AutoCloseable {
     all.put("frames", pool.frames);
     all.put("processors", (long) processors.count());
     return all;
+  }
+
+  @Override
+  public String callGuard() {
+    return CallGuard.kind();
   }
 
   @Override

@@ -53,7 +53,7 @@ final class Departure {
       }
     }
     boolean drained = Core.drain(gates, drainNanos);
-    boolean asker = CallSlot.current().insideAny(gates, 0);
+    boolean asker = CallSlot.current().isInsideAny(gates);
     int doubtful = drained && !asker ? 0 : giveUp(gates);
     gates.forEach(Gate::atRest);
     if (doubtful > 0) {
@@ -74,11 +74,11 @@ final class Departure {
   private static int giveUp(Set<Gate> gates) {
     int count = 0;
     for (CallSlot slot : CallSlot.ALL) {
-      for (int level = 0; level < CallSlot.DEPTH; level++) {
-        long serial = slot.serial(level);
-        Gate gate = slot.at(level);
-        if (gate != null && gates.contains(gate) && !slot.givenUp(level)) {
-          slot.abandon(level, serial);
+      for (int level = 1; level <= CallSlot.DEPTH; level++) {
+        CallSlot.Visit visit = slot.visit(level);
+        Gate gate = Gate.marked(visit.mark());
+        if (gate != null && gates.contains(gate) && !slot.isAbandoned(level)) {
+          slot.abandon(level, visit);
           count++;
         }
       }

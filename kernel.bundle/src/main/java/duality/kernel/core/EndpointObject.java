@@ -178,7 +178,7 @@ final class EndpointObject implements Endpoint {
    */
   private Instance opened(Server server, ContextObject context, @Nullable State saved) {
     CallSlot slot = CallSlot.current();
-    slot.push(gate.opening(), null);
+    slot.push(gate.opening(), 0);
     try {
       @Nullable Instance instance = server.open(context, saved);
       if (!type.isInstance(instance)) {
@@ -256,7 +256,7 @@ final class EndpointObject implements Endpoint {
           now.server() + " is not asked for its state: a call to it did not return");
     }
     CallSlot slot = CallSlot.current();
-    slot.push(gate.opening(), null); // what it calls, it calls as this endpoint
+    slot.push(gate.opening(), 0); // what it calls, it calls as this endpoint
     try {
       @Nullable State saved = now.instance.save();
       if (saved == null) {
@@ -291,7 +291,7 @@ final class EndpointObject implements Endpoint {
             "salvage " + gate.path,
             () -> {
               CallSlot slot = CallSlot.current();
-              slot.push(gate.opening(), null); // what it calls, it calls as this endpoint
+              slot.push(gate.opening(), 0); // what it calls, it calls as this endpoint
               try {
                 asked.run();
               } finally {

@@ -111,7 +111,7 @@ final class Failures {
   }
 
   /** A call or a worker's round is inside longer than its endpoint's deadline. */
-  void late(CallSlot slot, Gate gate, int level, long serial) {
+  void late(CallSlot slot, Gate gate, int level, CallSlot.Visit visit) {
     boolean call = slot.isCall(level);
     String why =
         gate.path
@@ -120,7 +120,7 @@ final class Failures {
             + " ms";
     StackTraceElement[] where = slot.host.getStackTrace();
     gate.shut(); // the call may end at its next poll, and its caller must find the gate closed
-    slot.abandon(level, serial);
+    slot.abandon(level, visit);
     gate.hung();
     core.trace(
         TraceEvent.Kind.GIVEN_UP,
@@ -131,7 +131,7 @@ final class Failures {
         call ? FailureReport.Kind.DEADLINE : FailureReport.Kind.STALL,
         (call ? "a call " : "a worker: ") + why,
         where);
-    loseProcessor(slot, gate, level, serial, why);
+    loseProcessor(slot, level, visit, why);
   }
 
   /** Gives up all calls and workers inside; answers how many. */
@@ -139,12 +139,12 @@ final class Failures {
     CallSlot own = CallSlot.current();
     int abandoned = 0;
     for (CallSlot slot : CallSlot.ALL) {
-      for (int level = 0; slot != own && level < CallSlot.DEPTH; level++) {
-        long serial = slot.serial(level);
-        if (slot.at(level) == gate && !slot.givenUp(level)) {
-          slot.abandon(level, serial);
+      for (int level = 1; slot != own && level <= CallSlot.DEPTH; level++) {
+        CallSlot.Visit visit = slot.visit(level);
+        if (visit.mark() == gate.mark && !slot.isAbandoned(level)) {
+          slot.abandon(level, visit);
           gate.hung();
-          loseProcessor(slot, gate, level, serial, gate.path + " was given up with all inside");
+          loseProcessor(slot, level, visit, gate.path + " was given up with all inside");
           abandoned++;
         }
       }
@@ -152,8 +152,7 @@ final class Failures {
     return abandoned;
   }
 
-  private void loseProcessor(CallSlot slot, Gate gate, int level, long serial, String why) {
-    core.processors()
-        .giveUp(slot.host, () -> slot.at(level) == gate && slot.serial(level) == serial, why);
+  private void loseProcessor(CallSlot slot, int level, CallSlot.Visit visit, String why) {
+    core.processors().giveUp(slot.host, () -> slot.visit(level).equals(visit), why);
   }
 }

@@ -2,16 +2,19 @@ package duality.kernel.core;
 
 import duality.kernel.CallFailed;
 import duality.kernel.FailureReport;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The gate of an endpoint: every call goes through it, to the server that is bound at that moment.
  *
- * <p>{@code target} is null while the gate is closed, so that the fast path reads one field: a
- * volatile store of the slot, a volatile load of the target, the call, a release store. See {@link
+ * <p>{@code target} is null while the gate is closed, so that the fast path reads one field: an
+ * opaque store of the slot, a volatile load of the target, the call, a release store. See {@link
  * CallSlot} for why a drainer misses nobody.
  *
  * <p>Conditions: open (target set), held (by one {@link HoldObject}), vacant (nobody bound), failed
@@ -28,8 +31,29 @@ final class Gate {
 
   private static final long MENDED_LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
+  /** Bit of a mark: the call's capability has a badge. */
+  static final long BADGE = 1;
+
+  /** Of who is inside of no gate: a rank above all. */
+  static final long OUTSIDE = 0xffL << 32;
+
+  /** Number of gates nobody waits for: of what has no endpoint, or none yet. */
+  static final int UNNUMBERED = 0;
+
+  /** Of all cores in this JVM, because a host thread may call into several. */
+  private static final AtomicInteger NUMBERS = new AtomicInteger(UNNUMBERED);
+
+  private static final Map<Integer, Gate> NUMBERED = new ConcurrentHashMap<>();
+
   final String path;
   final int number;
+
+  /** What a slot holds for a call: rank, number, and room for {@link #BADGE}; never 0. */
+  final long mark;
+
+  /** Marks from here on are of higher rank. */
+  private final long above;
+
   final int rank;
   final long deadlineNanos;
   final LongAdder failures = new LongAdder();
@@ -62,12 +86,40 @@ final class Gate {
   /** A call to the bound server was given up: it may hold its own locks for ever. */
   private boolean hung;
 
-  Gate(Core core, String path, int number, int rank, long deadlineMillis) {
+  private Gate(Core core, String path, int number, int rank, long deadlineMillis) {
     this.core = core;
     this.path = path;
     this.number = number;
     this.rank = rank;
+    this.mark = (long) rank << 32 | (long) number << 1;
+    this.above = (rank + 1L) << 32;
     this.deadlineNanos = TimeUnit.MILLISECONDS.toNanos(deadlineMillis);
+  }
+
+  /**
+   * The gate of an endpoint.
+   *
+   * @param rank 1 to 254
+   */
+  static Gate of(Core core, String path, int rank, long deadlineMillis) {
+    Gate made = new Gate(core, path, NUMBERS.incrementAndGet(), rank, deadlineMillis);
+    NUMBERED.put(made.number, made);
+    return made;
+  }
+
+  /** Stands in a slot for work of that rank which is inside no endpoint. */
+  static Gate unnumbered(Core core, String path, int rank) {
+    return new Gate(core, path, UNNUMBERED, rank, 0);
+  }
+
+  /** The number in a mark. */
+  static int number(long mark) {
+    return (int) mark >>> 1;
+  }
+
+  /** The gate of a mark, or null when it is unnumbered or has ended. */
+  static @Nullable Gate marked(long mark) {
+    return NUMBERED.get(number(mark));
   }
 
   /**
@@ -75,7 +127,7 @@ final class Gate {
    * rank.
    */
   Gate opening() {
-    return new Gate(core, path + " (opening)", number, rank, 0);
+    return unnumbered(core, path + " (opening)", rank);
   }
 
   Core core() {
@@ -85,46 +137,61 @@ final class Gate {
   /**
    * Goes in: answers the server, with the call noted in {@code slot}. Must be paired with an exit.
    */
-  Object enter(CallSlot slot, @Nullable Stub stub) {
-    Gate caller = slot.innermost();
-    if (caller != null && caller.rank <= rank && caller != this) {
-      throw new CallFailed.BadRequest(
-          "call from "
-              + caller.path
-              + " (rank "
-              + caller.rank
-              + ") up to "
-              + path
-              + " (rank "
-              + rank
-              + ") refused: calls go down, upwards there are notifications");
+  Object enter(CallSlot slot, long badge) {
+    return enter(slot, slot.depth(), badge);
+  }
+
+  /** The same with the slot's depth at hand. */
+  Object enter(CallSlot slot, int below, long badge) {
+    long caller = slot.mark(below);
+    if (caller < above) {
+      checkDown(caller);
     }
-    slot.push(this, stub);
+    slot.push(below, this, badge);
     Object server = target;
     if (server == null) {
-      server = enterSlowly(slot, stub);
+      server = enterSlowly(slot, badge);
     }
     slot.count(number);
     return server;
   }
 
+  /** Refuses a call from an endpoint of the same rank or below, unless it calls itself. */
+  private void checkDown(long callerMark) {
+    int callerRank = (int) (callerMark >>> 32);
+    if (callerRank > rank || number(callerMark) == number) {
+      return;
+    }
+    Gate caller = marked(callerMark);
+    throw new CallFailed.BadRequest(
+        "call from "
+            + (caller == null ? "an endpoint that is being opened" : caller.path)
+            + " (rank "
+            + callerRank
+            + ") up to "
+            + path
+            + " (rank "
+            + rank
+            + ") refused: calls go down, upwards there are notifications");
+  }
+
   /** Steps back, waits until the gate is open, at most the deadline, and notes the call again. */
-  private Object enterSlowly(CallSlot slot, @Nullable Stub stub) {
+  private Object enterSlowly(CallSlot slot, long badge) {
     slot.pop();
     waited.increment();
     long deadline = System.nanoTime() + deadlineNanos;
     while (true) {
       synchronized (this) {
-        if (condition == Condition.HELD && slot.insideAny(heldWith, 0) && bound != null) {
+        if (condition == Condition.HELD && slot.isInsideAny(heldWith) && bound != null) {
           // The drainer waits for this thread: it must be let through, or both wait for ever.
-          slot.push(this, stub);
+          slot.push(this, badge);
           return bound;
         }
       }
       slot.waiting = true;
       Condition seen = core.processors().waiting(rank, () -> awaitChange(deadline));
       slot.waiting = false;
-      slot.push(this, stub);
+      slot.push(this, badge);
       Object server = target;
       if (server != null) {
         return server;
@@ -295,7 +362,7 @@ final class Gate {
    * Goes in to look at the server, uncounted; answers null, and does not go in, unless it is open.
    */
   @Nullable Object probe(CallSlot slot) {
-    slot.push(this, null);
+    slot.push(this, 0);
     Object server = target;
     if (server == null) {
       slot.pop();
@@ -337,6 +404,7 @@ final class Gate {
   }
 
   synchronized void end() {
+    NUMBERED.remove(number);
     condition = Condition.ENDED;
     target = null;
     bound = null;
@@ -393,8 +461,8 @@ final class Gate {
   int inside() {
     int inside = 0;
     for (CallSlot slot : CallSlot.ALL) {
-      for (int level = 0; level < CallSlot.DEPTH; level++) {
-        if (slot.at(level) == this && !slot.givenUp(level)) {
+      for (int level = 1; level <= CallSlot.DEPTH; level++) {
+        if (slot.at(level) == mark && !slot.isAbandoned(level)) {
           inside++;
         }
       }

@@ -42,7 +42,7 @@ final class HoldObject implements Kernel.Hold {
       gates.add(endpoint.gate);
     }
     HandOver here = HandOver.current();
-    if (CallSlot.current().insideAny(gates, 0) || (here != null && here.askedFromInside(gates))) {
+    if (CallSlot.current().isInsideAny(gates) || (here != null && here.askedFromInside(gates))) {
       throw new CallFailed.BadRequest(
           "a swap asked from inside an endpoint of the set would wait for itself");
     }
@@ -50,6 +50,7 @@ final class HoldObject implements Kernel.Hold {
     List<Gate> order = new ArrayList<>(gates);
     order.sort((a, b) -> Integer.compare(b.rank, a.rank));
     long since = closeAll(order, gates, Math.min(drainNanos, TURN_NANOS));
+    CallGuard.everywhere();
     long inside = 0;
     for (Gate gate : gates) {
       inside += gate.inside();

@@ -38,6 +38,11 @@ record ObservationView(Core core) implements Observation {
   }
 
   @Override
+  public String callGuard() {
+    return core.callGuard();
+  }
+
+  @Override
   public List<String> primitives() {
     return core.primitives();
   }

@@ -25,6 +25,9 @@ public abstract class Stub {
   private @Nullable Ledger owner;
   private volatile boolean revoked;
 
+  /** The gate while there is nothing to check: all rights, no badge, not revoked; else null. */
+  private volatile @Nullable Gate open;
+
   /** Weakly, so that what a client drops does not stay; guarded by this. */
   private final List<WeakReference<Stub>> children = new ArrayList<>(0);
 
@@ -47,28 +50,39 @@ public abstract class Stub {
     this.object = object;
     this.rights = rights;
     this.badge = badge;
+    this.open = rights == duality.kernel.Rights.ALL && badge == 0 ? gate : null;
+  }
+
+  /** Where the current thread notes its calls. */
+  protected static final CallSlot $slot() {
+    return CallSlot.current();
+  }
+
+  /** How deep in calls the current thread is. */
+  protected static final int $depth(CallSlot slot) {
+    return slot.depth();
   }
 
   /** Before a call to an endpoint: checks the capability and goes through the gate. */
-  protected final Object $enter(int needed) {
-    check(needed);
-    Gate through = gate;
-    if (through == null) {
-      throw new IllegalStateException("a capability to a kernel object has no gate");
+  protected final Object $enter(CallSlot slot, int depth, int needed) {
+    Gate through = open;
+    if (through != null) {
+      return through.enter(slot, depth, 0);
     }
-    return through.enter(CallSlot.current(), this);
+    check(needed);
+    return gate().enter(slot, depth, badge);
   }
 
   /** After a call that returned. */
-  protected final void $exit() {
-    if (CallSlot.current().pop()) {
+  protected final void $exit(CallSlot slot, int depth) {
+    if (slot.popTo(depth)) {
       throw gate().tooLate();
     }
   }
 
   /** After a call that threw; answers what the caller gets. */
-  protected final CallFailed $failed(Throwable thrown) {
-    return gate().failed(CallSlot.current(), thrown);
+  protected final CallFailed $failed(CallSlot slot, Throwable thrown) {
+    return gate().failed(slot, thrown);
   }
 
   /** Before a call to a kernel object: checks the capability. */
@@ -109,13 +123,16 @@ public abstract class Stub {
   }
 
   private void check(int needed) {
-    if (revoked) {
-      throw new CallFailed.Revoked("the capability to " + name() + " was revoked");
+    if (revoked || (rights & needed) != needed) {
+      throw refusal(needed);
     }
-    if ((rights & needed) != needed) {
-      throw new CallFailed.BadRequest(
-          "the capability to " + name() + " lacks the right " + rightsText(needed & ~rights));
-    }
+  }
+
+  private CallFailed refusal(int needed) {
+    return revoked
+        ? new CallFailed.Revoked("the capability to " + name() + " was revoked")
+        : new CallFailed.BadRequest(
+            "the capability to " + name() + " lacks the right " + rightsText(needed & ~rights));
   }
 
   private static String rightsText(int bits) {
@@ -169,6 +186,7 @@ public abstract class Stub {
     List<WeakReference<Stub>> below;
     synchronized (this) {
       revoked = true;
+      open = null;
       below = List.copyOf(children);
       children.clear();
     }

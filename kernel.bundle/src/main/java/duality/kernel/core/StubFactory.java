@@ -30,6 +30,7 @@ import java.util.Map;
  */
 final class StubFactory {
   private static final ClassDesc STUB = ClassDesc.of(Stub.class.getName());
+  private static final ClassDesc SLOT = ClassDesc.of(CallSlot.class.getName());
   private static final ClassDesc THROWABLE = ConstantDescs.CD_Throwable;
   private static final ClassDesc FAILED = ClassDesc.of("duality.kernel.CallFailed");
   private static final MethodTypeDesc OBJECT_OF_INT =
@@ -160,12 +161,22 @@ final class StubFactory {
         descriptor,
         ACC_PUBLIC,
         code -> {
-          code.aload(0).loadConstant(needs(method));
-          code.invokevirtual(STUB, "$enter", OBJECT_OF_INT);
+          int slot = code.allocateLocal(TypeKind.REFERENCE);
+          code.invokestatic(STUB, "$slot", MethodTypeDesc.of(SLOT)).astore(slot);
+          int depth = code.allocateLocal(TypeKind.INT);
+          code.aload(slot);
+          code.invokestatic(STUB, "$depth", MethodTypeDesc.of(ConstantDescs.CD_int, SLOT));
+          code.istore(depth).aload(0).aload(slot).iload(depth).loadConstant(needs(method));
+          code.invokevirtual(
+              STUB,
+              "$enter",
+              MethodTypeDesc.of(
+                  ConstantDescs.CD_Object, SLOT, ConstantDescs.CD_int, ConstantDescs.CD_int));
           int target = code.allocateLocal(TypeKind.REFERENCE);
           code.astore(target);
           Label from = code.newBoundLabel();
-          code.aload(target).checkcast(type.describeConstable().orElseThrow());
+          // No cast: open has checked it, and the verifier takes any reference for an interface.
+          code.aload(target);
           pushArguments(code, method);
           code.invokeinterface(
               type.describeConstable().orElseThrow(), method.getName(), descriptor);
@@ -176,15 +187,17 @@ final class StubFactory {
             code.storeLocal(kind, answer);
           }
           Label to = code.newBoundLabel();
-          code.aload(0).invokevirtual(STUB, "$exit", ConstantDescs.MTD_void);
+          code.aload(0).aload(slot).iload(depth);
+          code.invokevirtual(
+              STUB, "$exit", MethodTypeDesc.of(ConstantDescs.CD_void, SLOT, ConstantDescs.CD_int));
           if (answer >= 0) {
             code.loadLocal(kind, answer);
           }
           code.return_(kind);
           Label handler = code.newBoundLabel();
           int thrown = code.allocateLocal(TypeKind.REFERENCE);
-          code.astore(thrown).aload(0).aload(thrown);
-          code.invokevirtual(STUB, "$failed", MethodTypeDesc.of(FAILED, THROWABLE)).athrow();
+          code.astore(thrown).aload(0).aload(slot).aload(thrown);
+          code.invokevirtual(STUB, "$failed", MethodTypeDesc.of(FAILED, SLOT, THROWABLE)).athrow();
           code.exceptionCatchAll(from, to, handler);
         });
   }

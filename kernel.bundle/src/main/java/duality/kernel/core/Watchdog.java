@@ -59,17 +59,20 @@ final class Watchdog {
    * is timed by that gate.
    */
   private void look(CallSlot slot) {
-    int deepest = -1;
-    while (deepest + 1 < CallSlot.DEPTH && slot.at(deepest + 1) != null) {
-      deepest++;
-      long serial = slot.serial(deepest);
-      if (serial != slot.seenSerials[deepest]) {
-        slot.seenSerials[deepest] = serial;
-        slot.seenTicks[deepest] = 0;
+    int deepest = slot.deepest();
+    CallSlot.Visit innermost = null;
+    for (int level = 1; level <= deepest; level++) {
+      innermost = slot.visit(level);
+      if (!innermost.equals(slot.seen[level])) {
+        slot.seen[level] = innermost;
+        slot.seenTicks[level] = 0;
       }
     }
-    Gate gate = deepest < 0 ? null : slot.at(deepest);
-    if (gate == null || gate.core() != core || slot.waiting) {
+    for (int level = deepest + 1; level <= CallSlot.DEPTH && slot.seen[level] != null; level++) {
+      slot.seen[level] = null;
+    }
+    Gate gate = innermost == null ? null : Gate.marked(innermost.mark());
+    if (innermost == null || gate == null || gate.core() != core || slot.waiting) {
       return;
     }
     if (slot.host.getState() == Thread.State.RUNNABLE) {
@@ -79,7 +82,7 @@ final class Watchdog {
       return;
     }
     if (++slot.seenTicks[deepest] * TICK_NANOS == ceil(gate.deadlineNanos)) {
-      core.failed().late(slot, gate, deepest, slot.seenSerials[deepest]);
+      core.failed().late(slot, gate, deepest, innermost);
     }
   }
 

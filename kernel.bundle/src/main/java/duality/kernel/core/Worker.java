@@ -32,6 +32,7 @@ final class Worker {
     this.mask = mask;
     this.work = work;
     this.host = new HostThread("worker " + name, this::body);
+    this.host.slot.worker = true;
   }
 
   void start() {
@@ -82,7 +83,7 @@ final class Worker {
   /** Does the work once inside the gate; says whether the worker goes on. */
   private boolean round(long bits) {
     try {
-      gate.enter(host.slot, null);
+      gate.enter(host.slot, 0);
     } catch (CallFailed.Revoked e) {
       return false;
     } catch (CallFailed e) {

@@ -320,7 +320,7 @@ class CoreTest {
     CallSlot slot = CallSlot.current();
     counter("c");
     EndpointObject endpoint = (EndpointObject) kernel.endpoint("c");
-    slot.push(endpoint.gate, null);
+    slot.push(endpoint.gate, 0);
     try {
       assertThrows(CallFailed.BadRequest.class, () -> kernel.hold(List.of(endpoint), 1_000_000));
     } finally {

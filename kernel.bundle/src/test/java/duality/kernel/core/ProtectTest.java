@@ -23,7 +23,7 @@ class ProtectTest {
       core.newSpace(
           new EndpointObject(
               core,
-              new Gate(core, "test", 1000, 80, 1000),
+              Gate.of(core, "test", 80, 1000),
               Pager.class,
               java.util.Map.of(),
               java.util.List.of()),

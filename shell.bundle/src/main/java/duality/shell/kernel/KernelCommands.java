@@ -140,6 +140,7 @@ public final class KernelCommands extends CommandGroup {
     List<Figure> figures = new ArrayList<>();
     new TreeMap<>(kernel.counters())
         .forEach((name, value) -> figures.add(new Figure(name, String.valueOf(value))));
+    figures.add(new Figure("call guard", kernel.callGuard()));
     Root.FrameBalance balance = root.balance();
     figures.add(new Figure("memory", ByteSize.show(balance.total() * 4096)));
     figures.add(new Figure("memory free", ByteSize.show(balance.free() * 4096)));

@@ -55,6 +55,11 @@ final class FakeKernel implements Observation {
   }
 
   @Override
+  public String callGuard() {
+    return "fence";
+  }
+
+  @Override
   public List<String> primitives() {
     return List.of();
   }
