@@ -136,10 +136,11 @@ class TraceTest {
     assertEquals(List.of(), core.trace(next, 1), "nothing new yet");
     CompletableFuture<List<TraceEvent>> waiting =
         CompletableFuture.supplyAsync(() -> core.trace(next, 20_000));
-    for (int i = 0; i < 2000; i++) {
+    core.trace("event 0");
+    TraceEvent first = waiting.get(10, TimeUnit.SECONDS).getFirst();
+    for (int i = 1; i < 2000; i++) {
       core.trace("event " + i);
     }
-    TraceEvent first = waiting.get(10, TimeUnit.SECONDS).getFirst();
     assertEquals(next, first.number());
     assertEquals("event 0", first.text());
     List<TraceEvent> kept = core.trace(next, 0);
