@@ -33,6 +33,13 @@ public interface Store {
   /** Answer of {@link #finished}: nothing is finished. */
   long NONE = -1;
 
+  /**
+   * Answer of {@link #finished}: all requests in flight are lost, with all answers that were not
+   * fetched; they are to be submitted again. Said once, and until then nothing is taken, by an
+   * instance that could not go on where its predecessor stopped.
+   */
+  long RESTARTED = -2;
+
   /** Size in bytes. */
   long sizeBytes();
 
@@ -55,6 +62,9 @@ public interface Store {
    */
   boolean submit(int tag, int operation, long offset, Grant grant, long grantOffset, long length);
 
-  /** The next finished request, as {@code tag << 8 | status}, or {@link #NONE}. */
+  /**
+   * The next finished request, as {@code tag << 8 | status}, or {@link #NONE}, or {@link
+   * #RESTARTED}.
+   */
   long finished();
 }

@@ -65,6 +65,16 @@ public final class TestStore implements Server {
     finish(pending.remove(index), status);
   }
 
+  /** Forgets all that it has, and says so. */
+  public synchronized void loseAll() {
+    pending.clear();
+    finished.clear();
+    finished.add(Store.RESTARTED);
+    if (events != null) {
+      events.signal(1);
+    }
+  }
+
   private void finish(Job job, int status) {
     if (status == Store.OK) {
       MemorySegment all = MemorySegment.ofArray(content);

@@ -14,28 +14,56 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A store on an {@link Image}: requests wait in a bounded queue for one of a few host threads,
  * which are never interrupted, because that would close the file under all of them.
+ *
+ * <p>A swap waits for no request. Those in the queue go along in the state; their memory stays in
+ * slots of the endpoint. Those that the host is in the middle of are brought to their end by the
+ * threads of the instance that leaves, which then closes the file and tells its successor how they
+ * ended (see {@link Handover}). The successor takes requests at once and begins when it has got the
+ * file.
+ *
+ * <p>An instance that follows one which failed, or that got a state which is not the last one, says
+ * so by {@link Store#RESTARTED}, and its client submits again.
  */
 final class FileStore implements Store, Instance {
   private static final String SCHEMA = "store";
-  private static final int VERSION = 1;
+  private static final int VERSION = 2;
 
   private static final int IDENTITY_CHARACTERS = 20;
 
-  /** How long {@link #save} waits for requests to end, below the deadline of a call. */
+  /** Prefix of the slots in which a successor finds the memory of requests. */
+  private static final String QUEUED = "queued";
+
+  /** How long {@link #save} waits for the file of a predecessor, below the deadline of a call. */
   private static final long REST_MILLIS = 4_000;
 
   /** How long {@link #close} waits: while a request runs, its memory must not go to others. */
   private static final long CLOSE_MILLIS = 30_000;
 
+  private static final long SILENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
+  private static final long FILE_NANOS = TimeUnit.SECONDS.toNanos(30);
+  private static final long AGAIN_NANOS = 200_000;
+
   private record Job(
       int tag, int operation, long offset, @Nullable Grant grant, long grantOffset, long length) {}
+
+  private enum Phase {
+    /** The predecessor still has the file. */
+    TAKING,
+    SERVING,
+    /** The state was asked for: no request is begun before it is known who serves on. */
+    SAVED,
+    CLOSED
+  }
 
   private final Context context;
   private final Path path;
@@ -45,13 +73,29 @@ final class FileStore implements Store, Instance {
   private final long eventBit;
   private final int limit;
   private final int threadCount;
+  private final Handover handover;
 
-  private final List<Thread> threads = new ArrayList<>();
+  // Guarded by this:
   private final Deque<Job> queue = new ArrayDeque<>();
   private final Deque<Long> finished = new ArrayDeque<>();
-  private int running;
-  private boolean begun;
-  private boolean closed;
+
+  /** What the threads are in the middle of. */
+  private final @Nullable Job[] running;
+
+  /** Answers that became known since the state was saved. */
+  private final List<Long> late = new ArrayList<>();
+
+  /** The same for the successor. */
+  private long lateResults;
+
+  /** Tags of the predecessor's requests that it brings to their end, by its thread, or -1. */
+  private long[] inherited = {};
+
+  private Phase phase;
+  private long number;
+  private boolean engaged;
+  private boolean restarted;
+  private boolean endpointEnded;
 
   private FileStore(Context context) {
     this.context = context;
@@ -63,37 +107,43 @@ final class FileStore implements Store, Instance {
     path = Path.of(file);
     readOnly = Settings.flag(context, "readonly", false);
     limit = Settings.number(context, "queue", 1, 65_536, 128);
-    threadCount = Settings.number(context, "threads", 1, 64, 2);
+    threadCount = Settings.number(context, "threads", 1, Handover.THREADS, 2);
     eventBit = 1L << Settings.number(context, Slots.EVENT_BIT, 0, 31, 0);
     events = context.has(Slots.EVENTS) ? context.slot(Slots.EVENTS, Notification.class) : null;
     image = new Image(path, readOnly);
+    running = new Job[threadCount];
+    handover = new Handover(context);
+    phase = handover.hasPredecessor() ? Phase.TAKING : Phase.SERVING;
   }
 
   static FileStore open(Context context, @Nullable State saved) {
     FileStore store = new FileStore(context);
-    try {
-      if (saved == null) {
-        store.begin();
-      } else {
-        store.restore(saved); // begins at the first call, when the predecessor has closed the file
-      }
-      store.announce(); // a device that could not reach the one before tries again
-      return store;
-    } catch (RuntimeException e) {
-      store.close();
-      throw e;
+    if (saved != null) {
+      store.restore(saved);
     }
+    store.begin();
+    return store;
   }
 
   private synchronized void begin() {
-    if (begun) {
-      return;
+    if (phase == Phase.TAKING) {
+      thread("takes over", this::takeOver);
+    } else {
+      image.open();
+      handover.served();
+      startThreads();
     }
-    image.open();
-    begun = true;
+  }
+
+  private void startThreads() {
     for (int i = 0; i < threadCount; i++) {
-      threads.add(Thread.ofPlatform().daemon().name(context.path() + ":io" + i).start(this::serve));
+      int which = i;
+      thread("io" + i, () -> serve(which));
     }
+  }
+
+  private void thread(String name, Runnable body) {
+    Thread.ofPlatform().daemon().name(context.path() + ":" + name).start(body);
   }
 
   @Override
@@ -117,9 +167,9 @@ final class FileStore implements Store, Instance {
   @Override
   public synchronized boolean submit(
       int tag, int operation, long offset, Grant grant, long grantOffset, long length) {
-    begin();
-    if (queue.size() + running + finished.size() >= limit) {
-      return false;
+    serveOn();
+    if (restarted || queue.size() + runningCount() + finished.size() >= limit) {
+      return false; // who does not know yet that all is lost will submit this once more
     }
     if (operation == FLUSH) {
       queue.add(new Job(tag, operation, 0, null, 0, 0));
@@ -144,14 +194,45 @@ final class FileStore implements Store, Instance {
 
   @Override
   public synchronized long finished() {
+    serveOn();
+    if (phase == Phase.TAKING) {
+      return NONE;
+    }
+    if (restarted) {
+      restarted = false;
+      return RESTARTED;
+    }
     Long answer = finished.poll();
     return answer == null ? NONE : answer;
   }
 
-  private synchronized void finish(int tag, int status) {
-    finished.add((long) tag << 8 | status);
+  /** A call has come: this instance is the one that serves, also after its state was asked for. */
+  private void serveOn() {
+    engaged = true;
+    if (phase == Phase.SAVED) {
+      phase = Phase.SERVING;
+      finished.addAll(late);
+      late.clear();
+      notifyAll();
+    }
+  }
+
+  private int runningCount() {
+    int count = 0;
+    for (Job job : running) {
+      count += job == null ? 0 : 1;
+    }
+    return count;
+  }
+
+  private void finish(int tag, int status) {
+    finished.add(answer(tag, status));
     notifyAll();
     announce();
+  }
+
+  private static long answer(int tag, int status) {
+    return (long) tag << 8 | status;
   }
 
   private void announce() {
@@ -162,29 +243,41 @@ final class FileStore implements Store, Instance {
 
   // The host threads.
 
-  private void serve() {
-    for (Job job; (job = next()) != null; ) {
-      int status = perform(job);
-      synchronized (this) {
-        running--;
-        finish(job.tag, status);
-      }
+  private void serve(int thread) {
+    for (Job job; (job = next(thread)) != null; ) {
+      ended(thread, job.tag, perform(job));
     }
   }
 
-  private synchronized @Nullable Job next() {
-    while (queue.isEmpty() && !closed) {
+  private synchronized @Nullable Job next(int thread) {
+    while (phase == Phase.SAVED || phase == Phase.SERVING && queue.isEmpty()) {
       try {
         wait();
       } catch (InterruptedException e) {
         // Nobody has a reason to interrupt this thread; the flag is clear again.
       }
     }
-    Job job = queue.poll();
-    if (job != null) {
-      running++;
-    }
+    Job job = phase == Phase.SERVING ? queue.poll() : null;
+    running[thread] = job;
     return job;
+  }
+
+  private void ended(int thread, int tag, int status) {
+    boolean last;
+    synchronized (this) {
+      running[thread] = null;
+      if (phase == Phase.SERVING) {
+        finish(tag, status);
+      } else {
+        late.add(answer(tag, status));
+        lateResults |= status == OK ? Handover.done(thread) : Handover.failed(thread);
+        notifyAll();
+      }
+      last = phase == Phase.CLOSED && runningCount() == 0 && !endpointEnded;
+    }
+    if (last) {
+      leave();
+    }
   }
 
   private int perform(Job job) {
@@ -204,39 +297,135 @@ final class FileStore implements Store, Instance {
     }
   }
 
-  // State, and the end.
+  // From one instance to the next.
 
-  /** Waits until no request is queued or running; whether that came to pass. */
-  private boolean rest(long millis) {
-    long end = System.nanoTime() + millis * 1_000_000;
-    while (!queue.isEmpty() || running > 0) {
-      long left = (end - System.nanoTime()) / 1_000_000;
-      if (left <= 0) {
-        return false;
+  /** Waits until the predecessor has closed the file, and goes on where it left off. */
+  private void takeOver() {
+    try {
+      long heard = 0;
+      long begun = System.nanoTime();
+      while (!Handover.hasGone(heard) && System.nanoTime() - begun < SILENCE_NANOS) {
+        heard |= handover.heard();
+        if (isClosed()) {
+          handover.again(heard); // said to another one
+          return;
+        }
       }
+      openImage(System.nanoTime() + FILE_NANOS);
+      takeOver(heard);
+    } catch (CallFailed ended) {
+      context.log("does not take over: " + ended.getMessage());
+    }
+  }
+
+  private void openImage(long deadline) {
+    while (!isClosed()) {
       try {
-        wait(left);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        return false;
+        image.open();
+        return;
+      } catch (CallFailed.BadRequest busy) {
+        if (System.nanoTime() - deadline > 0) {
+          context.log(busy.getMessage());
+          return; // every request will say so too
+        }
+        LockSupport.parkNanos(AGAIN_NANOS);
       }
     }
-    return true;
+  }
+
+  private synchronized void takeOver(long heard) {
+    if (phase == Phase.CLOSED) {
+      image.close();
+      return;
+    }
+    if (number != 0 && Handover.valid(heard, number)) {
+      for (int i = 0; i < inherited.length; i++) {
+        if (inherited[i] >= 0) {
+          boolean done = (heard & Handover.done(i)) != 0;
+          finished.add(answer((int) inherited[i], done ? OK : FAILED));
+        }
+      }
+    } else {
+      restarted = true;
+      queue.clear();
+      finished.clear();
+    }
+    inherited = new long[0];
+    phase = Phase.SERVING;
+    startThreads();
+    announce();
+    notifyAll();
+  }
+
+  private synchronized boolean isClosed() {
+    return phase == Phase.CLOSED;
+  }
+
+  /** Nothing runs any more: the successor gets the file, and hears how it ended. */
+  private void leave() {
+    long saved;
+    long results;
+    synchronized (this) {
+      saved = number;
+      results = lateResults;
+    }
+    if (saved != 0) {
+      handover.gone(saved, results);
+    } else {
+      handover.spoiled();
+    }
+    image.close();
   }
 
   @Override
   public synchronized State save() {
-    if (!rest(REST_MILLIS)) {
+    if (!await(REST_MILLIS, () -> phase != Phase.TAKING)) {
       throw new IllegalStateException(
-          path + ": requests did not end within " + REST_MILLIS + " ms");
+          path + ": the predecessor did not give the file up within " + REST_MILLIS + " ms");
     }
+    serveOn();
+    handover.clear();
+    lateResults = 0;
+    number = Handover.number();
+    phase = Phase.SAVED;
+    long[] tags = new long[threadCount];
+    for (int i = 0; i < threadCount; i++) {
+      Job job = running[i];
+      tags[i] = job == null ? -1 : job.tag;
+    }
+    announce(); // if this instance is to serve on, somebody comes and says so
     return State.of(SCHEMA, VERSION)
         .with("sizeBytes", image.sizeBytes())
-        .with("finished", finished.stream().mapToLong(Long::longValue).toArray());
+        .with("number", number)
+        .with("restarted", restarted)
+        .with("finished", finished.stream().mapToLong(Long::longValue).toArray())
+        .with("running", tags)
+        .with("queued", queued());
+  }
+
+  private List<State> queued() {
+    List<State> states = new ArrayList<>();
+    for (Job job : queue) {
+      if (job.grant != null) {
+        context.keep(QUEUED + states.size(), job.grant);
+      }
+      states.add(
+          State.of("request", 1)
+              .with("tag", job.tag)
+              .with("operation", job.operation)
+              .with("offset", job.offset)
+              .with("memory", job.grant != null)
+              .with("grantOffset", job.grantOffset)
+              .with("length", job.length));
+    }
+    for (int i = states.size(); context.has(QUEUED + i); i++) {
+      context.drop(QUEUED + i);
+    }
+    return states;
   }
 
   private synchronized void restore(State saved) {
-    saved.expect(SCHEMA, VERSION);
+    int version = saved.expect(SCHEMA, VERSION);
     if (saved.number("sizeBytes") != image.sizeBytes()) {
       throw new State.Refused(
           "the store had "
@@ -257,12 +446,68 @@ final class FileStore implements Store, Instance {
       }
       finished.add(answer);
     }
+    if (version > 1) {
+      number = saved.number("number", 1, Integer.MAX_VALUE);
+      restarted = saved.flag("restarted");
+      inherited = saved.numbers("running");
+      if (inherited.length > Handover.THREADS
+          || Arrays.stream(inherited).anyMatch(tag -> tag < -1 || tag > Integer.MAX_VALUE)) {
+        throw new State.Refused("store.running is " + Arrays.toString(inherited));
+      }
+      saved.states("queued").forEach(this::restoreJob);
+    }
+  }
+
+  private void restoreJob(State job) {
+    job.expect("request", 1);
+    String slot = QUEUED + queue.size();
+    boolean memory = job.flag("memory");
+    int operation = (int) job.number("operation", READ, FLUSH);
+    if (memory == (operation == FLUSH)) {
+      throw new State.Refused("request.memory is " + memory + " for operation " + operation);
+    }
+    Grant grant = memory && context.has(slot) ? context.slot(slot, Grant.class) : null;
+    if (memory && grant == null) {
+      number = 0; // the memory is not there any more: this state is an old one
+    }
+    queue.add(
+        new Job(
+            (int) job.number("tag", 0, Integer.MAX_VALUE),
+            operation,
+            job.number("offset", 0, Long.MAX_VALUE),
+            grant,
+            job.number("grantOffset", 0, Long.MAX_VALUE),
+            job.number("length", 0, Long.MAX_VALUE)));
+  }
+
+  private interface Condition {
+    boolean holds();
+  }
+
+  /** Waits, on this monitor, until something holds; whether that came to pass. */
+  private boolean await(long millis, Condition condition) {
+    long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+    while (!condition.holds()) {
+      long left = end - System.nanoTime();
+      if (left <= 0) {
+        return false;
+      }
+      try {
+        TimeUnit.NANOSECONDS.timedWait(this, left);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return false;
+      }
+    }
+    return true;
   }
 
   @Override
   public void ended() {
     synchronized (this) {
-      rest(CLOSE_MILLIS);
+      serveOn();
+      endpointEnded = true;
+      await(CLOSE_MILLIS, () -> phase == Phase.CLOSED || queue.isEmpty() && runningCount() == 0);
     }
     try {
       image.force();
@@ -274,12 +519,25 @@ final class FileStore implements Store, Instance {
   @Override
   public void close() {
     synchronized (this) {
-      if (!rest(CLOSE_MILLIS)) {
-        context.log(path + ": a request hangs in the host");
+      boolean taking = phase == Phase.TAKING;
+      if (phase != Phase.SAVED) {
+        number = 0;
       }
-      closed = true;
+      phase = Phase.CLOSED;
       notifyAll();
+      if (endpointEnded) {
+        if (!await(CLOSE_MILLIS, () -> runningCount() == 0)) {
+          context.log(path + ": a request hangs in the host");
+        }
+      } else if (taking) {
+        if (engaged) {
+          handover.spoiled(); // requests that it took are lost
+        }
+        return;
+      } else if (runningCount() > 0) {
+        return; // the last thread does the rest
+      }
     }
-    image.close();
+    leave();
   }
 }

@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * requests to a {@link Store}, with the guest's memory handed on and not copied.
  *
  * <p>Many requests are in flight at once and end in any order; the driver waits itself where order
- * matters. At {@link #save} all of them are brought to an end, so that a successor starts with
- * none.
+ * matters. A successor takes over those that are in flight: which they are is in the state, their
+ * memory stays in slots of the endpoint, and the store tells the successor how they ended.
  */
 final class BlockDevice implements VirtioDevice {
   static final long SECTOR_BYTES = 512;
@@ -41,11 +41,7 @@ final class BlockDevice implements VirtioDevice {
 
   private static final long STORE_EVENT = 1;
 
-  /** How long {@link #save} waits for the store, below the deadline of a call. */
-  private static final long REST_NANOS = 4_000_000_000L;
-
-  private static final long LOOK_NANOS = 2_000_000;
-
+  private final Context context;
   private final Store store;
   private final boolean readOnly;
   private final long sectors;
@@ -55,6 +51,7 @@ final class BlockDevice implements VirtioDevice {
   private @Nullable VirtioMmio attached;
 
   BlockDevice(Context context) {
+    this.context = context;
     store = context.slot(Slots.BACKEND, Store.class);
     readOnly = store.readOnly();
     sectors = store.sizeBytes() / SECTOR_BYTES;
@@ -222,29 +219,22 @@ final class BlockDevice implements VirtioDevice {
 
   @Override
   public State save() {
-    VirtioMmio transport = transport();
-    long end = System.nanoTime() + REST_NANOS;
-    work(STORE_EVENT);
-    while (!inFlight.isEmpty()) {
-      long left = end - System.nanoTime();
-      if (left <= 0) {
-        throw new IllegalStateException(
-            "the store did not finish its requests in " + REST_NANOS / 1_000_000 + " ms");
-      }
-      // The event may also go to the worker, which waits at the gate: so look now and then.
-      transport.events().take(STORE_EVENT, Math.min(left, LOOK_NANOS));
-      work(STORE_EVENT);
-    }
-    transport.events().signal(STORE_EVENT); // in case this instance serves on
-    return State.of("virtio.blk.device", 1).with("sectors", sectors);
+    // What finishes from now on is told to whoever serves then.
+    transport().events().signal(STORE_EVENT);
+    return State.of("virtio.blk.device", 2)
+        .with("sectors", sectors)
+        .with("inFlight", inFlight.save(context));
   }
 
   @Override
   public void restore(State saved) {
-    saved.expect("virtio.blk.device", 1);
+    int version = saved.expect("virtio.blk.device", 2);
     if (saved.number("sectors") != sectors) {
       throw new State.Refused(
           "the guest's disk has " + saved.number("sectors") + " sectors, this store " + sectors);
+    }
+    if (version > 1) {
+      inFlight.restore(context, saved.state("inFlight"));
     }
   }
 }

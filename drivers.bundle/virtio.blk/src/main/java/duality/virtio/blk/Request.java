@@ -4,8 +4,10 @@ import duality.drivers.Store;
 import duality.drivers.virtio.Chain;
 import duality.drivers.virtio.Malformed;
 import duality.drivers.virtio.Virtqueue;
+import duality.kernel.Context;
 import duality.kernel.Grant;
 import duality.kernel.Space;
+import duality.kernel.State;
 import duality.kernel.processor.Memory;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,6 +30,12 @@ final class Request implements AutoCloseable {
   static final int STATUS_OK = 0;
   static final int STATUS_ERROR = 1;
   static final int STATUS_UNSUPPORTED = 2;
+
+  /** Index of the status byte among the memory of a request. */
+  private static final int STATUS_BYTE = -1;
+
+  /** Most stretches of memory in one request; more than a queue has descriptors. */
+  private static final int MOST_STRETCHES = 1 << 10;
 
   /** A stretch of data that is contiguous for the guest: one request to the store. */
   record Part(Request request, int operation, long offset, Grant grant, long length) {}
@@ -118,6 +126,88 @@ final class Request implements AutoCloseable {
       }
       position += chain.length(i);
     }
+  }
+
+  /** A request that is known already. */
+  private Request(int head, int type, long sector, List<Grant> data, Grant statusByte) {
+    this.head = head;
+    this.type = type;
+    this.sector = sector;
+    this.data.addAll(data);
+    this.statusByte = statusByte;
+    dataBytes = data.stream().mapToLong(Grant::sizeBytes).sum();
+  }
+
+  /** Flattens it; its memory stays in slots of the endpoint that begin with {@code slot}. */
+  State save(Context context, String slot) {
+    for (int i = 0; i < data.size(); i++) {
+      context.keep(slot + i, data.get(i));
+    }
+    context.keep(slot + STATUS_BYTE, statusByte);
+    drop(context, slot, data.size());
+    return State.of("request", 1)
+        .with("head", head)
+        .with("type", type)
+        .with("sector", sector)
+        .with("stretches", data.size())
+        .with("outstanding", outstanding)
+        .with("status", status)
+        .with("abandoned", abandoned);
+  }
+
+  /** Forgets what was kept of a request that had more stretches; whether there was any. */
+  static boolean drop(Context context, String slot, int from) {
+    boolean any = false;
+    for (int i = from; context.has(slot + i); i++) {
+      context.drop(slot + i);
+      any = true;
+    }
+    return any;
+  }
+
+  /**
+   * Goes on with a request of a predecessor.
+   *
+   * @throws State.Refused when it makes no sense, or its memory is not there
+   */
+  static Request restore(Context context, String slot, State saved) {
+    saved.expect("request", 1);
+    List<Grant> data = new ArrayList<>();
+    int stretches = (int) saved.number("stretches", 0, MOST_STRETCHES);
+    for (int i = 0; i < stretches; i++) {
+      data.add(kept(context, slot + i));
+    }
+    Request request =
+        new Request(
+            (int) saved.number("head", 0, 0x7fff),
+            (int) saved.number("type"),
+            saved.number("sector"),
+            data,
+            kept(context, slot + STATUS_BYTE));
+    request.outstanding = (int) saved.number("outstanding", 1, MOST_STRETCHES);
+    request.status = (int) saved.number("status", STATUS_OK, STATUS_UNSUPPORTED);
+    request.abandoned = saved.flag("abandoned");
+    return request;
+  }
+
+  private static Grant kept(Context context, String slot) {
+    if (!context.has(slot)) {
+      throw new State.Refused("the memory of a request in flight is gone (slot " + slot + ")");
+    }
+    return context.slot(slot, Grant.class);
+  }
+
+  /** Which stretch of this request's memory a part is about. */
+  int stretch(Part part) {
+    return part.grant == statusByte ? STATUS_BYTE : data.indexOf(part.grant);
+  }
+
+  /** The memory of a stretch. */
+  Grant memory(int stretch) {
+    if (stretch < STATUS_BYTE || stretch >= data.size()) {
+      throw new State.Refused("request " + head + " has no stretch " + stretch);
+    }
+    return stretch == STATUS_BYTE ? statusByte : data.get(stretch);
   }
 
   /** Bytes of data, header and status apart. */

@@ -264,21 +264,79 @@ class BlockDeviceTest extends DeviceContract {
   }
 
   @Test
-  void aSwapWaitsForWhatIsInFlightAndKeepsItWhenThatHangs() throws Exception {
+  void aSwapWaitsForNothingInFlightAndTheSuccessorEndsIt() {
+    disk.start();
+    disk.store.hold(true);
+    for (int i = 0; i < 20; i++) { // more than the store takes at once
+      disk.queue.add(
+          disk.header(i, Request.TYPE_IN, i + 1),
+          new Buffer(DATA_AT + 512L * i, 512, true),
+          disk.statusByte(i));
+    }
+    disk.queue.kick();
+    TestBoard.await("the store is full", () -> disk.store.held() == 16);
+    board.swap(DEVICE);
+    board.swap(DEVICE);
+    assertFalse(disk.queue.hasUsed());
+    for (int i = 0; i < 20; i++) {
+      TestBoard.await("a request at the store", () -> disk.store.held() > 0);
+      disk.store.finish(0, Store.OK);
+      disk.queue.take();
+      if (i % 5 == 0) {
+        board.swap(DEVICE);
+      }
+    }
+    for (int i = 0; i < 20; i++) {
+      assertEquals(0, disk.status(i));
+    }
+    assertArrayEquals(Arrays.copyOfRange(content, 512, 21 * 512), disk.ram(DATA_AT, 20 * 512));
+    disk.assertNoGrantIsLeft();
+    disk.store.hold(false);
+    disk.assertStillWorks();
+  }
+
+  @Test
+  void whatAStoreLostIsSubmittedAgain() {
+    disk.start();
+    disk.store.hold(true);
+    for (int i = 0; i < 20; i++) {
+      disk.queue.add(
+          disk.header(i, Request.TYPE_IN, i + 1),
+          new Buffer(DATA_AT + 512L * i, 512, true),
+          disk.statusByte(i));
+    }
+    disk.queue.kick();
+    TestBoard.await("the store is full", () -> disk.store.held() == 16);
+    disk.store.finish(3, Store.OK);
+    disk.queue.take();
+    disk.store.hold(false);
+    disk.store.loseAll();
+    for (int i = 0; i < 19; i++) {
+      disk.queue.take();
+    }
+    for (int i = 0; i < 20; i++) {
+      assertEquals(0, disk.status(i));
+    }
+    assertArrayEquals(Arrays.copyOfRange(content, 512, 21 * 512), disk.ram(DATA_AT, 20 * 512));
+    disk.assertNoGrantIsLeft();
+  }
+
+  @Test
+  void aResetBeforeASwapStaysForgotten() {
     disk.start();
     disk.store.hold(true);
     disk.queue.add(
         disk.header(0, Request.TYPE_IN, 1), new Buffer(DATA_AT, 512, true), disk.statusByte(0));
     disk.queue.kick();
     TestBoard.await("the request is at the store", () -> disk.store.held() == 1);
-    assertThrows(CallFailed.class, () -> board.swap(DEVICE), "the store hangs");
-    assertFalse(disk.queue.hasUsed());
-    Thread swapper = Thread.ofPlatform().start(() -> board.swap(DEVICE));
+    device().reset();
+    board.swap(DEVICE);
+    disk.start();
+    disk.store.hold(false);
     disk.store.finish(0, Store.OK);
-    swapper.join();
-    disk.queue.take();
-    assertEquals(0, disk.status(0));
     disk.assertNoGrantIsLeft();
+    assertFalse(disk.queue.hasUsed());
+    disk.assertStillWorks();
   }
 
   @Test

@@ -103,6 +103,7 @@ public final class VirtioMmio implements MmioDevice, Instance {
     device.attach(transport);
     if (saved != null) {
       transport.restore(saved);
+      transport.compareRings();
     }
     context.worker("queues", transport.events, -1L, transport::work);
     return transport;
@@ -436,6 +437,22 @@ public final class VirtioMmio implements MmioDevice, Instance {
       queues.get(i).restore(states.get(i));
     }
     device.restore(saved.state("device"));
+  }
+
+  /**
+   * An old state would give chains back twice. Rather than refuse it, which would let a guest that
+   * writes into its used ring keep its driver from being replaced, the device does nothing more.
+   */
+  private void compareRings() {
+    try {
+      for (Virtqueue queue : queues) {
+        if (!queue.agrees(memory)) {
+          throw new Malformed("its used ring does not stand where its state says");
+        }
+      }
+    } catch (Malformed malformed) {
+      needsReset(malformed);
+    }
   }
 
   private static int word(State saved, String name) {

@@ -177,6 +177,19 @@ public final class Virtqueue {
     }
   }
 
+  /**
+   * Whether the used ring in memory stands where this queue says: if not, this state is an old one,
+   * or the guest wrote where it must not.
+   */
+  boolean agrees(Space memory) throws Malformed {
+    if (!ready) {
+      return true;
+    }
+    try (Grant used = lend(memory, deviceArea, 4, Memory.READ)) {
+      return used.getShort(2) == nextUsed;
+    }
+  }
+
   State save() {
     return State.of("virtqueue", 1)
         .with("size", size)
