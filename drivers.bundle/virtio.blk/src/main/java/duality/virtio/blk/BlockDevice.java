@@ -39,8 +39,6 @@ final class BlockDevice implements VirtioDevice {
   private static final int CONFIG_BYTES = 60;
   private static final int IDENTITY_BYTES = 20;
 
-  private static final long STORE_EVENT = 1;
-
   private final Context context;
   private final Store store;
   private final boolean readOnly;
@@ -219,8 +217,6 @@ final class BlockDevice implements VirtioDevice {
 
   @Override
   public State save() {
-    // What finishes from now on is told to whoever serves then.
-    transport().events().signal(STORE_EVENT);
     return State.of("virtio.blk.device", 2)
         .with("sectors", sectors)
         .with("inFlight", inFlight.save(context));
