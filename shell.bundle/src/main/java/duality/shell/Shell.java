@@ -4,6 +4,7 @@ import duality.guests.GuestImage;
 import duality.shell.command.Cancellation;
 import duality.shell.command.Invocation;
 import duality.shell.command.Screen;
+import duality.shell.script.Jobs;
 import duality.shell.script.Outcome;
 import duality.shell.script.Script;
 import duality.shell.terminal.DefaultGuest;
@@ -146,8 +147,11 @@ public final class Shell {
                                   }
                                 }));
               });
+      News news = new News(context, prompt::tell);
+      news.start();
       prompt.tell("help lists the commands, Tab completes them, Ctrl-D leaves\n");
       prompt.run();
+      news.end();
       return Script.DONE;
     }
   }
@@ -207,6 +211,7 @@ public final class Shell {
     try (CommandSession session =
         Sessions.open(processor, in, out, err, Screen.NONE, new Cancellation.Foreground())) {
       session.put(Invocation.FREE_INPUT, text.isPresent());
+      Jobs.watch(session, err::println);
       List<String> missing = new Readiness(context, session).await(WHOLE);
       if (!missing.isEmpty()) {
         err.println(

@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import jdk.jfr.Event;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 
@@ -133,6 +134,7 @@ final class SwapperInstance implements Swapper, Instance {
       int endpoints,
       Supplier<Transaction.Result> work,
       boolean itself) {
+    @Nullable Event event = SwapEvent.begun();
     long number = history.next();
     Swap begun = new Swap(number, what, from, to, endpoints, 0, 0, 0, "done");
     replacing = itself;
@@ -168,6 +170,7 @@ final class SwapperInstance implements Swapper, Instance {
       history.remove(begun);
     }
     history.add(ended);
+    SwapEvent.ended(event, ended);
     return ended;
   }
 

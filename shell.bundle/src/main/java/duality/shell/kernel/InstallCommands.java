@@ -1,9 +1,11 @@
 package duality.shell.kernel;
 
 import duality.kernel.EndpointReport;
+import duality.kernel.FailureReport;
 import duality.kernel.Observation;
 import duality.kernel.Server;
 import duality.kernel.ServerReport;
+import duality.kernel.TraceEvent;
 import duality.servers.Swapper;
 import duality.shell.command.Command;
 import duality.shell.command.CommandFailed;
@@ -86,7 +88,12 @@ public final class InstallCommands extends CommandGroup {
   }
 
   /** What an installation came to. */
-  record Installed(String bundle, long id, List<ServerReport> servers, @Nullable Swapped swapped)
+  record Installed(
+      String bundle,
+      long id,
+      List<ServerReport> servers,
+      List<String> endpoints,
+      @Nullable Swapped swapped)
       implements Notice {
     /** A swap right behind it. */
     record Swapped(String endpoint, String from, String to) {}
@@ -105,6 +112,7 @@ public final class InstallCommands extends CommandGroup {
           + id
           + ": "
           + serves
+          + (endpoints.isEmpty() ? "" : " at " + String.join(", ", endpoints))
           + (done == null
               ? ""
               : "\n" + done.endpoint + ": " + done.from + " to " + done.to + ", and it works");
@@ -138,10 +146,11 @@ public final class InstallCommands extends CommandGroup {
     try {
       start(bundle);
       List<ServerReport> servers = arrived(call, bundle);
+      List<String> asked = asked(call, bundle);
       Installed.Swapped swapped =
           endpoint.isPresent() ? swap(call, endpoint.get(), bundle, servers) : null;
       return new Installed(
-          name + " " + bundle.getVersion(), bundle.getBundleId(), servers, swapped);
+          name + " " + bundle.getVersion(), bundle.getBundleId(), servers, asked, swapped);
     } catch (CommandFailed e) {
       uninstall(bundle);
       throw new CommandFailed(e.getMessage() + "\n  " + name + " is taken out again");
@@ -211,6 +220,31 @@ public final class InstallCommands extends CommandGroup {
       }
       call.cancellation().sleep(POLL);
     }
+  }
+
+  /** The endpoints for which its servers asked, when they are there. */
+  private List<String> asked(Invocation call, Bundle bundle) throws CommandFailed {
+    List<String> paths =
+        offered(bundle).stream()
+            .map(each -> each.getProperty(Server.ENDPOINT))
+            .filter(String.class::isInstance)
+            .map(String.class::cast)
+            .toList();
+    long end = System.nanoTime() + ARRIVAL.toNanos();
+    for (String path : paths) {
+      while (kernel.endpoints().stream().noneMatch(each -> each.path().equals(path))) {
+        if (System.nanoTime() - end > 0) {
+          throw new CommandFailed(
+              kernel.trace(0, 0).stream()
+                  .map(TraceEvent::text)
+                  .filter(text -> text.contains(path + " is not made for "))
+                  .reduce((first, last) -> last)
+                  .orElse("its endpoint " + path + " was not made; kernel:trace may say why"));
+        }
+        call.cancellation().sleep(POLL);
+      }
+    }
+    return paths;
   }
 
   /** Whether one of the components in a bundle says that it provides a server. */
@@ -298,36 +332,53 @@ public final class InstallCommands extends CommandGroup {
                   + "; install it without --swap, then use kernel:swap");
     }
     String server = able.getFirst().name();
+    long failures = lastFailure();
     Swapper.Swap swap = swapper.swap(endpoint, server);
     if (!swap.done()) {
       throw new CommandFailed(
           endpoint + " stays with " + swap.from() + ", not " + server + ": " + swap.outcome());
     }
-    tried(call, endpoint, server, before.server());
+    tried(call, endpoint, server, before.server(), failures);
     return new Installed.Swapped(endpoint, swap.from(), server);
   }
 
   /** Watches a new server for a moment; when it fails, the one before it serves again. */
-  private void tried(Invocation call, String endpoint, String server, String before)
+  private void tried(
+      Invocation call, String endpoint, String server, String before, long failuresBefore)
       throws CommandFailed {
     long end = System.nanoTime() + TRIAL.toNanos();
     while (System.nanoTime() - end < 0) {
-      EndpointReport now = report(endpoint);
-      if (!now.server().equals(server) || now.condition().startsWith("failed")) {
-        Swapper.Swap back = now.server().equals(server) ? swapper.swap(endpoint, before) : null;
+      FailureReport failure =
+          kernel.failures().stream()
+              .filter(each -> each.number() > failuresBefore)
+              .filter(each -> each.path().equals(endpoint) && each.server().equals(server))
+              .findFirst()
+              .orElse(null);
+      if (failure != null) {
+        String back = "";
+        if (!report(endpoint).server().equals(before)) {
+          Swapper.Swap swap = swapper.swap(endpoint, before);
+          back = swap.done() ? "" : "; " + swap.outcome();
+        }
         throw new CommandFailed(
             server
                 + " served "
                 + endpoint
                 + " and failed: "
-                + now.condition().replaceFirst("^failed: ", "")
-                + (back == null || back.done()
-                    ? "\n  " + report(endpoint).server() + " serves it again"
-                    : "\n  " + back.outcome())
-                + ", kernel:trace has the whole story");
+                + failure.reason()
+                + failure.stack().stream().findFirst().map(where -> " at " + where).orElse("")
+                + "\n  "
+                + report(endpoint).server()
+                + " serves it again"
+                + back
+                + "; kernel:trace has the whole story");
       }
       call.cancellation().sleep(POLL);
     }
+  }
+
+  private long lastFailure() {
+    return kernel.failures().stream().mapToLong(FailureReport::number).max().orElse(-1);
   }
 
   private EndpointReport report(String endpoint) throws CommandFailed {

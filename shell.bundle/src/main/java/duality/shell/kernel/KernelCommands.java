@@ -58,6 +58,19 @@ public final class KernelCommands extends CommandGroup {
             Syntax.of(SCOPE, "servers", "Lists the servers that are there, and what they serve."),
             call -> kernel.servers()),
         new Command(
+            Syntax.of(SCOPE, "remove", "Ends an endpoint and all below it.")
+                .takes("ENDPOINT", Kind.ENDPOINT, "its path, such as service/visits")
+                .note("Callers are told that it is no more. Nobody's bundle is stopped."),
+            call -> {
+              String path = call.arguments().text("ENDPOINT");
+              List<String> paths = kernel.endpoints().stream().map(EndpointReport::path).toList();
+              if (!paths.contains(path)) {
+                throw noEndpoint(path, paths);
+              }
+              root.remove(path);
+              return null;
+            }),
+        new Command(
             Syntax.of(SCOPE, "stat", "Shows how often each endpoint was called, faulted, notified.")
                 .mayTake("ENDPOINT", Kind.ENDPOINT, "only those whose path begins so")
                 .flag("--diff", "only what was counted since kernel:stat was last called")

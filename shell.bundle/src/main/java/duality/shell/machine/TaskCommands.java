@@ -14,6 +14,7 @@ import duality.shell.command.Invocation;
 import duality.shell.command.Kind;
 import duality.shell.command.Notice;
 import duality.shell.command.Syntax;
+import duality.shell.text.ByteSize;
 import duality.shell.text.Near;
 import duality.shell.text.Span;
 import java.nio.file.Files;
@@ -35,6 +36,8 @@ public final class TaskCommands extends CommandGroup {
   private static final String SCOPE = "task";
   private static final String FOLDER = "task/";
   private static final String TASK = "TASK";
+  private static final long LEAST_MEMORY = 1L << 20;
+  private static final long MOST_MEMORY = 64L << 30;
   private static final int CHUNK = 8192;
   private static final long POLL_MILLIS = 50;
 
@@ -152,6 +155,16 @@ public final class TaskCommands extends CommandGroup {
     arguments
         .given("--memory")
         .ifPresent(size -> config.put("memory", Long.toString(arguments.bytes("--memory", 0))));
+    long memory = arguments.bytes("--memory", LEAST_MEMORY);
+    if (memory < LEAST_MEMORY || memory > MOST_MEMORY) {
+      throw new CommandFailed(
+          "--memory "
+              + ByteSize.show(memory)
+              + " is not from "
+              + ByteSize.show(LEAST_MEMORY)
+              + " to "
+              + ByteSize.show(MOST_MEMORY));
+    }
     String path = FOLDER + next();
     Personality task = root.create(path, Personality.class, config);
     Console console = root.connect(path + "/console", Console.class);

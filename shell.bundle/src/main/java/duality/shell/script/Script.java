@@ -106,6 +106,7 @@ public final class Script {
   private boolean run(Step step, String place) {
     try {
       session.put(PIPE_EXCEPTION, null);
+      session.put(Failures.STATEMENT, step.text());
       Object value = session.execute(step.text());
       if (!step.assigns()) {
         outcome.value(session, value);

@@ -3,6 +3,7 @@ package duality.shell.terminal;
 import duality.shell.command.Cancellation;
 import duality.shell.command.Screen;
 import duality.shell.language.HelpCommands;
+import duality.shell.script.Jobs;
 import duality.shell.script.Outcome;
 import duality.shell.script.Script;
 import duality.shell.script.ScriptText;
@@ -74,7 +75,7 @@ public final class Prompt implements AutoCloseable {
     this.screen = new TerminalScreen(terminal);
     this.out = new PrintStream(terminal.output(), true, StandardCharsets.UTF_8);
     this.sessions = () -> opener.open(terminal.input(), out, screen, foreground);
-    this.session = sessions.get();
+    this.session = watched(sessions.get());
     terminal.handle(Terminal.Signal.INT, signal -> events.add(Event.INTERRUPT));
     LineReaderBuilder builder =
         LineReaderBuilder.builder()
@@ -97,6 +98,12 @@ public final class Prompt implements AutoCloseable {
     /** A session over those streams. */
     CommandSession open(
         InputStream in, PrintStream out, Screen screen, Cancellation.Foreground foreground);
+  }
+
+  /** A session whose background jobs are told of here. */
+  private CommandSession watched(CommandSession made) {
+    Jobs.watch(made, this::tell);
+    return made;
   }
 
   /** The session in which commands run. */
@@ -177,7 +184,7 @@ public final class Prompt implements AutoCloseable {
       job.interrupt();
     }
     worker.interrupt();
-    session = sessions.get();
+    session = watched(sessions.get());
     if (used.get(null) instanceof Iterable<?> variables) {
       for (Object each : variables) {
         String name = each.toString();

@@ -116,10 +116,7 @@ final class Task implements Personality, Instance {
       // Said below.
     }
     throw new CallFailed.BadRequest(
-        context.path()
-            + ": memory="
-            + bytes
-            + " is no number of bytes from 1048576 to 68719476736");
+        context.path() + ": memory=" + bytes + " is no number of bytes from 1M to 64G");
   }
 
   private void load(SecureRandom random) {

@@ -54,7 +54,10 @@ record MachineSettings(
    * @throws CallFailed.BadRequest when a value makes no sense; the message names the key
    */
   static MachineSettings of(Map<String, String> config) {
-    long memory = number(config, "memory", LEAST_MEMORY, MOST_MEMORY, DEFAULT_MEMORY);
+    long memory = number(config, "memory", 0, Long.MAX_VALUE, DEFAULT_MEMORY);
+    if (memory < LEAST_MEMORY || memory > MOST_MEMORY) {
+      throw wrong("memory", size(memory) + "; from 4M to 64G are possible");
+    }
     if (memory % PAGE != 0) {
       throw wrong("memory", memory + " bytes, which is no multiple of " + PAGE);
     }
@@ -122,6 +125,17 @@ record MachineSettings(
       // Told below, like a number out of bounds.
     }
     throw wrong(key, "'" + text + "'; a number from " + least + " to " + most + " is needed");
+  }
+
+  /** A size with the largest unit that leaves it a whole number. */
+  private static String size(long bytes) {
+    int unit = 0;
+    long whole = bytes;
+    while (whole >= 1024 && whole % 1024 == 0 && unit < 4) {
+      whole /= 1024;
+      unit++;
+    }
+    return unit == 0 ? whole + " bytes" : whole + "KMGT".substring(unit - 1, unit);
   }
 
   private static boolean flag(Map<String, String> config, String key, boolean otherwise) {
