@@ -20,6 +20,9 @@ class RecordingIT {
   @Test
   void swapsAreInTheRecordingWithTheirPause() throws Exception {
     Swapper swapper = Services.service(Swapper.class);
+    // The first ones load classes; on a busy host they may be refused for that.
+    swapper.swap("scheduler", "scheduler.roundrobin");
+    swapper.swap("scheduler", "scheduler.fair");
     Swapper.Swap there;
     Swapper.Swap back;
     Path file = folder.resolve("swaps.jfr");

@@ -4,7 +4,6 @@ import duality.kernel.Observation;
 import duality.kernel.TraceEvent;
 import java.util.List;
 import jdk.jfr.FlightRecorder;
-import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -23,6 +22,7 @@ import org.osgi.service.component.annotations.Reference;
 public final class Recorder {
   private static final long WAIT_MILLIS = 500;
 
+  private final KernelEvents recorded = new KernelEvents();
   private final Observation kernel;
   private final Thread thread;
   private volatile boolean ended;
@@ -39,6 +39,7 @@ public final class Recorder {
     ended = true;
     thread.interrupt();
     thread.join();
+    recorded.forget();
   }
 
   private void follow() {
@@ -46,34 +47,12 @@ public final class Recorder {
     while (!ended) {
       List<TraceEvent> events = kernel.trace(next, WAIT_MILLIS);
       for (TraceEvent each : events) {
-        record(each);
+        // Making an event would load and start JFR, which takes a tenth of a second.
+        if (FlightRecorder.isInitialized()) {
+          recorded.commit(each);
+        }
         next = each.number() + 1;
       }
     }
-  }
-
-  /** Commits an event, when somebody records. */
-  private static void record(TraceEvent traced) {
-    // Making one would load and start JFR, which takes a tenth of a second that nobody asked for.
-    if (!FlightRecorder.isInitialized()) {
-      return;
-    }
-    KernelEvent event = event(traced.kind());
-    if (event != null && event.isEnabled()) {
-      event.endpoint = traced.endpoint();
-      event.text = traced.text();
-      event.happened = traced.time().toEpochMilli();
-      event.number = traced.number();
-      event.commit();
-    }
-  }
-
-  private static @Nullable KernelEvent event(TraceEvent.Kind kind) {
-    return switch (kind) {
-      case FAILED -> new KernelEvent.ServerFailed();
-      case GIVEN_UP -> new KernelEvent.CallGivenUp();
-      case FALLBACK -> new KernelEvent.Fallback();
-      case NOTE -> null;
-    };
   }
 }

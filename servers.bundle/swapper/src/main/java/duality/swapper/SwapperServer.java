@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
 
 /** The server {@code swapper}. */
 @Component(property = {Server.NAME + "=swapper", Server.PROTOCOL + "=duality.servers.Swapper"})
@@ -18,6 +19,11 @@ public final class SwapperServer implements Server {
   @Activate
   void activate(BundleContext context) {
     system = context.getBundle(0).getBundleContext();
+  }
+
+  @Deactivate
+  void deactivate() {
+    SwapEvent.forget();
   }
 
   @Override
