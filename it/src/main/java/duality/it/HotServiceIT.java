@@ -7,6 +7,8 @@ import duality.kernel.EndpointReport;
 import duality.kernel.Observation;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -25,9 +27,9 @@ class HotServiceIT {
 
   /** What a client's thread saw; its class is in the client's bundle. */
   private record Seen(String page, long right, long wrong, long failed) {
-    static List<Seen> of(Object reports) throws ReflectiveOperationException {
+    static List<Seen> of(@Nullable Object reports) throws ReflectiveOperationException {
       List<Seen> seen = new java.util.ArrayList<>();
-      for (Object each : (List<?>) reports) {
+      for (Object each : (List<?>) Objects.requireNonNull(reports)) {
         seen.add(
             new Seen(
                 (String) value(each, "page"),
@@ -52,6 +54,12 @@ class HotServiceIT {
       gogo.run("hot:start 3");
       Path second = gogo.example("hot.visits-2.jar");
       List<Seen> before = Seen.of(gogo.run("hot:report"));
+      // The second version beside the first one, then moved, then the first one out.
+      gogo.run("kernel:update hot.visits " + second);
+      before = progress(gogo, before);
+      String refused = gogo.refused("kernel:update hot.visits " + gogo.example("hot.visits-1.jar"));
+      assertTrue(refused.contains("'visits' version 2 where 'visits' of version 1"), refused);
+      before = progress(gogo, before);
       for (int i = 0; i < UPDATES; i++) {
         // A swap to a fresh instance of itself, and the bundle under it replaced by a file.
         gogo.run("kernel:swap service/visits hot.visits");

@@ -1,5 +1,6 @@
 package duality.shell.kernel;
 
+import duality.kernel.EndpointReport;
 import duality.kernel.Observation;
 import duality.servers.Root;
 import duality.shell.command.Command;
