@@ -114,7 +114,7 @@ final class EndpointObject implements Endpoint {
   /** Does that as this endpoint. */
   private void inside(Runnable what) {
     CallSlot slot = CallSlot.current();
-    slot.push(gate.opening(), null);
+    slot.push(gate.opening(), 0);
     try {
       what.run();
     } finally {

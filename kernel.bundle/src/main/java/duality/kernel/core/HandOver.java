@@ -116,16 +116,16 @@ final class HandOver extends HostThread {
    */
   static <T> T call(Core core, String what, boolean steppingOut, Supplier<T> work) {
     CallSlot slot = CallSlot.current();
-    Gate inside = slot.innermost();
+    Gate inside = slot.innermostSeen();
     if (!steppingOut || inside == null) {
       return call(core, what, work);
     }
-    Stub stub = slot.innermostStub();
+    long badge = slot.badge();
     slot.pop();
     try {
       return call(core, what, work);
     } finally {
-      slot.push(inside, stub);
+      slot.push(inside, badge);
     }
   }
 
@@ -202,10 +202,10 @@ final class HandOver extends HostThread {
 
   /** What polls, because it was woven, comes to an end. */
   private void abandon() {
-    for (int level = 0; level < CallSlot.DEPTH; level++) {
-      long serial = slot.serial(level);
-      if (slot.at(level) != null) {
-        slot.abandon(level, serial);
+    for (int level = 1; level <= CallSlot.DEPTH; level++) {
+      CallSlot.Visit visit = slot.visit(level);
+      if (visit.mark() != 0) {
+        slot.abandon(level, visit);
       }
     }
   }
