@@ -16,11 +16,16 @@ import java.util.concurrent.locks.LockSupport;
 /**
  * The recovery of one endpoint: where it stands in its policy's steps, and the thread that mends.
  *
- * <p>One failure is dealt with at a time. A failure soon after the last one is a crash loop: the
- * pause before the next try doubles, older states are used, and the next step is reached.
+ * <p>One failure is dealt with at a time. A repair that helped for less than a quarter of a second
+ * was in vain: the pause before the next doubles, and older states are used. Ten quiet seconds
+ * bring the first step back.
  */
 final class Recovery {
   static final long QUIET_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  /** A server that lived shorter was not helped by what was done. */
+  private static final long SHORT_LIFE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+
   private static final long FIRST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
   private static final long LONGEST_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final long FIRST_RETURN_NANOS = TimeUnit.SECONDS.toNanos(30);
@@ -39,6 +44,11 @@ final class Recovery {
   private boolean busy;
   private int step;
   private int tries;
+
+  /** Repairs in a row that did not help. */
+  private int vain;
+
+  private long mendedNanos;
   private long failures;
   private long lastNanos;
   private boolean everFailed;
@@ -58,6 +68,7 @@ final class Recovery {
     this.repair = repair;
     this.incidents = incidents;
     this.threads = threads;
+    mendedNanos = System.nanoTime() - QUIET_NANOS;
   }
 
   /** The endpoint failed: mends it on a thread of the pool. */
@@ -136,6 +147,9 @@ final class Recovery {
                 policy.exact(),
                 now.action() == Step.Action.FRESH ? 2 : before,
                 hung);
+        synchronized (this) {
+          mendedNanos = System.nanoTime();
+        }
         tried.add(now + ": " + outcome);
         incidents.end(failure, String.join("; then ", tried), true);
         if (now.action() == Step.Action.FALLBACK) {
@@ -154,6 +168,9 @@ final class Recovery {
       step = 0;
       tries = 0;
     }
+    if (now - mendedNanos > SHORT_LIFE_NANOS) {
+      vain = 0;
+    }
     everFailed = true;
     lastNanos = now;
     failures++;
@@ -168,11 +185,12 @@ final class Recovery {
     return step < policy.steps().size() ? policy.steps().get(step) : null;
   }
 
-  /** Waits as long as the crash loop demands; answers how often this step was tried before. */
+  /** Waits as long as the crash loop demands; answers how many repairs in a row were in vain. */
   private int pause() {
     int before;
     synchronized (this) {
-      before = tries++;
+      tries++;
+      before = vain++;
     }
     if (before > 0) {
       long nanos = FIRST_PAUSE_NANOS << Math.min(before - 1, MOST_DOUBLINGS);

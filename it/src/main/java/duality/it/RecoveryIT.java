@@ -1,0 +1,172 @@
+package duality.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import duality.drivers.MmioDevice;
+import duality.guests.Boot;
+import duality.kernel.CallFailed;
+import duality.kernel.Observation;
+import duality.kernel.ThreadReport;
+import duality.servers.Root;
+import duality.servers.Supervisor;
+import duality.servers.Swapper;
+import duality.vmm.GuestAgent;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A server of each kind throws an exception under a guest: the service is there again without
+ * anybody's doing, the guest goes on, and another guest that does not use the server notices
+ * nothing.
+ */
+class RecoveryIT {
+  private static final long SECONDS = 60;
+  private static final String DISK_SUM = "get 8 4 = 0x";
+
+  @TempDir Path folder;
+
+  private final Root root = Services.service(Root.class);
+  private final Swapper swapper = Services.service(Swapper.class);
+  private final Supervisor supervisor = Services.service(Supervisor.class);
+  private final Observation kernel = Services.service(Observation.class);
+
+  /** What is crashed, and what has somebody go into it. */
+  private record Victim(String endpoint, String server, Runnable use) {}
+
+  private RunningMachine nano(String name, Boot boot) throws IOException {
+    Path disk = folder.resolve(name);
+    try (RandomAccessFile file = new RandomAccessFile(disk.toFile(), "rw")) {
+      file.setLength(1 << 20);
+    }
+    RunningMachine machine =
+        new RunningMachine(
+            root, name, boot, Map.of("disk0", disk.toString(), "agent", "true", "image", "nano"));
+    machine.await(0, boot.readyLine(), SECONDS);
+    return machine;
+  }
+
+  /** A call that may meet the crash itself. */
+  private static Runnable call(Runnable call) {
+    return () -> {
+      try {
+        call.run();
+      } catch (CallFailed.ServerFailed e) {
+        // That was the one that broke it.
+      }
+    };
+  }
+
+  private void swap(String endpoint, String server) {
+    Swapper.Swap swap = swapper.swap(endpoint, server);
+    assertTrue(swap.done(), swap::toString);
+  }
+
+  private List<Victim> victims(String vm, RunningMachine machine) {
+    List<Victim> all = new ArrayList<>();
+    all.add(new Victim(vm + "/uart", "uart", () -> machine.command("echo uart", "uart", SECONDS)));
+    all.add(new Victim(vm + "/plic", "plic", () -> machine.command("echo plic", "plic", SECONDS)));
+    all.add(new Victim(vm + "/rtc", "rtc", () -> machine.command("time", "wall", SECONDS)));
+    all.add(
+        new Victim(
+            vm + "/pager", "pager.demand", () -> machine.command("touch 80", "all zero", SECONDS)));
+    all.add(
+        new Victim(
+            vm + "/blk0", "virtio.blk", () -> machine.command("get 8 4", DISK_SUM, SECONDS)));
+    all.add(
+        new Victim(
+            vm + "/store0", "store.file", () -> machine.command("get 8 4", DISK_SUM, SECONDS)));
+    all.add(new Victim(vm + "/console", "console.host", call(() -> machine.console.position())));
+    MmioDevice ports = root.connect(vm + "/ports", MmioDevice.class);
+    all.add(new Victim(vm + "/ports", "virtio.console", call(() -> ports.load(0, 4))));
+    MmioDevice finisher = root.connect(vm + "/finisher", MmioDevice.class);
+    all.add(new Victim(vm + "/finisher", "finisher", call(() -> finisher.load(0, 4))));
+    GuestAgent agent = machine.agent();
+    all.add(new Victim(vm + "/agent", "agent", call(agent::ready)));
+    all.add(new Victim(vm, "vmm.machine", call(() -> machine.machine.report())));
+    all.add(
+        new Victim(
+            "scheduler", "scheduler.fair", () -> machine.command("idle 2", "idle 2", SECONDS)));
+    all.add(new Victim("swapper", "swapper", call(swapper::history)));
+    all.add(new Victim("root", "root", call(root::balance)));
+    return all;
+  }
+
+  private Supervisor.Incident last(String endpoint, RunningMachine pace) {
+    pace.until(
+        "the repair of " + endpoint,
+        SECONDS,
+        () ->
+            supervisor.log().stream()
+                .anyMatch(each -> each.endpoint().equals(endpoint) && !each.outcome().isEmpty()));
+    return supervisor.log().stream()
+        .filter(each -> each.endpoint().equals(endpoint))
+        .reduce((first, second) -> second)
+        .orElseThrow();
+  }
+
+  /** What the guest reads from its disk, as a checksum. */
+  private static String disk(RunningMachine machine) {
+    String text = machine.command("get 8 4", "status 0", SECONDS);
+    int from = text.lastIndexOf(DISK_SUM);
+    return text.substring(from, text.indexOf(':', from));
+  }
+
+  private long instructions(String machine) {
+    return kernel.threads().stream()
+        .filter(each -> each.name().startsWith("vm/" + machine + ":"))
+        .mapToLong(ThreadReport::instructions)
+        .sum();
+  }
+
+  @Test
+  void everyKindOfServerCrashesAndTheGuestGoesOn() throws Exception {
+    Boot boot = Services.boot("nano");
+    List<String> servers =
+        List.of(
+            "uart",
+            "plic",
+            "rtc",
+            "pager.demand",
+            "virtio.blk",
+            "store.file",
+            "console.host",
+            "virtio.console",
+            "finisher",
+            "agent",
+            "vmm.machine",
+            "scheduler.fair",
+            "swapper",
+            "root");
+    List<String> table = new ArrayList<>();
+    try (CrashingServers crashing = new CrashingServers(servers);
+        RunningMachine machine = nano("crash-it", boot)) {
+      machine.command("put 8 4 17", "status 0", SECONDS);
+      String before = disk(machine);
+      for (Victim victim : victims("vm/crash-it", machine)) {
+        swap(victim.endpoint(), "crash." + victim.server());
+        crashing.arm(victim.endpoint());
+        victim.use().run();
+        machine.until(
+            victim.endpoint() + " to crash", SECONDS, () -> !crashing.isArmed(victim.endpoint()));
+        Supervisor.Incident incident = last(victim.endpoint(), machine);
+        assertTrue(incident.micros() >= 0, incident::toString);
+        assertTrue(
+            incident.reason().contains("on purpose")
+                && incident.outcome().contains("started from its state"),
+            incident::toString);
+        table.add(String.format("%-22s %8d us", victim.endpoint(), incident.micros()));
+        swap(victim.endpoint(), victim.server());
+        machine.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", SECONDS);
+        assertEquals(before, disk(machine), () -> "the disk after " + victim);
+      }
+    }
+    table.forEach(System.out::println);
+  }
+}
