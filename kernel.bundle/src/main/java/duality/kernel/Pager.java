@@ -24,10 +24,12 @@ public interface Pager {
   void detach(int space, long page, long pages);
 
   /**
-   * A page is missing, or its mapping lacks a right.
+   * A page is missing, or its mapping lacks a right. Repeated after a failure: who repeats the
+   * access would ask again anyway, and a pager that knows the page's frame maps the same one.
    *
    * @param access READ, WRITE or EXECUTE of {@link duality.kernel.processor.Memory}
    * @return true when the access can be repeated, false when it is refused
    */
+  @Idempotent
   boolean fault(int space, long page, int access);
 }

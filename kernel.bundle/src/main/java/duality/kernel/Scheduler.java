@@ -6,6 +6,11 @@ import org.osgi.annotation.versioning.ConsumerType;
  * Says which thread runs next, where, and for how long. The kernel keeps the truth about which
  * threads can run; the scheduler holds an order over them. Processors are numbered from 0.
  *
+ * <p>A scheduler is dropped, and the order of last resort stands in, when it throws, does not
+ * answer within its deadline (20 ms when it sleeps), picks a thread that does not exist, gives a
+ * slice of 0, picks nobody for 20 ms while a thread can run, picks for 20 ms only what cannot run,
+ * or passes over one thread for a second (60 ms more for each other one that can run).
+ *
  * <p><em>Concurrency:</em> called by all processors at once.
  *
  * <p><em>After a swap:</em> the kernel tells the new scheduler every thread that can run by {@link
@@ -49,7 +54,10 @@ public interface Scheduler {
    */
   void ran(int processor, int thread, long nanos, boolean ready);
 
-  /** Packs a thread (at least 1) and a slice (1 to 2^39 ns) into the answer of {@link #pick}. */
+  /**
+   * Packs a thread (at least 1) and a slice (1 to 2^39 ns) into the answer of {@link #pick}. The
+   * kernel makes a slice at least 20 µs and at most 100 ms long: so often it asks again.
+   */
   static long choice(int thread, long sliceNanos) {
     return ((long) thread << 40) | (sliceNanos & 0xFF_FFFF_FFFFL);
   }

@@ -1,5 +1,6 @@
 package duality.drivers;
 
+import duality.kernel.Idempotent;
 import duality.kernel.Protocol;
 import org.osgi.annotation.versioning.ConsumerType;
 
@@ -29,9 +30,11 @@ public interface Console {
   int type(String bytes);
 
   /** How many bytes the guest has written since the console was made. */
+  @Idempotent
   long position();
 
   /** The oldest position that is still remembered. */
+  @Idempotent
   long oldest();
 
   /**
@@ -39,5 +42,6 @@ public interface Console {
    * timeoutMillis} (at most 1,000) for the first byte. A position that is forgotten already starts
    * at {@link #oldest}; the caller sees that from {@link #oldest}.
    */
+  @Idempotent
   String output(long position, int most, long timeoutMillis);
 }

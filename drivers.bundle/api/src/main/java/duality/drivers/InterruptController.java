@@ -1,5 +1,6 @@
 package duality.drivers;
 
+import duality.kernel.Idempotent;
 import duality.kernel.Protocol;
 import org.osgi.annotation.versioning.ConsumerType;
 
@@ -14,6 +15,7 @@ public interface InterruptController {
    *
    * @param source 1 to the controller's number of sources
    */
+  @Idempotent
   void level(int source, boolean asserted);
 
   /** See {@link MmioDevice#load}. */
@@ -23,5 +25,6 @@ public interface InterruptController {
   void store(long offset, int width, long value);
 
   /** See {@link MmioDevice#reset}. */
+  @Idempotent
   void reset();
 }

@@ -1,5 +1,6 @@
 package duality.drivers;
 
+import duality.kernel.Idempotent;
 import duality.kernel.Protocol;
 import org.osgi.annotation.versioning.ConsumerType;
 
@@ -24,5 +25,6 @@ public interface MmioDevice {
   void store(long offset, int width, long value);
 
   /** Becomes what it is at power-on; its interrupt line is lowered. */
+  @Idempotent
   void reset();
 }

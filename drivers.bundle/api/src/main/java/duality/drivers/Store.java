@@ -1,6 +1,7 @@
 package duality.drivers;
 
 import duality.kernel.Grant;
+import duality.kernel.Idempotent;
 import duality.kernel.Protocol;
 import org.osgi.annotation.versioning.ConsumerType;
 
@@ -41,12 +42,15 @@ public interface Store {
   long RESTARTED = -2;
 
   /** Size in bytes. */
+  @Idempotent
   long sizeBytes();
 
   /** Whether writes are refused. */
+  @Idempotent
   boolean readOnly();
 
   /** An identity for the guest, at most 20 ASCII characters. */
+  @Idempotent
   String identity();
 
   /**

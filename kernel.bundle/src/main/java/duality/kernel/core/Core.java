@@ -85,7 +85,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
     pool = new FramePool(poolBytes);
     allFrames = new FrameObject(this, 0, pool.frames);
     processors = new Processors(this, scheduling, processorCount);
-    watchdog = new Watchdog(this);
+    watchdog = new Watchdog(this, new SchedulerJudge(this, processors, scheduling));
   }
 
   /**

@@ -1,5 +1,7 @@
 package duality.kernel.core;
 
+import static duality.kernel.FailureReport.Kind.NONSENSE;
+
 import duality.kernel.CallFailed;
 import duality.kernel.Protocol;
 import duality.kernel.Scheduler;
@@ -44,6 +46,13 @@ final class Processors {
   private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
   private static final boolean CPU_TIME = THREADS.isCurrentThreadCpuTimeSupported();
   private static final long LONGEST_PARK_NANOS = 100_000_000;
+
+  /** A slice so short that nothing was done in it would keep the thread from going on for ever. */
+  private static final long LEAST_SLICE_NANOS = 20_000;
+
+  /** So often at least the scheduler is asked, whatever slices it gives. */
+  private static final long MOST_SLICE_NANOS = 100_000_000;
+
   private static final long RETRY_NANOS = 10_000_000;
 
   /** One processor. */
@@ -53,6 +62,13 @@ final class Processors {
     volatile boolean makeRoom;
     volatile @Nullable ThreadObject running;
     volatile @Nullable Host host;
+
+    // What the scheduler answered, for who judges it; written by the host that carries the token:
+    volatile long chosen;
+    volatile long nobodies;
+
+    /** Picks in a row of what cannot run. */
+    volatile long nonsense;
 
     Token(int number) {
       this.number = number;
@@ -102,6 +118,17 @@ final class Processors {
 
   int count() {
     return tokens.length;
+  }
+
+  Token[] tokens() {
+    return tokens;
+  }
+
+  /** An idle processor looks whether there is something to do. */
+  static void look(Token token) {
+    if (token.idle.compareAndSet(true, false)) {
+      unpark(token);
+    }
   }
 
   /** Whether the current thread is one that carries processors. */
@@ -295,27 +322,41 @@ final class Processors {
     wakeNoLaterThan(thread.wakeAt);
   }
 
+  @SuppressWarnings("NonAtomicVolatileUpdate") // one writer: the host that carries the token
   private void serve(Host host, Token token) {
     wakeExpired(System.nanoTime());
     long choice = pick(host, token);
     if (choice == Scheduler.NOBODY) {
+      token.nobodies++;
+      token.nonsense = 0;
       idle(host, token);
       return;
     }
     token.idle.set(false);
     int id = Scheduler.thread(choice);
+    long sliceNanos = Scheduler.sliceNanos(choice);
     ThreadObject thread = core.threadOrNull(id);
     if (thread == null) {
-      if (!core.wasThread(id)) {
-        scheduling.pickedNonsense(id);
+      if (core.wasThread(id)) {
+        token.nonsense++;
+      } else {
+        scheduling.broken(NONSENSE, "it picked thread " + id + ", which does not exist");
       }
       return;
     }
+    if (sliceNanos == 0) {
+      scheduling.broken(NONSENSE, "it gave " + thread.name + " a slice of 0 ns");
+      return;
+    }
     if (!thread.take(Doing.READY, Doing.RUNNING)) {
+      token.nonsense++;
       report(host, token, thread, 0, false);
       return;
     }
-    run(host, token, thread, Scheduler.sliceNanos(choice));
+    thread.queuedAt = 0;
+    token.chosen++;
+    token.nonsense = 0;
+    run(host, token, thread, Math.clamp(sliceNanos, LEAST_SLICE_NANOS, MOST_SLICE_NANOS));
   }
 
   private long pick(Host host, Token token) {
@@ -354,7 +395,9 @@ final class Processors {
     if (host != null) {
       calloutBegins(host);
     }
+    thread.queuedAt = 0;
     int room = scheduling.ready(thread);
+    thread.queuedAt = System.nanoTime();
     if (host != null) {
       calloutEnds(host);
     }
@@ -441,8 +484,10 @@ final class Processors {
     }
     if (next == Doing.READY) {
       host.carrying = null;
+      thread.queuedAt = 0;
       thread.set(Doing.READY); // before the scheduler can pick it again
       report(host, carried, thread, spent, true);
+      thread.queuedAt = System.nanoTime();
       return;
     }
     report(host, carried, thread, spent, false); // before anybody can make it ready again

@@ -125,12 +125,15 @@ final class Scheduling {
     }
   }
 
-  /** The scheduler picked what is not a thread: it is broken. */
-  void pickedNonsense(int id) {
-    core.failed()
-        .scheduler(
-            FailureReport.Kind.NONSENSE, "it picked thread " + id + ", which does not exist");
-    fallBack(new CallFailed.ServerFailed("it picked thread " + id + ", which does not exist"));
+  /** Whether a scheduler is asked, and not the order of last resort. */
+  boolean isServed() {
+    return scheduler != null;
+  }
+
+  /** The scheduler does what no scheduler may: it is dropped. */
+  void broken(FailureReport.Kind kind, String reason) {
+    core.failed().scheduler(kind, reason);
+    fallBack(new CallFailed.ServerFailed(reason));
   }
 
   void ran(int processor, ThreadObject thread, long nanos, boolean ready) {

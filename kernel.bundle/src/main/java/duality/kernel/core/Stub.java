@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * <p>The {@code $} methods are called by generated code.
  */
 public abstract class Stub {
+  private static final int MOST_REPEATS = 3;
+
   private Core core;
   private @Nullable Gate gate;
   private @Nullable Object object;
@@ -83,6 +85,13 @@ public abstract class Stub {
   /** After a call that threw; answers what the caller gets. */
   protected final CallFailed $failed(CallSlot slot, Throwable thrown) {
     return gate().failed(slot, thrown);
+  }
+
+  /** Whether a call that may be repeated is: its server failed, and somebody mends it. */
+  protected final boolean $repeat(CallFailed failure, int repeated) {
+    return failure instanceof CallFailed.ServerFailed
+        && repeated < MOST_REPEATS
+        && core.failed().mends(gate());
   }
 
   /** Before a call to a kernel object: checks the capability. */

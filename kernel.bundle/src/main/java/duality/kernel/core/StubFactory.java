@@ -3,6 +3,7 @@ package duality.kernel.core;
 import static java.lang.classfile.ClassFile.ACC_FINAL;
 import static java.lang.classfile.ClassFile.ACC_PUBLIC;
 
+import duality.kernel.Idempotent;
 import duality.kernel.Needs;
 import duality.kernel.Protocol;
 import java.lang.classfile.ClassBuilder;
@@ -33,6 +34,8 @@ final class StubFactory {
   private static final ClassDesc SLOT = ClassDesc.of(CallSlot.class.getName());
   private static final ClassDesc THROWABLE = ConstantDescs.CD_Throwable;
   private static final ClassDesc FAILED = ClassDesc.of("duality.kernel.CallFailed");
+  private static final MethodTypeDesc REPEAT =
+      MethodTypeDesc.of(ConstantDescs.CD_boolean, FAILED, ConstantDescs.CD_int);
   private static final MethodTypeDesc OBJECT_OF_INT =
       MethodTypeDesc.of(ConstantDescs.CD_Object, ConstantDescs.CD_int);
   private static final MethodTypeDesc OBJECT_OF_OBJECT =
@@ -161,12 +164,19 @@ final class StubFactory {
         descriptor,
         ACC_PUBLIC,
         code -> {
+          boolean idempotent = method.isAnnotationPresent(Idempotent.class);
+          int repeated = idempotent ? code.allocateLocal(TypeKind.INT) : -1;
+          if (idempotent) {
+            code.iconst_0().istore(repeated);
+          }
           int slot = code.allocateLocal(TypeKind.REFERENCE);
           code.invokestatic(STUB, "$slot", MethodTypeDesc.of(SLOT)).astore(slot);
           int depth = code.allocateLocal(TypeKind.INT);
           code.aload(slot);
           code.invokestatic(STUB, "$depth", MethodTypeDesc.of(ConstantDescs.CD_int, SLOT));
-          code.istore(depth).aload(0).aload(slot).iload(depth).loadConstant(needs(method));
+          code.istore(depth);
+          Label again = code.newBoundLabel();
+          code.aload(0).aload(slot).iload(depth).loadConstant(needs(method));
           code.invokevirtual(
               STUB,
               "$enter",
@@ -197,7 +207,15 @@ final class StubFactory {
           Label handler = code.newBoundLabel();
           int thrown = code.allocateLocal(TypeKind.REFERENCE);
           code.astore(thrown).aload(0).aload(slot).aload(thrown);
-          code.invokevirtual(STUB, "$failed", MethodTypeDesc.of(FAILED, SLOT, THROWABLE)).athrow();
+          code.invokevirtual(STUB, "$failed", MethodTypeDesc.of(FAILED, SLOT, THROWABLE));
+          if (idempotent) {
+            code.astore(thrown).aload(0).aload(thrown).checkcast(FAILED).iload(repeated);
+            code.invokevirtual(STUB, "$repeat", REPEAT);
+            Label end = code.newLabel();
+            code.ifeq(end).iinc(repeated, 1).goto_(again);
+            code.labelBinding(end).aload(thrown).checkcast(FAILED);
+          }
+          code.athrow();
           code.exceptionCatchAll(from, to, handler);
         });
   }

@@ -81,6 +81,15 @@ final class ThreadObject implements KernelThread, KernelObject {
   /** The lines as they were when it was decided that it waits. */
   volatile long linesSeen;
 
+  /** When the scheduler had been told that it can run; 0 while it cannot. */
+  volatile long queuedAt;
+
+  // What the watchdog saw of it, used by its thread only: see SchedulerJudge.
+  long seenQueuedAt;
+  long ticksQueued;
+  long chosenBefore;
+  long nobodiesBefore;
+
   // Figures, written by the processor that runs it:
   volatile int processor = -1;
   volatile long cpuNanos;

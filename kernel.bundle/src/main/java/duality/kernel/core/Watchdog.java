@@ -1,5 +1,6 @@
 package duality.kernel.core;
 
+import duality.kernel.Protocol;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
@@ -15,15 +16,20 @@ import java.util.concurrent.locks.LockSupport;
 final class Watchdog {
   static final long TICK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
+  /** A scheduler is not given its whole deadline for sleeping; a lock it may wait for. */
+  private static final int SLEEP_TICKS = 4;
+
   private final Core core;
+  private final SchedulerJudge judge;
   private final HostThread host;
   private volatile boolean stopped;
 
   /** Between this look and the last one. */
   private long sinceLast;
 
-  Watchdog(Core core) {
+  Watchdog(Core core, SchedulerJudge judge) {
     this.core = core;
+    this.judge = judge;
     this.host = new HostThread("watchdog", this::body);
   }
 
@@ -43,6 +49,7 @@ final class Watchdog {
       long now = System.nanoTime();
       sinceLast = now - before;
       before = now;
+      judge.tick();
       for (CallSlot slot : CallSlot.ALL) {
         if (slot.host.isAlive() || slot.host.getState() == Thread.State.NEW) {
           look(slot);
@@ -75,13 +82,22 @@ final class Watchdog {
     if (innermost == null || gate == null || gate.core() != core || slot.waiting) {
       return;
     }
-    if (slot.host.getState() == Thread.State.RUNNABLE) {
+    Thread.State state = slot.host.getState();
+    if (state == Thread.State.RUNNABLE) {
       gate.busy(sinceLast);
     }
     if (gate.deadlineNanos == 0) {
       return;
     }
-    if (++slot.seenTicks[deepest] * TICK_NANOS == ceil(gate.deadlineNanos)) {
+    int ticks = ++slot.seenTicks[deepest];
+    long limit = ceil(gate.deadlineNanos) / TICK_NANOS;
+    boolean sleeps =
+        gate.rank == Protocol.SCHEDULER
+            && ticks >= SLEEP_TICKS
+            && ticks < limit
+            && state == Thread.State.TIMED_WAITING;
+    if (sleeps || ticks == limit) {
+      slot.seenTicks[deepest] = (int) limit; // once is enough
       core.failed().late(slot, gate, deepest, innermost);
     }
   }

@@ -1,6 +1,7 @@
 package duality.servers;
 
 import duality.kernel.Frame;
+import duality.kernel.Idempotent;
 import duality.kernel.Protocol;
 import duality.kernel.Router;
 import java.util.List;
@@ -32,6 +33,7 @@ public interface Root extends Router {
   void remove(String path);
 
   /** Paths of the endpoints of a protocol, for completion and lists. */
+  @Idempotent
   List<String> paths(Class<?> protocol);
 
   /**
@@ -49,6 +51,7 @@ public interface Root extends Router {
   void free(String owner, Frame frames);
 
   /** Frames in the pool, and how many are free. */
+  @Idempotent
   FrameBalance balance();
 
   /**

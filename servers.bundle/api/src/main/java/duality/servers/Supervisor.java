@@ -1,5 +1,6 @@
 package duality.servers;
 
+import duality.kernel.Idempotent;
 import duality.kernel.Protocol;
 import java.util.List;
 import org.osgi.annotation.versioning.ConsumerType;
@@ -15,9 +16,11 @@ import org.osgi.annotation.versioning.ConsumerType;
 @Protocol(rank = Protocol.CONTROL, deadlineMillis = 10_000)
 public interface Supervisor {
   /** The last failures and what was done about them (at most 256), oldest first. */
+  @Idempotent
   List<Incident> log();
 
   /** The rules in the order in which they are looked at: set by command, then those of the file. */
+  @Idempotent
   List<Rule> rules();
 
   /**
@@ -32,6 +35,7 @@ public interface Supervisor {
   void rule(String pattern, String policy);
 
   /** Every endpoint with its rule and what it went through. */
+  @Idempotent
   List<Watched> watched();
 
   /**

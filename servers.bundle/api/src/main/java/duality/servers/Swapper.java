@@ -1,5 +1,6 @@
 package duality.servers;
 
+import duality.kernel.Idempotent;
 import duality.kernel.Protocol;
 import java.util.List;
 import org.osgi.annotation.versioning.ConsumerType;
@@ -75,6 +76,7 @@ public interface Swapper {
   record Step(String step, String what, String from, String to, String remark) {}
 
   /** The last swaps (at most 1,000), oldest first. */
+  @Idempotent
   List<Swap> history();
 
   /**

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import duality.kernel.CallFailed;
 import duality.kernel.Context;
+import duality.kernel.Idempotent;
 import duality.kernel.Instance;
 import duality.kernel.Protocol;
 import duality.kernel.Router;
@@ -34,6 +35,7 @@ class SupervisorTest {
   public interface Sum {
     long add(long amount);
 
+    @Idempotent
     String name();
 
     long crash();
@@ -99,6 +101,9 @@ class SupervisorTest {
 
       @Override
       public String name() {
+        if (wrongs.remove(name + " is asked")) {
+          throw new IllegalStateException("once");
+        }
         return name;
       }
 
@@ -295,6 +300,21 @@ class SupervisorTest {
             return false;
           }
         });
+  }
+
+  @Test
+  void aRequestThatMayBeRepeatedIsAndTheOthersAreNot() {
+    wrongs.add("one is asked");
+    assertEquals("one", sum.name(), "the caller does not notice");
+    assertEquals(1, supervisor.log().size());
+    wrongs.add("one crashes");
+    assertThrows(
+        CallFailed.ServerFailed.class, () -> sum.add(1), "adding twice is not adding once");
+    wrongs.clear();
+    assertEquals(0, sum.add(0));
+    supervisor.rule("s", "giveup");
+    wrongs.add("one is asked");
+    assertThrows(CallFailed.ServerFailed.class, sum::name, "nobody mends it");
   }
 
   @Test

@@ -1,5 +1,6 @@
 package duality.vmm;
 
+import duality.kernel.Idempotent;
 import duality.kernel.Protocol;
 import org.osgi.annotation.versioning.ConsumerType;
 
@@ -27,6 +28,7 @@ public interface GuestAgent {
   int KEPT_BYTES = 1 << 24;
 
   /** Whether the guest's program has said hello since the guest started. */
+  @Idempotent
   boolean ready();
 
   /**
@@ -48,9 +50,11 @@ public interface GuestAgent {
    * @param waitMillis how long to wait for a first byte or the job's end, at most 1,000
    * @return what is there; empty when nothing came in time or the job has ended
    */
+  @Idempotent
   String output(long job, long position, int most, long waitMillis);
 
   /** What a job is doing. */
+  @Idempotent
   Job job(long job);
 
   /** Kills a job, with all processes of its group. No effect when it has ended. */

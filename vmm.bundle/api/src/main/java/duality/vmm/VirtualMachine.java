@@ -1,5 +1,6 @@
 package duality.vmm;
 
+import duality.kernel.Idempotent;
 import duality.kernel.Protocol;
 import duality.kernel.TrapHandler;
 import org.osgi.annotation.versioning.ConsumerType;
@@ -39,5 +40,6 @@ public interface VirtualMachine extends TrapHandler {
   void stop();
 
   /** What the machine is doing. */
+  @Idempotent
   MachineReport report();
 }
