@@ -34,6 +34,10 @@ final class Campaign implements AutoCloseable {
   private int number;
   private int jvms;
   private int inThisJvm;
+
+  /** The system's own trace of the last injection after which nobody was served again. */
+  private String lastTrace = "";
+
   private @Nullable ChildJvm child;
   private @Nullable Guest client;
   private @Nullable Bystander bystander;
@@ -42,6 +46,13 @@ final class Campaign implements AutoCloseable {
     this.installation = installation;
     this.folder = folder;
     this.seed = seed;
+  }
+
+  /** The last lines of the trace of the last injection that was not recovered from. */
+  String lastTrace() {
+    String[] lines = lastTrace.split("\n");
+    return String.join(
+        "\n", Arrays.asList(lines).subList(Math.max(0, lines.length - 40), lines.length));
   }
 
   /** How many JVMs it took so far. */
@@ -119,6 +130,9 @@ final class Campaign implements AutoCloseable {
       seen.deviation(observe(guest, component));
       if (seen.manifested) {
         seen.recoveredMillis = recovery(guest);
+        if (seen.recoveredMillis < 0) {
+          lastTrace = jvm.ask(REQUEST_MILLIS, "trace");
+        }
       }
       seen.failStop = failures(jvm) > failuresBefore;
       String putBack = putBack(jvm, component);
@@ -130,10 +144,18 @@ final class Campaign implements AutoCloseable {
           seen.failStop |= failures(jvm) > failuresBefore;
         }
       }
-      if (putBack != null && seen.symptom.isEmpty()) {
-        seen.symptom = "not put back: " + putBack;
-      }
       uninstall(jvm, bundle);
+      if (putBack != null) {
+        seen.clean = false;
+        if (!seen.manifested) {
+          // Now that the mutant's bundle is gone by force.
+          seen.deviation(observe(guest, component));
+          if (seen.manifested) {
+            seen.recoveredMillis = recovery(guest);
+          }
+        }
+        seen.symptom += " [not put back by a swap: " + putBack + "]";
+      }
       Bystander other = bystander;
       String affected = other == null ? "no second guest" : other.check(4 * PATIENCE_MILLIS);
       jvm.ask(PATIENCE_MILLIS, "ping");
@@ -146,7 +168,7 @@ final class Campaign implements AutoCloseable {
       seen.contained = false;
       seen.symptom += " [the core: " + e.getMessage() + "]";
     }
-    boolean clean = seen.contained && leave(jvm, guest, seen);
+    boolean clean = seen.contained && leave(jvm, guest, seen) && seen.clean;
     seen.dataCorrect = guest.firstWrongSector() < 0;
     if (!seen.dataCorrect) {
       seen.symptom += " [sector " + guest.firstWrongSector() + " is wrong]";
@@ -165,6 +187,7 @@ final class Campaign implements AutoCloseable {
     boolean wrong;
     boolean failStop;
     boolean contained;
+    boolean clean = true;
     boolean dataCorrect = true;
     long recoveredMillis = -1;
     String symptom = "";
@@ -330,7 +353,9 @@ final class Campaign implements AutoCloseable {
       return there;
     }
     try {
-      Guest fresh = new Guest(jvm, "a", folder.resolve("a.img"), seed + number, PATIENCE_MILLIS);
+      Guest fresh =
+          new Guest(
+              jvm, "a", folder.resolve("a" + number + ".img"), seed + number, PATIENCE_MILLIS);
       fresh.boot();
       fresh.round();
       client = fresh;

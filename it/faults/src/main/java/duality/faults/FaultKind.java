@@ -23,7 +23,25 @@ enum FaultKind {
   /** A value in the saved state is another one. */
   CORRUPT,
   /** A thread goes on using what the server had, after its bundle is gone. */
-  GHOST;
+  GHOST,
+  /** A method calls {@code System.exit}. */
+  EXIT,
+
+  // What one JVM does not contain; not among those that are drawn by default:
+
+  /** A method calls something in the JDK that does not come back for a long time. */
+  BURN,
+  /** A method fills the heap. */
+  HEAP,
+  /** A method writes to address 0. */
+  CRASH,
+  /** A method ends the JVM through reflection. */
+  REFLECT;
+
+  /** Whether the campaign draws it when nothing else is said. */
+  boolean usual() {
+    return compareTo(BURN) < 0;
+  }
 
   String label() {
     return name().toLowerCase(Locale.ROOT);

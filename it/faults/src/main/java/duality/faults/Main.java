@@ -63,7 +63,7 @@ public final class Main {
 
     static Options parse(List<String> words) {
       List<Component> components = List.of(Component.values());
-      List<FaultKind> faults = List.of(FaultKind.values());
+      List<FaultKind> faults = Arrays.stream(FaultKind.values()).filter(FaultKind::usual).toList();
       int count = 20;
       long seed = System.currentTimeMillis();
       int core = 0;
@@ -122,6 +122,9 @@ public final class Main {
           report.add(verdict);
           if (options.verbose()) {
             System.out.println(verdict.json());
+            if (verdict.manifested() && verdict.recoveredMillis() < 0) {
+              System.out.println(campaign.lastTrace());
+            }
           }
           if (!verdict.contained() || !verdict.dataCorrect()) {
             strange.add(verdict.json());

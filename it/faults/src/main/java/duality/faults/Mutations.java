@@ -141,6 +141,11 @@ final class Mutations {
       add(FaultKind.LOOP, -1, 0, "loops");
       add(FaultKind.WAIT, -1, 0, "waits for ever");
       add(FaultKind.SLOW, -1, 0, "takes 20 ms more");
+      add(FaultKind.EXIT, -1, 0, "calls System.exit");
+      add(FaultKind.BURN, -1, 0, "calls BigInteger.modPow");
+      add(FaultKind.HEAP, -1, 0, "fills the heap");
+      add(FaultKind.CRASH, -1, 0, "writes to address 0");
+      add(FaultKind.REFLECT, -1, 0, "calls System.exit through reflection");
       if (name.equals("open")
           && type.parameterCount() == 2
           && type.parameterType(0).equals(CONTEXT)) {
@@ -267,6 +272,11 @@ final class Mutations {
             case EXCEPTION -> "raise";
             case LOOP -> "loop";
             case WAIT -> "await";
+            case EXIT -> "exit";
+            case BURN -> "burn";
+            case HEAP -> "fill";
+            case CRASH -> "crash";
+            case REFLECT -> "reflect";
             default -> "slow";
           };
       builder.invokestatic(INJECTED, name, ConstantDescs.MTD_void);

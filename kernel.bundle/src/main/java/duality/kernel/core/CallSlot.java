@@ -251,7 +251,8 @@ final class CallSlot {
       return;
     }
     Gate gate = Gate.marked(at(level));
-    if (gate == null || gate.core() != core) {
+    // An instance that is being opened or saved stands in no gate.
+    if (gate == null ? Gate.number(at(level)) != Gate.UNNUMBERED : gate.core() != core) {
       return;
     }
     Thread.State state = host.getState();

@@ -200,11 +200,14 @@ final class HandOver extends HostThread {
     return asker != null && asker.insideAnyOf(gates);
   }
 
-  /** What polls, because it was woven, comes to an end. */
+  /**
+   * What polls, because it was woven, comes to an end. Not the calls that it made meanwhile: to end
+   * one of them in the middle would harm a server that has done nothing.
+   */
   private void abandon() {
     for (int level = 1; level <= CallSlot.DEPTH; level++) {
       CallSlot.Visit visit = slot.visit(level);
-      if (visit.mark() != 0) {
+      if (visit.mark() != 0 && Gate.number(visit.mark()) == Gate.UNNUMBERED) {
         slot.abandon(level, visit);
       }
     }

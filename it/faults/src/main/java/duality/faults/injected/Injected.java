@@ -2,6 +2,11 @@ package duality.faults.injected;
 
 import duality.kernel.Context;
 import duality.kernel.State;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -13,6 +18,8 @@ import java.util.concurrent.locks.LockSupport;
 public final class Injected {
   private static final long SLOW_MILLIS = 20;
   private static final long HAUNT_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+  private static final List<Object> HELD = Collections.synchronizedList(new ArrayList<>());
 
   private Injected() {}
 
@@ -42,6 +49,49 @@ public final class Injected {
     for (long left; (left = end - System.nanoTime()) > 0; ) {
       LockSupport.parkNanos(left);
     }
+  }
+
+  /** Ends the JVM, if it is let. */
+  public static void exit() {
+    System.exit(41);
+  }
+
+  /** Ends the JVM in a way that the weaver does not see. */
+  public static void reflect() {
+    try {
+      System.class.getMethod("exit", int.class).invoke(null, 42);
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Hours of work inside of the JDK, without a poll. */
+  public static void burn() {
+    BigInteger big = BigInteger.ONE.shiftLeft(400_000).subtract(BigInteger.ONE);
+    if (BigInteger.valueOf(3).modPow(big, big).signum() == 0) {
+      throw new IllegalStateException();
+    }
+  }
+
+  /** Takes all of the heap and keeps it for as long as it can. */
+  public static void fill() {
+    List<long[]> held = new ArrayList<>();
+    for (int size = 1 << 20; size > 0; size >>= 1) {
+      try {
+        while (true) {
+          held.add(new long[size]);
+        }
+      } catch (OutOfMemoryError e) {
+        HELD.add(held);
+      }
+    }
+    await();
+  }
+
+  /** A write to nowhere. */
+  @SuppressWarnings("restricted")
+  public static void crash() {
+    MemorySegment.ofAddress(0).reinterpret(8).set(ValueLayout.JAVA_LONG, 0, 1);
   }
 
   /** Another number. */

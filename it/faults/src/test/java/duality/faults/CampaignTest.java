@@ -1,0 +1,73 @@
+package duality.faults;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A few dozen injections; {@code bench/faults.sh} does thousands. */
+@Timeout(900)
+class CampaignTest {
+  private static final long SEED = 3;
+  private static final int EACH = 3;
+
+  @TempDir private Path folder = Path.of("");
+
+  @Test
+  void noFaultOfAServerReachesTheSecondGuestOrTheCore() throws Exception {
+    Report report = new Report();
+    List<FaultKind> usual = Arrays.stream(FaultKind.values()).filter(FaultKind::usual).toList();
+    try (Campaign campaign = new Campaign(SystemUnderTest.unpack(folder), folder, SEED)) {
+      for (Component component : Component.values()) {
+        for (Site site : campaign.sample(component, EACH, usual)) {
+          report.add(campaign.inject(component, site));
+        }
+      }
+    }
+    System.out.print("seed " + SEED + "\n" + report.table());
+    List<Verdict> all = report.verdicts();
+    assertEquals(List.of(), all.stream().filter(each -> !each.contained()).toList(), "contained");
+    assertEquals(
+        List.of(),
+        all.stream().filter(each -> each.failStop() && !each.dataCorrect()).toList(),
+        "no fail-stop fault corrupts a byte");
+    assertTrue(all.stream().anyMatch(Verdict::manifested), "the faults are real");
+  }
+
+  @Test
+  void directedFaultsShow() throws Exception {
+    // A campaign in which nothing ever manifests would be green as well.
+    List<Verdict> verdicts = new ArrayList<>();
+    try (Campaign campaign = new Campaign(SystemUnderTest.unpack(folder), folder, SEED)) {
+      for (FaultKind kind : List.of(FaultKind.EXCEPTION, FaultKind.LOOP, FaultKind.EXIT)) {
+        Site load =
+            campaign.sites(Component.UART).getOrDefault(kind, List.of()).stream()
+                .filter(each -> each.text().startsWith("Uart16550.load "))
+                .findFirst()
+                .orElseThrow();
+        verdicts.add(campaign.inject(Component.UART, load));
+      }
+    }
+    for (Verdict each : verdicts) {
+      assertTrue(each.manifested() && each.failStop(), each.json());
+      assertTrue(each.contained() && each.dataCorrect(), each.json());
+    }
+  }
+
+  @Test
+  void mutantsOfTheCoreAreNotContained() throws Exception {
+    Map<String, Integer> outcomes =
+        new CoreControl(SystemUnderTest.unpack(folder), folder, SEED).run(6, each -> {});
+    System.out.println("core mutants: " + outcomes);
+    assertTrue(
+        outcomes.getOrDefault("no difference", 0) < 6,
+        "the control must be able to die: " + outcomes);
+  }
+}
