@@ -49,7 +49,9 @@ public final class Arguments {
       throws CommandFailed {
     Map<String, List<Object>> values = new LinkedHashMap<>();
     int place = 0;
-    boolean options = true;
+    Syntax.Parameter first = syntax.parameter(0);
+    // A command without options that takes any words takes those with dashes too, as echo does.
+    boolean options = !syntax.options().isEmpty() || first == null || !first.rest();
     for (int i = 0; i < words.size(); i++) {
       Object word = words.get(i);
       if (word == null) {
