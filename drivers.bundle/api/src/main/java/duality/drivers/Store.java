@@ -56,6 +56,9 @@ public interface Store {
   /**
    * Takes a request. The grant stays the caller's, to be closed after the request has finished.
    *
+   * <p>A request with the tag of one that is in flight is that one: repeated after a failure it is
+   * done once.
+   *
    * @param tag the caller's number for it, 0 to 2^31 - 1, not in use by another request in flight
    * @param operation {@link #READ}, {@link #WRITE} or {@link #FLUSH}
    * @param offset in bytes into the store
@@ -64,6 +67,7 @@ public interface Store {
    * @param length in bytes
    * @return false when the store cannot take more now; try again after the next finished request
    */
+  @Idempotent
   boolean submit(int tag, int operation, long offset, Grant grant, long grantOffset, long length);
 
   /**

@@ -156,6 +156,20 @@ public abstract class StoreContract {
   }
 
   @Test
+  void aRequestThatIsRepeatedIsDoneOnce() throws Exception {
+    open(bytes(8 * 512));
+    try (Grant grant = memory(0, 512)) {
+      submit(3, Store.READ, 0, grant, 512);
+      assertTrue(store.submit(3, Store.READ, 0, grant, 0, 512), "it has that one");
+      assertEquals(Store.OK, status(3));
+      submit(4, Store.FLUSH, 0, grant, 0);
+      assertEquals(Store.OK, status(4));
+      assertEquals(Store.NONE, store.finished(), "and no second answer for the first");
+      assertTrue(finished.isEmpty(), "nor before");
+    }
+  }
+
+  @Test
   void refusesWhatIsOutside() throws Exception {
     byte[] content = bytes(8 * 512);
     open(content);

@@ -168,6 +168,9 @@ final class FileStore implements Store, Instance {
   public synchronized boolean submit(
       int tag, int operation, long offset, Grant grant, long grantOffset, long length) {
     serveOn();
+    if (!restarted && isInFlight(tag)) {
+      return true; // repeated, because this store or one before it failed in the middle
+    }
     if (restarted || queue.size() + runningCount() + finished.size() >= limit) {
       return false; // who does not know yet that all is lost will submit this once more
     }
@@ -181,6 +184,13 @@ final class FileStore implements Store, Instance {
       finish(tag, REFUSED);
     }
     return true;
+  }
+
+  private boolean isInFlight(int tag) {
+    return queue.stream().anyMatch(job -> job.tag == tag)
+        || Arrays.stream(running).anyMatch(job -> job != null && job.tag == tag)
+        || Arrays.stream(inherited).anyMatch(each -> each == tag)
+        || finished.stream().anyMatch(answer -> answer >> 8 == tag);
   }
 
   private boolean allowed(int operation, long offset, Grant grant, long grantOffset, long length) {
@@ -325,7 +335,7 @@ final class FileStore implements Store, Instance {
         return;
       } catch (CallFailed.BadRequest busy) {
         if (System.nanoTime() - deadline > 0) {
-          context.log(busy.getMessage());
+          context.log(String.valueOf(busy.getMessage()));
           return; // every request will say so too
         }
         LockSupport.parkNanos(AGAIN_NANOS);

@@ -9,6 +9,7 @@ import duality.drivers.virtio.Malformed;
 import duality.drivers.virtio.Rings;
 import duality.drivers.virtio.VirtioDevice;
 import duality.drivers.virtio.VirtioMmio;
+import duality.kernel.CallFailed;
 import duality.kernel.Context;
 import duality.kernel.State;
 import java.nio.ByteBuffer;
@@ -127,6 +128,10 @@ final class BlockDevice implements VirtioDevice {
         if (begun == QUEUE_SIZE) {
           transport.again(); // a turn must end, also when the guest never stops asking
         }
+      } catch (CallFailed.ServerFailed broken) {
+        if (storeAnswers() || refuseAll(rings)) {
+          transport.again();
+        }
       } finally {
         interrupt = rings.interruptWanted();
       }
@@ -136,6 +141,30 @@ final class BlockDevice implements VirtioDevice {
     if (interrupt) {
       transport.interrupt();
     }
+  }
+
+  /** Whether the store that has just failed was mended; if not, it was given up. */
+  private boolean storeAnswers() {
+    try {
+      return store.readOnly() == readOnly;
+    } catch (CallFailed.ServerFailed givenUp) {
+      return false;
+    }
+  }
+
+  /**
+   * There is no store any more: all requests end with an I/O error. Says whether there may be more.
+   */
+  private boolean refuseAll(Rings rings) throws Malformed {
+    for (Request request : inFlight.fail()) {
+      rings.complete(request.head, 1);
+    }
+    for (int refused = 0; refused < QUEUE_SIZE && rings.next(chain); refused++) {
+      Request request = Request.read(transport().memory(), chain);
+      rings.take();
+      end(rings, request, Request.STATUS_ERROR, 0);
+    }
+    return rings.unmute();
   }
 
   /** Gives the driver what the store has finished, and the store what it now has place for. */

@@ -109,6 +109,18 @@ final class InFlight {
   /** The store has lost all that it had: it gets everything once more. */
   private void submitAgain() {
     List<Request.Part> lost = new ArrayList<>(byTag.values());
+    // What nobody waits for any more must not be written over what came later.
+    lost.removeIf(
+        part -> {
+          if (!part.request().abandoned()) {
+            return false;
+          }
+          if (part.request().finished(Store.FAILED)) {
+            forget(part.request());
+            part.request().close();
+          }
+          return true;
+        });
     lost.reversed().forEach(waiting::addFirst);
     freeTags.addAll(byTag.keySet());
     byTag.clear();
@@ -189,6 +201,17 @@ final class InFlight {
     }
     requests.forEach(Request::abandon);
     heads.clear();
+  }
+
+  /**
+   * The store is given up: answers the requests that somebody waits for. They are abandoned; the
+   * memory of those at the store stays lent, because it may still be at work on it.
+   */
+  List<Request> fail() {
+    List<Request> failed = requests.stream().filter(each -> !each.abandoned()).toList();
+    failed.forEach(each -> each.writeStatus(Request.STATUS_ERROR));
+    abandon();
+    return failed;
   }
 
   private void forget(Request request) {

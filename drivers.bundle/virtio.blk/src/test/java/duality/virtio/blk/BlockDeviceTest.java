@@ -322,6 +322,37 @@ class BlockDeviceTest extends DeviceContract {
   }
 
   @Test
+  void aStoreThatIsGivenUpIsAnInputOutputErrorAndWhatWasRefusedIsNotDoneLater() {
+    disk.start();
+    disk.store.hold(true);
+    byte[] before = content.clone();
+    disk.ram(DATA_AT, new byte[512]);
+    disk.queue.add(
+        disk.header(0, Request.TYPE_OUT, 5), new Buffer(DATA_AT, 512, false), disk.statusByte(0));
+    disk.queue.kick();
+    TestBoard.await("the store to have it", () -> disk.store.held() == 1);
+    var endpoint = board.endpoint("store-of-" + DEVICE);
+    endpoint.fail("the test has no supervisor that would mend it");
+    disk.queue.add(
+        disk.header(1, Request.TYPE_IN, 6), new Buffer(DATA_AT, 512, true), disk.statusByte(1));
+    disk.queue.kick();
+    disk.queue.take();
+    disk.queue.take();
+    assertEquals(1, disk.status(0), "VIRTIO_BLK_S_IOERR for the one at the store");
+    assertEquals(1, disk.status(1), "and for the one that came later");
+
+    disk.store.hold(false);
+    disk.store.loseAll();
+    try (var hold = board.core().hold(java.util.List.of(endpoint), 1_000_000_000)) {
+      endpoint.open("test.store.store-of-" + DEVICE, null).bind();
+    }
+    disk.request(Request.TYPE_IN, 7, new Buffer(DATA_AT, 512, true));
+    assertEquals(0, disk.status(0), "a store that is bound again serves again");
+    assertArrayEquals(before, content, "the refused write was not made up for");
+    disk.assertNoGrantIsLeft();
+  }
+
+  @Test
   void aResetBeforeASwapStaysForgotten() {
     disk.start();
     disk.store.hold(true);
