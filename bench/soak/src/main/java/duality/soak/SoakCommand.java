@@ -16,6 +16,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.InvalidSyntaxException;
 import org.osgi.service.component.annotations.Activate;
@@ -52,10 +53,13 @@ public final class SoakCommand {
   /** Runs a soak; fails when anything was lost. */
   public String run(String[] arguments) throws IOException, InterruptedException, GuestUnavailable {
     Plan plan = plan(arguments);
-    Path disk = Files.createTempFile("duality-soak", ".img");
+    Path folder = Files.createTempDirectory("duality-soak");
+    Path disk = folder.resolve("disk.img");
     try {
       Boot boot = linux().prepare(Progress.NONE);
-      Soak soak = new Soak(plan, root, swapper, kernel, null, SoakCommand::tell);
+      Soak soak =
+          new Soak(
+              plan, root, swapper, kernel, new FileUpdates(context, folder), SoakCommand::tell);
       Outcome outcome = soak.run("soak", boot, disk);
       outcome.lines().forEach(SoakCommand::tell);
       if (!outcome.faults().isEmpty()) {
@@ -63,7 +67,12 @@ public final class SoakCommand {
       }
       return "";
     } finally {
-      Files.deleteIfExists(disk);
+      try (Stream<Path> all = Files.list(folder)) {
+        for (Path each : all.toList()) {
+          Files.delete(each);
+        }
+      }
+      Files.delete(folder);
     }
   }
 
