@@ -8,13 +8,13 @@
 #   --swaps N       so many swaps (default 1000)
 #   --seed S        the same random choices as another run with that seed (0 to 999999; default: the clock)
 #   --kinds A,B     only these: scheduler pager plic uart rtc clint finisher virtio.blk virtio.console store.file
-#                   console.host port agent vmm swapper
+#                   console.host port agent vmm swapper supervisor
 #   --verb update   not kernel:swap but felix:update of each server's bundle from a file
 #   --gap MS        mean time between two swaps (default 10)
 #   --probes false  no calls beside the guest's own
 set -eu
 cd "$(dirname "$0")/.."
 ./duality -c 'guest:list' >/dev/null
-mvn -B -q --color never -o -pl bench/soak -am package -DskipTests -Derrorprone=-Xdiags:compact >&2
+[ "${SOAK_BUILT:-}" ] || mvn -B -q --color never -o -pl bench/soak -am package -DskipTests -Derrorprone=-Xdiags:compact >&2
 bundle=bench/soak/target/duality.soak.jar
 exec ./duality -c "felix:start file:$PWD/$bundle; soak:run $*"

@@ -113,7 +113,7 @@ final class DiskPattern {
         "\n",
         "set -e",
         "R=01234567890123456789; D=/dev/vda; r=0",
-        "seq " + first() + " " + (first() + LINES - 1) + " >/tmp/numbers",
+        "seq " + first() + " " + (first() + LINES - 1) + " >/tmp/part; mv /tmp/part /tmp/numbers",
         "sum() { dd if=$D iflag=direct bs=64k skip=$(($1 * 2)) count=2 2>/dev/null"
             + " | md5sum | cut -c1-32; }",
         "slot() { echo $((($1 * " + STEP + " + " + seed + ") % " + SLOTS + ")); }",

@@ -100,7 +100,7 @@ final class GuestWork implements AutoCloseable {
         String.join(
             "\n",
             "set -e",
-            "while [ ! -e /tmp/numbers ]; do sleep 0.1; done; sleep 1",
+            "while [ ! -e /tmp/numbers ]; do sleep 0.1; done",
             "i=0; while [ $i -lt " + COPIES + " ]; do cat /tmp/numbers; i=$((i + 1)); done >/tmp/m",
             "while [ ! -e /tmp/stop ]; do",
             "  cp /tmp/m /tmp/copy; echo M $(md5sum /tmp/copy | cut -c1-32); rm /tmp/copy",

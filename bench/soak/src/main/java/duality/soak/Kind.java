@@ -52,7 +52,8 @@ record Kind(
           device("port", "%/agent-port", "console.host", Kind::console),
           device("agent", "%/agent", "agent", Kind::agent),
           new Kind("vmm", "%", List.of("vmm.machine"), 20 * MILLISECOND, Kind::machine),
-          new Kind("swapper", "swapper", List.of("swapper"), MILLISECOND, Kind::swapper));
+          new Kind("swapper", "swapper", List.of("swapper"), MILLISECOND, Kind::swapper),
+          new Kind("supervisor", "supervisor", List.of("supervisor"), MILLISECOND, NONE));
 
   private static Kind device(
       String name, String path, String server, BiFunction<Root, String, Runnable> probe) {

@@ -22,6 +22,7 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,7 +43,12 @@ public final class Soak {
   /** What the guest's clock is rounded to, and what it may be wrong by. */
   private static final long CLOCK_NANOS = 20_000_000;
 
+  private static final int MOST_TRIES = 1_000;
+
   private static final int MOST_FAULTS = 50;
+
+  /** Holds for others; nobody holds it without a swap. */
+  private static final String SWAPPER = "swapper";
 
   private static final Kind NOTHING =
       new Kind("(nothing)", "", List.of(), 1_000, (r, p) -> () -> {});
@@ -60,6 +66,7 @@ public final class Soak {
   private final List<String> notes = new ArrayList<>();
   private long turns;
   private long swaps;
+  private long pairs;
 
   /**
    * A soak of the system that these services are of.
@@ -129,7 +136,7 @@ public final class Soak {
       if (!plan.kinds().isEmpty() && !plan.kinds().contains(kind.name())) {
         continue;
       }
-      if (there.contains(path) && !restless(path)) {
+      if (there.contains(path)) {
         pauses.put(kind, new Pauses());
         probes.put(kind, kind.probe().apply(root, path));
       } else {
@@ -137,16 +144,6 @@ public final class Soak {
       }
     }
     pauses.put(NOTHING, new Pauses());
-  }
-
-  /** Whether it cannot even be held. */
-  private boolean restless(String path) {
-    try {
-      return !swapper.rehearse(path).done();
-    } catch (CallFailed e) {
-      notes.add(path + " is not swapped: " + e.getMessage());
-      return true;
-    }
   }
 
   private void soak(GuestWork guest, Processor processor, ExecutorService hands)
@@ -159,12 +156,17 @@ public final class Soak {
     while (swaps < plan.swaps() && System.nanoTime() - end < 0 && faults().size() < MOST_FAULTS) {
       turns++;
       Kind kind = kinds.get(random.nextInt(kinds.size()));
-      if (plan.verb().equals(Plan.SWAP) && turns % NOTHING_EVERY == 0) {
+      if (plan.verb().equals(Plan.SWAP)
+          && turns % NOTHING_EVERY == 0
+          && !kind.path().equals(SWAPPER)) {
         rehearse(kind.path(guest.path()), processor);
       }
       Kind other = random.nextInt(TWO_EVERY) == 0 ? another(kind, kinds) : null;
       if (other == null) {
         turn(kind, guest.path(), processor, hands);
+      } else if (plan.verb().equals(Plan.SWAP) && random.nextBoolean()) {
+        together(kind, other, guest.path());
+        swaps++;
       } else {
         Future<?> second = hands.submit(() -> turn(other, guest.path(), processor, hands));
         turn(kind, guest.path(), processor, hands);
@@ -195,13 +197,48 @@ public final class Soak {
       compare(before, Footprint.now());
     }
     notes.add(
-        "%d swaps in %d s"
-            .formatted(swaps, TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - began)));
+        "%d swaps in %d s, of which %d pairs in one transaction"
+            .formatted(swaps, TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - began), pairs));
   }
 
   private @Nullable Kind another(Kind first, List<Kind> kinds) {
     Kind other = kinds.get(random.nextInt(kinds.size()));
     return other == first ? null : other;
+  }
+
+  /** Replaces two components in one transaction. */
+  private void together(Kind one, Kind other, String machine) {
+    Swapper.Move first = new Swapper.Move(one.path(machine), server(one));
+    Swapper.Move second = new Swapper.Move(other.path(machine), server(other));
+    String what = one.name() + " together with " + other.name();
+    try {
+      Swapper.Swap swap = again(() -> swapper.swapAll(List.of(first, second)));
+      if (swap.done()) {
+        pairs++;
+      } else {
+        fault(what + ": " + swap.outcome());
+      }
+    } catch (CallFailed e) {
+      fault(what + ": " + e);
+    }
+  }
+
+  /** While the swapper itself is replaced it asks to come again. */
+  private static Swapper.Swap again(Supplier<Swapper.Swap> swap) {
+    for (int i = 0; i < MOST_TRIES; i++) {
+      try {
+        return swap.get();
+      } catch (CallFailed.NoServer e) {
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+      }
+    }
+    return swap.get();
+  }
+
+  private String server(Kind kind) {
+    synchronized (random) {
+      return kind.servers().get(random.nextInt(kind.servers().size()));
+    }
   }
 
   private static void end(Future<?> future) throws InterruptedException {
@@ -215,10 +252,7 @@ public final class Soak {
   /** Replaces one component, and calls it meanwhile. */
   private void turn(Kind kind, String machine, Processor processor, ExecutorService hands) {
     Pauses of = pausesOf(kind);
-    String server;
-    synchronized (random) {
-      server = kind.servers().get(random.nextInt(kind.servers().size()));
-    }
+    String server = server(kind);
     Probe probe = new Probe(probes.getOrDefault(kind, () -> {}), this::fault);
     Future<Long> longest = plan.probes() ? hands.submit(probe) : null;
     try {
@@ -227,7 +261,7 @@ public final class Soak {
       Swapper.Swap swap =
           updating != null && plan.verb().equals(Plan.UPDATE)
               ? updating.update(kernel, kind.path(machine))
-              : swapper.swap(kind.path(machine), server);
+              : again(() -> swapper.swap(kind.path(machine), server));
       long taken = processor.takenNanos(before);
       synchronized (of) {
         if (swap.done()) {
