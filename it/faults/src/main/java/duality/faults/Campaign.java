@@ -111,14 +111,17 @@ final class Campaign implements AutoCloseable {
     int id = ++number;
     String suffix = ".m" + id;
     Path jar = folder.resolve("mutant" + id + ".jar");
-    installation.mutant(jar, component.bundle, suffix, site);
+    installation.mutant(jar, component.bundle, suffix, component.byName() ? "" : suffix, site);
     Observed seen = new Observed();
     String bundle = null;
     try {
       int failuresBefore = failures(jvm);
       try {
         bundle = jvm.ask(REQUEST_MILLIS, "install", jar.toString());
-        String outcome = swapWhenThere(jvm, component.path, component.server + suffix);
+        String outcome =
+            component.byName()
+                ? takenOver(jvm, component)
+                : swapWhenThere(jvm, component.path, component.server + suffix);
         seen.refused = !outcome.equals("done");
         if (seen.refused) {
           seen.symptom = outcome;
@@ -129,18 +132,26 @@ final class Campaign implements AutoCloseable {
       }
       seen.deviation(observe(guest, component));
       if (seen.manifested) {
-        seen.recoveredMillis = recovery(guest);
+        seen.recoveredMillis = recovery(guest, component);
         if (seen.recoveredMillis < 0) {
           lastTrace = jvm.ask(REQUEST_MILLIS, "trace");
         }
       }
       seen.failStop = failures(jvm) > failuresBefore;
-      String putBack = putBack(jvm, component);
+      String putBack;
+      if (component.byName()) {
+        jvm.ask(4 * REQUEST_MILLIS, "start", component.bundle);
+        uninstall(jvm, bundle);
+        bundle = null;
+        putBack = served(jvm, component.path) ? null : component.path + " is not served";
+      } else {
+        putBack = putBack(jvm, component);
+      }
       if (!seen.manifested) {
         // With the state that the mutant saved.
         seen.deviation(observe(guest, component));
         if (seen.manifested) {
-          seen.recoveredMillis = recovery(guest);
+          seen.recoveredMillis = recovery(guest, component);
           seen.failStop |= failures(jvm) > failuresBefore;
         }
       }
@@ -151,7 +162,7 @@ final class Campaign implements AutoCloseable {
           // Now that the mutant's bundle is gone by force.
           seen.deviation(observe(guest, component));
           if (seen.manifested) {
-            seen.recoveredMillis = recovery(guest);
+            seen.recoveredMillis = recovery(guest, component);
           }
         }
         seen.symptom += " [not put back by a swap: " + putBack + "]";
@@ -217,33 +228,39 @@ final class Campaign implements AutoCloseable {
     }
   }
 
-  /** Watches the guest for two rounds; a swapper is used as well, since the guest does not. */
+  /** Watches the guest for a round; what people and bundles ask for is used beside it. */
   private Guest.@Nullable Deviation observe(Guest guest, Component component) {
     try {
       guest.round();
-      if (component == Component.SWAPPER && child != null) {
-        String outcome = child.ask(REQUEST_MILLIS, "swap", "vm/a/rtc", "rtc");
-        if (!outcome.equals("done")) {
-          return new Guest.Deviation(true, "a swap of the clock: " + outcome);
-        }
-        String nobody = child.ask(REQUEST_MILLIS, "swap", "vm/a/uart", "uart");
-        if (!nobody.equals("done")) {
-          return new Guest.Deviation(true, "a swap of the console: " + nobody);
-        }
-      }
-      guest.round();
-      return null;
+      return component.byName() ? use() : null;
     } catch (Guest.Deviation e) {
       return e;
+    }
+  }
+
+  /** Two swaps, which need swapper and root. */
+  private Guest.@Nullable Deviation use() {
+    ChildJvm jvm = child;
+    if (jvm == null) {
+      return new Guest.Deviation(false, "no JVM");
+    }
+    try {
+      for (String device : List.of("rtc", "uart")) {
+        String outcome = jvm.ask(REQUEST_MILLIS, "swap", "vm/a/" + device, device);
+        if (!outcome.equals("done")) {
+          return new Guest.Deviation(true, "a swap of " + device + ": " + outcome);
+        }
+      }
+      return null;
     } catch (ChildJvm.Silent | ChildJvm.Failed e) {
       return new Guest.Deviation(false, "a swap: " + e.getMessage());
     }
   }
 
-  private static long recovery(Guest guest) {
+  private long recovery(Guest guest, Component component) {
     long start = System.nanoTime();
     while (true) {
-      boolean served = guest.recovers();
+      boolean served = guest.recovers() && (!component.byName() || use() == null);
       long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
       if (served) {
         return millis;
@@ -252,6 +269,22 @@ final class Campaign implements AutoCloseable {
         return -1;
       }
     }
+  }
+
+  /** Stops the good server, whose place the mutant takes, since it has the same name. */
+  private static String takenOver(ChildJvm jvm, Component component)
+      throws ChildJvm.Silent, ChildJvm.Failed {
+    jvm.ask(4 * REQUEST_MILLIS, "stop", component.bundle);
+    return served(jvm, component.path) ? "done" : component.path + " is not served by it";
+  }
+
+  private static boolean served(ChildJvm jvm, String path) throws ChildJvm.Silent, ChildJvm.Failed {
+    for (int i = 0; i < 50; i++) {
+      if (jvm.ask(REQUEST_MILLIS, "endpoints", path).endsWith("\topen")) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** The component of the mutant is there a moment after its bundle has started. */

@@ -13,7 +13,9 @@ enum Component {
   STORE("vm/a/store0", "duality.store.file", "store.file"),
   CONSOLE("vm/a/console", "duality.console.host", "console.host"),
   VMM("vm/a", "duality.vmm.machine", "vmm.machine"),
-  SWAPPER("swapper", "duality.swapper", "swapper");
+  SWAPPER("swapper", "duality.swapper", "swapper"),
+  SUPERVISOR("supervisor", "duality.supervisor", "supervisor"),
+  ROOT("root", "duality.root", "root");
 
   /** The endpoint where the mutant serves. */
   final String path;
@@ -27,6 +29,14 @@ enum Component {
     this.path = path;
     this.bundle = bundle;
     this.server = server;
+  }
+
+  /**
+   * Whether its mutants come in by plain OSGi verbs: a second bundle with a server of the same name
+   * takes over when the good one is stopped. For those that a swap itself needs.
+   */
+  boolean byName() {
+    return compareTo(SWAPPER) >= 0;
   }
 
   String label() {

@@ -73,10 +73,10 @@ final class Installation {
   }
 
   /**
-   * Writes a jar with one class changed. Symbolic name and server names get {@code suffix}, so that
-   * it can be installed beside the original.
+   * Writes a jar with one class changed. Its symbolic name gets {@code suffix}, so that it can be
+   * installed beside the original, and its server names {@code serverSuffix}.
    */
-  void mutant(Path jar, String bundle, String suffix, Site site) {
+  void mutant(Path jar, String bundle, String suffix, String serverSuffix, Site site) {
     Map<String, byte[]> entries = entries(bundles.resolve(bundle + ".jar"));
     entries.computeIfPresent(site.file(), (name, bytes) -> Mutations.mutate(bytes, site));
     entries.replaceAll(
@@ -86,7 +86,9 @@ final class Installation {
           }
           return name.startsWith("OSGI-INF/")
               ? replaced(
-                  bytes, "(<property name=\"duality.server\"[^>]* value=\"[^\"]+)", "$1" + suffix)
+                  bytes,
+                  "(<property name=\"duality.server\"[^>]* value=\"[^\"]+)",
+                  "$1" + serverSuffix)
               : bytes;
         });
     byte[] injected = entries(own).get(INJECTED);

@@ -48,7 +48,7 @@ class UncontainedTest {
                 .findFirst()
                 .orElseThrow();
       }
-      system.mutant(jar, Component.UART.bundle, ".bad", site);
+      system.mutant(jar, Component.UART.bundle, ".bad", ".bad", site);
       jvm.ask(MILLIS, "install", jar.toString());
       while (!List.of(jvm.ask(MILLIS, "servers").split("\n")).contains("uart.bad")) {
         Thread.onSpinWait();

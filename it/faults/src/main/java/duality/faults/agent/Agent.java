@@ -123,6 +123,19 @@ public final class Agent {
           yield "" + bundle.getBundleId();
         }
       }
+      case "stop", "start" -> {
+        Bundle bundle =
+            Arrays.stream(context.getBundles())
+                .filter(each -> first.equals(each.getSymbolicName()))
+                .findFirst()
+                .orElseThrow();
+        if (words[1].equals("stop")) {
+          bundle.stop();
+        } else {
+          bundle.start();
+        }
+        yield "";
+      }
       case "uninstall" -> {
         context.getBundle(Long.parseLong(first)).uninstall();
         yield "";
