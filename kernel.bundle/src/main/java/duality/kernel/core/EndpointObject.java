@@ -102,6 +102,7 @@ final class EndpointObject implements Endpoint {
 
     /** On a thread of its own: what hangs or fails in its end holds up nobody. */
     void end(Runnable last) {
+      core.processors().serverGone();
       try {
         HandOver.apart(
             core, "close of " + server() + " for " + gate.path, limitNanos(), () -> inside(last));

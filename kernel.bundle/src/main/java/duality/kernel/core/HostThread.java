@@ -2,10 +2,12 @@ package duality.kernel.core;
 
 /** A host thread of the kernel's own: reaches its call slot without a look-up. */
 class HostThread extends Thread {
+  private static final String PREFIX = "duality ";
+
   final CallSlot slot;
 
   HostThread(String name, Runnable body) {
-    super(null, body, "duality " + name, 1 << 20, false);
+    super(null, body, PREFIX + name, 1 << 20, false);
     setDaemon(true);
     slot = new CallSlot(this);
   }
@@ -17,5 +19,10 @@ class HostThread extends Thread {
   public void run() {
     CallSlot.ALL.add(slot);
     super.run();
+  }
+
+  /** Its name as it was given. */
+  final String plainName() {
+    return getName().substring(PREFIX.length());
   }
 }

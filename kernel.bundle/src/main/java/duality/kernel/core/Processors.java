@@ -55,6 +55,9 @@ final class Processors {
 
   private static final long RETRY_NANOS = 10_000_000;
 
+  /** At most so often are host threads replaced by fresh ones. */
+  private static final long RENEW_NANOS = 250_000_000;
+
   /** One processor. */
   static final class Token {
     final int number;
@@ -82,11 +85,15 @@ final class Processors {
 
     volatile @Nullable ThreadObject carrying;
 
+    /** See {@link Processors#renew}. */
+    final int generation;
+
     /** Odd while in a call-out; -1 once the watchdog took the token away. One of the two wins. */
     final AtomicLong callout = new AtomicLong();
 
     Host(Processors processors, int number) {
       super("processor host " + number, () -> processors.body((Host) Thread.currentThread()));
+      generation = processors.generation;
     }
   }
 
@@ -96,6 +103,11 @@ final class Processors {
   private final Queue<Host> returning = new ConcurrentLinkedQueue<>();
   private final AtomicLong earliest = new AtomicLong(Long.MAX_VALUE);
   private volatile boolean stopped;
+
+  // Of host threads; see renew:
+  private volatile int generation;
+  private volatile boolean renewWanted;
+  private long renewedAt = System.nanoTime();
 
   // Guarded by hosts:
   private final List<Host> hosts = new ArrayList<>();
@@ -129,6 +141,32 @@ final class Processors {
     if (token.idle.compareAndSet(true, false)) {
       unpark(token);
     }
+  }
+
+  /**
+   * A server is no more. What it left in thread-locals of the kernel's threads would keep its
+   * classes, and Java lets nobody clear those of a thread; so these threads are replaced by fresh
+   * ones when they are at rest, for many servers at once.
+   */
+  void serverGone() {
+    renewWanted = true;
+  }
+
+  /** The watchdog's look: whether it is time for fresh threads. */
+  void renew(long now) {
+    if (renewWanted && now - renewedAt > RENEW_NANOS) {
+      renewWanted = false;
+      renewedAt = now;
+      generation++;
+      synchronized (hosts) {
+        spares.forEach(LockSupport::unpark);
+      }
+    }
+  }
+
+  /** Host threads of an earlier generation end as soon as they are at rest. */
+  int generation() {
+    return generation;
   }
 
   /** Whether the current thread is one that carries processors. */
@@ -226,8 +264,14 @@ final class Processors {
     while (!stopped && host.callout.get() != -1) {
       Token token = host.token.get();
       if (token == null) {
+        if (host.generation != generation && isSpare(host)) {
+          break;
+        }
         LockSupport.parkNanos(LONGEST_PARK_NANOS);
         continue;
+      }
+      if (host.generation != generation) {
+        break; // another one gets the token
       }
       Host next = returning.poll();
       if (next != null) {
@@ -263,6 +307,13 @@ final class Processors {
     Token left = host.token.getAndSet(null);
     if (left != null && !stopped) {
       giveToSpare(left);
+    }
+  }
+
+  /** Whether it was a spare; it is none any more, so that nobody gives it a token. */
+  private boolean isSpare(Host host) {
+    synchronized (hosts) {
+      return spares.remove(host);
     }
   }
 

@@ -50,6 +50,7 @@ final class Watchdog {
       sinceLast = now - before;
       before = now;
       judge.tick();
+      core.processors().renew(now);
       for (CallSlot slot : CallSlot.ALL) {
         if (slot.host.isAlive() || slot.host.getState() == Thread.State.NEW) {
           look(slot);

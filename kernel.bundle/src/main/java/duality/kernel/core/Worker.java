@@ -19,8 +19,11 @@ final class Worker {
   private final Notification notification;
   private final long mask;
   private final Work work;
-  private final HostThread host;
+  private volatile HostThread host;
   private volatile boolean stopped;
+
+  /** Of the host threads, when the present one began; only used by this worker's thread. */
+  private int generation;
 
   /** Whether the first round, with all bits, has been done; only used by this worker's thread. */
   private boolean begun;
@@ -47,8 +50,17 @@ final class Worker {
   }
 
   private void body() {
-    long bits = mask;
+    generation = core.processors().generation();
+    goOn(mask);
+  }
+
+  private void goOn(long first) {
+    long bits = first;
     while (!stopped) {
+      if (begun && generation != core.processors().generation()) {
+        renew(bits);
+        return;
+      }
       if (bits != 0) {
         if (!round(bits)) {
           return;
@@ -66,6 +78,17 @@ final class Worker {
     if (bits != 0) {
       signalBack(bits);
     }
+  }
+
+  /**
+   * Goes on with a fresh thread: what servers that are no more left in this one's thread-locals
+   * ends with it.
+   */
+  private void renew(long bits) {
+    generation = core.processors().generation();
+    HostThread fresh = new HostThread(host.plainName(), () -> goOn(bits));
+    host = fresh;
+    fresh.start();
   }
 
   /** Those of the first round were never set by anybody, so nobody may find them there. */
