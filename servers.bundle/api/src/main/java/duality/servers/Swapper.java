@@ -59,8 +59,18 @@ public interface Swapper {
   /** What {@link #update} would do, without doing it. */
   List<Step> planUpdate(String bundle, String file);
 
-  /** An endpoint and the server that shall serve it. */
-  record Move(String endpoint, String server) {}
+  /**
+   * An endpoint and the server that shall serve it.
+   *
+   * @param anew whether it begins without the state of the one before, which is lost: the way out
+   *     when nobody takes that state
+   */
+  record Move(String endpoint, String server, boolean anew) {
+    /** With the state of the one before. */
+    public Move(String endpoint, String server) {
+      this(endpoint, server, false);
+    }
+  }
 
   /**
    * A step of a plan.

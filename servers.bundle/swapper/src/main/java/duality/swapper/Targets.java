@@ -35,7 +35,7 @@ final class Targets {
         if (!seen.add(each.path())) {
           throw new CallFailed.BadRequest(each.path() + " is named twice");
         }
-        targets.add(new Transaction.Target(each, move.server()));
+        targets.add(new Transaction.Target(each, move.server(), move.anew()));
       }
     }
     return targets;

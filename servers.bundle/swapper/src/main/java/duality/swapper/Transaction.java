@@ -24,8 +24,8 @@ import org.jspecify.annotations.Nullable;
 final class Transaction {
   private static final long DRAIN_NANOS = TimeUnit.SECONDS.toNanos(3);
 
-  /** One endpoint and where it goes. */
-  record Target(Endpoint endpoint, String server) {}
+  /** One endpoint and where it goes, with its state or without. */
+  record Target(Endpoint endpoint, String server, boolean anew) {}
 
   /**
    * How it ended.
@@ -71,7 +71,7 @@ final class Transaction {
     String outcome = "done";
     try (hold) {
       for (Target each : targets) {
-        opened.add(each.endpoint.open(each.server, saved(each.endpoint)));
+        opened.add(each.endpoint.open(each.server, each.anew ? null : saved(each.endpoint)));
       }
       opened.forEach(Endpoint.Opened::bind);
     } catch (CallFailed e) {

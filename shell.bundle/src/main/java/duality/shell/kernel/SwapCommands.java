@@ -64,6 +64,7 @@ public final class SwapCommands extends CommandGroup {
                 .takes("ENDPOINT", Kind.ENDPOINT, "its path; * stands for one part: vm/*/blk0")
                 .takes("SERVER", Kind.SERVER, "the server that shall serve it, see kernel:servers")
                 .takesRest("MORE", Kind.MOVES, "further endpoints and servers, all or none", true)
+                .flag("--anew", "without the old server's state, which is lost; stands first")
                 .note("Of several versions of a server the highest is meant; NAME#BUNDLE is one.")
                 .note("The endpoint 'engine' stands for what executes all threads.")
                 .note("Fails when the old server serves on; kernel:history says why."),
@@ -90,7 +91,11 @@ public final class SwapCommands extends CommandGroup {
   }
 
   private Swapped swap(Invocation call) throws CommandFailed {
-    return swapped(swapper.swapAll(moves(call)));
+    List<Swapper.Move> moves = moves(call);
+    for (Swapper.Move each : moves) {
+      check(each.endpoint(), each.server());
+    }
+    return swapped(swapper.swapAll(moves));
   }
 
   private Swapped update(Invocation call) throws CommandFailed {
@@ -130,7 +135,11 @@ public final class SwapCommands extends CommandGroup {
         throw new CommandFailed(String.valueOf(e.getMessage()));
       }
     }
-    return swapper.plan(moves(call));
+    List<Swapper.Move> moves = moves(call);
+    for (Swapper.Move each : moves) {
+      checkEndpoint(each.endpoint());
+    }
+    return swapper.plan(moves);
   }
 
   private static Path file(Invocation call, String name) throws CommandFailed {
@@ -169,17 +178,13 @@ public final class SwapCommands extends CommandGroup {
     }
     List<Swapper.Move> moves = new ArrayList<>();
     for (int i = 0; i < words.size(); i += 2) {
-      check(words.get(i), words.get(i + 1));
-      moves.add(new Swapper.Move(words.get(i), words.get(i + 1)));
+      moves.add(new Swapper.Move(words.get(i), words.get(i + 1), call.arguments().has("--anew")));
     }
     return moves;
   }
 
   private void check(String endpoint, String server) throws CommandFailed {
-    List<String> paths = kernel.endpoints().stream().map(EndpointReport::path).toList();
-    if (!endpoint.contains("*") && !endpoint.equals(ENGINE) && !paths.contains(endpoint)) {
-      throw KernelCommands.noEndpoint(endpoint, paths);
-    }
+    checkEndpoint(endpoint);
     List<ServerReport> meant =
         kernel.servers().stream()
             .filter(each -> each.name().equals(server) || exactName(each).equals(server))
@@ -190,6 +195,13 @@ public final class SwapCommands extends CommandGroup {
     String protocol = protocol(endpoint);
     if (!protocol.isEmpty() && !meant.getFirst().protocols().contains(protocol)) {
       throw new CommandFailed("server " + server + " is no " + protocol + able(endpoint, server));
+    }
+  }
+
+  private void checkEndpoint(String endpoint) throws CommandFailed {
+    List<String> paths = kernel.endpoints().stream().map(EndpointReport::path).toList();
+    if (!endpoint.contains("*") && !endpoint.equals(ENGINE) && !paths.contains(endpoint)) {
+      throw KernelCommands.noEndpoint(endpoint, paths);
     }
   }
 

@@ -1,0 +1,346 @@
+package duality.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import duality.guests.Boot;
+import duality.kernel.EndpointReport;
+import duality.kernel.Observation;
+import duality.kernel.ServerReport;
+import duality.servers.Root;
+import duality.servers.Swapper;
+import java.lang.ref.WeakReference;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.FrameworkUtil;
+import org.osgi.framework.wiring.BundleWiring;
+
+/**
+ * Plain OSGi verbs, and those of the kernel, on server bundles in use. The clients are those of
+ * {@code examples/hot-service}: each of their threads knows what every answer must be.
+ */
+class VerbsIT {
+  private static final int ROUNDS = 12;
+  private static final long SECONDS = 60;
+
+  @TempDir private Path folder = Path.of("");
+  private Gogo gogo;
+
+  @BeforeEach
+  void open() {
+    gogo = new Gogo(folder);
+  }
+
+  @AfterEach
+  void remove() throws Exception {
+    for (Bundle each : context().getBundles()) {
+      String name = String.valueOf(each.getSymbolicName());
+      if (name.startsWith("hot.") || name.equals("test.leaving")) {
+        each.uninstall();
+      }
+    }
+    if (endpoint("service/visits") != null) {
+      Services.service(Root.class).remove("service/visits");
+    }
+    gogo.close();
+  }
+
+  private static BundleContext context() {
+    return FrameworkUtil.getBundle(VerbsIT.class).getBundleContext();
+  }
+
+  private static EndpointReport endpoint(String path) {
+    return Services.service(Observation.class).endpoints().stream()
+        .filter(each -> each.path().equals(path))
+        .findFirst()
+        .orElse(null);
+  }
+
+  private static List<String> servers(String name) {
+    List<String> found = new ArrayList<>();
+    for (ServerReport each : Services.service(Observation.class).servers()) {
+      if (each.name().startsWith(name)) {
+        found.add(each.bundle() + " " + each.endpoints());
+      }
+    }
+    return found;
+  }
+
+  private static List<Bundle> bundles(String name) {
+    return Arrays.stream(context().getBundles())
+        .filter(each -> name.equals(each.getSymbolicName()))
+        .toList();
+  }
+
+  private static Bundle bundle(String name) {
+    List<Bundle> found = bundles(name);
+    assertEquals(1, found.size(), () -> name + ": " + found);
+    return found.getFirst();
+  }
+
+  // ---- clients under load ----
+
+  private void load() throws Exception {
+    gogo.run("kernel:install " + gogo.example("hot.api.jar"));
+    gogo.run("kernel:install " + gogo.example("hot.visits-1.jar"));
+    gogo.run("kernel:install " + gogo.example("hot.client.jar"));
+    gogo.run("hot:start 3");
+    progress();
+  }
+
+  private static long value(Object record, String name) throws ReflectiveOperationException {
+    return (long) record.getClass().getMethod(name).invoke(record);
+  }
+
+  /** Each client gets further right answers. */
+  private void progress() throws Exception {
+    List<?> before = (List<?>) gogo.run("hot:report");
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (true) {
+      List<?> now = (List<?>) gogo.run("hot:report");
+      boolean all = true;
+      for (int i = 0; i < now.size(); i++) {
+        all &= value(now.get(i), "right") > value(before.get(i), "right");
+      }
+      if (all) {
+        return;
+      }
+      assertTrue(System.nanoTime() - end < 0, () -> "no progress: " + now + trace());
+      LockSupport.parkNanos(1_000_000);
+    }
+  }
+
+  private void nothingWasLost() throws Exception {
+    List<?> last = (List<?>) gogo.run("hot:stop");
+    assertEquals(3, last.size(), "the client's component was never deactivated");
+    for (Object each : last) {
+      assertEquals(0, value(each, "wrong"), () -> "wrong answers: " + last + trace());
+      assertEquals(0, value(each, "failed"), () -> "failed calls: " + last + trace());
+    }
+  }
+
+  private static String trace() {
+    return "\n" + String.join("\n", Services.service(Observation.class).trace());
+  }
+
+  @Test
+  void stopAndStartLoseNoCall() throws Exception {
+    load();
+    for (int i = 0; i < ROUNDS; i++) {
+      gogo.run("felix:stop hot.visits");
+      assertTrue(endpoint("service/visits").condition().startsWith("vacant"), "who waits, waits");
+      gogo.run("felix:start " + bundle("hot.visits").getBundleId());
+      progress();
+    }
+    nothingWasLost();
+  }
+
+  @Test
+  void twoVersionsStandSideBySideAndEachTakesOverWhenTheOtherIsUninstalled() throws Exception {
+    load();
+    Bundle first = bundle("hot.visits");
+    Path second = gogo.example("hot.visits-2.jar");
+    Bundle other = context().installBundle(second.toUri().toString());
+    other.start();
+    assertEquals(
+        List.of("hot.visits 2.0.0 []", "hot.visits 1.0.0 [service/visits]"), servers("hot.visits"));
+    assertEquals("hot.visits#" + first.getBundleId(), endpoint("service/visits").server());
+    first.uninstall();
+    progress();
+    assertEquals(List.of("hot.visits 2.0.0 [service/visits]"), servers("hot.visits"));
+    nothingWasLost();
+  }
+
+  @Test
+  void anUninstalledServerThatIsInstalledAgainGoesOnFromItsState() throws Exception {
+    load();
+    for (int i = 0; i < 3; i++) {
+      bundle("hot.visits").uninstall();
+      Path again = gogo.example("hot.visits-1.jar");
+      context().installBundle(again.toUri() + "?" + i, again.toUri().toURL().openStream()).start();
+      progress();
+    }
+    nothingWasLost();
+  }
+
+  @Test
+  void updateStandsBesideMovesAndUninstallsAndMigratesTheState() throws Exception {
+    load();
+    WeakReference<ClassLoader> old = loader("hot.visits");
+    gogo.run("kernel:update hot.visits " + gogo.example("hot.visits-2.jar"));
+    assertEquals(List.of("hot.visits 2.0.0 [service/visits]"), servers("hot.visits"));
+    for (int i = 0; i < ROUNDS; i++) {
+      progress();
+      Path next = BundleFile.of(bundle("hot.visits"), "2.0." + i, Map.of(), folder);
+      gogo.run("kernel:update hot.visits " + next);
+    }
+    progress();
+    // The same version again, as one has it while one works on it.
+    gogo.run("kernel:update hot.visits " + folder.resolve("hot.visits-2.0.11.jar"));
+    progress();
+    nothingWasLost();
+    collected(old);
+  }
+
+  @Test
+  void anUpdateThatDoesNotWorkIsTakenBackWithItsReason() throws Exception {
+    load();
+    gogo.run("kernel:update hot.visits " + gogo.example("hot.visits-2.jar"));
+    String said = gogo.refused("kernel:update hot.visits " + gogo.example("hot.visits-1.jar"));
+    assertTrue(said.contains("state of 'visits' version 2"), said);
+    Path empty =
+        BundleFile.of(bundle("hot.visits"), "3.0.0", Map.of("Service-Component", ""), folder);
+    said = gogo.refused("kernel:update hot.visits " + empty);
+    assertTrue(said.contains("did not bring [hot.visits#"), said);
+    Path unresolved =
+        BundleFile.of(bundle("hot.visits"), "3.0.1", Map.of("Import-Package", "no.such"), folder);
+    said = gogo.refused("kernel:update hot.visits " + unresolved);
+    assertTrue(said.contains("no.such"), said);
+    said = gogo.refused("kernel:update hot.visit " + unresolved);
+    assertTrue(said.contains("did you mean 'hot.visits'"), said);
+    said = gogo.refused("kernel:update duality.uart " + unresolved);
+    assertTrue(said.contains("is hot.visits, not duality.uart"), said);
+    assertEquals(List.of("hot.visits 2.0.0 [service/visits]"), servers("hot.visits"));
+    progress();
+    nothingWasLost();
+  }
+
+  @Test
+  void aPlanSaysWhatWouldMoveAndWhatAnApiWouldRestart() throws Exception {
+    load();
+    Path next = BundleFile.of(bundle("hot.visits"), "1.1.0", Map.of(), folder);
+    String plan = String.valueOf(gogo.run("kernel:plan update hot.visits " + next));
+    assertTrue(plan.contains("step=moves, what=service/visits"), plan);
+    assertTrue(plan.contains("step=uninstalls, what=hot.visits 1.0.0"), plan);
+    plan = String.valueOf(gogo.run("kernel:plan service/visits hot.visits scheduler plic"));
+    assertTrue(plan.contains("step=moves, what=service/visits"), plan);
+    assertTrue(plan.contains("step=refused, what=scheduler"), plan);
+    Path api = BundleFile.of(bundle("hot.api"), "1.0.1", Map.of(), folder);
+    plan = String.valueOf(gogo.run("kernel:plan update hot.api " + api));
+    assertTrue(plan.contains("step=refused, what=hot.api 1.0.0"), plan);
+    assertTrue(plan.contains("step=restarts, what=hot.visits"), plan);
+    assertTrue(gogo.refused("kernel:update hot.api " + api).contains("is an API"));
+    nothingWasLost();
+  }
+
+  // ---- the parts of the system itself ----
+
+  @Test
+  void theSwapperSwapsAndUpdatesItself() throws Exception {
+    int before = Services.service(Swapper.class).history().size();
+    gogo.run("kernel:swap swapper swapper");
+    Path next = BundleFile.of(bundle("duality.swapper"), "0.1.1", Map.of(), folder);
+    gogo.run("kernel:update duality.swapper " + next);
+    assertEquals(List.of("duality.swapper 0.1.1 [swapper]"), servers("swapper"));
+    gogo.run("kernel:swap scheduler scheduler.roundrobin");
+    gogo.run("kernel:swap scheduler scheduler.fair swapper swapper");
+    List<Swapper.Swap> history = Services.service(Swapper.class).history();
+    assertEquals(before + 4, history.size(), history.toString());
+    assertTrue(history.stream().skip(before).allMatch(Swapper.Swap::done), history.toString());
+  }
+
+  @Test
+  void aGuestGoesOnWhenItsEngineIsReplaced() throws Exception {
+    try (RunningMachine nano = nano("engine-it")) {
+      Bundle old = bundle("duality.processor.interpreter");
+      Path next = BundleFile.of(old, "0.1.1", Map.of(), folder);
+      nano.console.type("sum 3000000\r");
+      gogo.run("kernel:update duality.processor.interpreter " + next);
+      assertEquals(
+          List.of("duality.processor.interpreter 0.1.1 [vm/engine-it:hart0]"),
+          servers("interpreter"));
+      gogo.run("felix:stop duality.processor.interpreter");
+      assertEquals(List.of(), servers("interpreter"), "the guest lies still");
+      gogo.run("felix:start " + bundle("duality.processor.interpreter").getBundleId());
+      gogo.run("kernel:swap engine interpreter");
+      nano.await(0, "sum 3000000 = ", SECONDS);
+      nano.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", SECONDS);
+    }
+  }
+
+  private static RunningMachine nano(String name) throws Exception {
+    Boot boot = Services.boot("nano");
+    RunningMachine nano = new RunningMachine(Services.service(Root.class), name, boot, Map.of());
+    nano.await(0, boot.readyLine(), SECONDS);
+    return nano;
+  }
+
+  @Test
+  void aGuestGoesOnWhenTheBundlesUnderItAreReplacedByPlainVerbs() throws Exception {
+    try (RunningMachine nano = nano("verbs-it")) {
+      for (String name :
+          List.of(
+              "duality.vmm.machine",
+              "duality.pager.demand",
+              "duality.uart",
+              "duality.plic",
+              "duality.clock",
+              "duality.console.host",
+              "duality.scheduler.fair")) {
+        nano.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", SECONDS);
+        Bundle each = bundle(name);
+        Path next = BundleFile.of(each, "0.1.1", Map.of(), folder);
+        nano.console.type("sum 200000\r");
+        gogo.run("felix:update " + name + " " + next.toUri());
+        gogo.run("felix:stop " + name);
+        gogo.run("felix:start " + each.getBundleId());
+        gogo.run("kernel:update " + name + " " + next);
+        nano.await(0, "sum 200000 = ", SECONDS);
+      }
+      assertEquals("running", nano.machine.report().state());
+    }
+  }
+
+  @Test
+  void whatAServerLeftInThreadLocalsDoesNotKeepItsClasses() throws Exception {
+    Path jar =
+        BundleFile.of(
+            "test.leaving",
+            "duality.kernel,org.osgi.framework",
+            folder,
+            LeavingScheduler.class,
+            LeavingScheduler.Mark.class,
+            LeavingScheduler.Fifo.class);
+    gogo.run("kernel:install " + jar);
+    long picks = endpoint("scheduler").calls();
+    gogo.run("kernel:swap scheduler leaving");
+    try (RunningMachine nano = nano("leaving-it")) {
+      nano.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", SECONDS);
+      assertEquals("leaving", endpoint("scheduler").server());
+      assertTrue(endpoint("scheduler").calls() > picks + 10, "processors have called it");
+      WeakReference<ClassLoader> loader = loader("test.leaving");
+      gogo.run("kernel:swap scheduler scheduler.fair");
+      bundle("test.leaving").uninstall();
+      collected(loader);
+      nano.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", SECONDS);
+    }
+  }
+
+  private static WeakReference<ClassLoader> loader(String bundle) {
+    BundleWiring wiring = Objects.requireNonNull(bundle(bundle).adapt(BundleWiring.class));
+    return new WeakReference<>(wiring.getClassLoader());
+  }
+
+  private static void collected(WeakReference<ClassLoader> loader) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    while (loader.get() != null) {
+      System.gc();
+      LockSupport.parkNanos(20_000_000);
+      assertTrue(System.nanoTime() - end < 0, "the old loader is still reachable");
+    }
+    assertNotNull(loader, "and that was it");
+  }
+}
