@@ -5,12 +5,9 @@ import static duality.kernel.FailureReport.Kind.NONSENSE;
 import duality.kernel.CallFailed;
 import duality.kernel.Protocol;
 import duality.kernel.Scheduler;
-import duality.kernel.TrapHandler;
 import duality.kernel.core.ThreadObject.Doing;
 import duality.kernel.processor.Exit;
-import duality.kernel.processor.HartMode;
 import duality.kernel.processor.Lines;
-import duality.kernel.processor.Memory;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.util.ArrayDeque;
@@ -613,7 +610,7 @@ final class Processors {
     calloutBegins(host);
     Doing next;
     try {
-      next = exit(thread, exit);
+      next = Exits.serve(thread, exit);
     } catch (CallFailed.Revoked e) {
       core.trace(thread.name + " is suspended: " + e.getMessage());
       thread.wantSuspend();
@@ -633,76 +630,6 @@ final class Processors {
     }
     calloutEnds(host);
     return next;
-  }
-
-  @SuppressWarnings("NonAtomicVolatileUpdate") // one writer: the processor that runs the thread
-  private static Doing exit(ThreadObject thread, int exit) {
-    var hart = thread.hart();
-    switch (exit) {
-      case Exit.FAULT -> {
-        thread.faults++;
-        long address = hart.exitAddress();
-        if (thread.space.fault(address >>> Memory.PAGE_SHIFT, hart.exitAccess())) {
-          return Doing.RUNNING;
-        }
-        if (thread.mode == HartMode.FULL) {
-          hart.refuse();
-          return Doing.RUNNING;
-        }
-        return trap(thread, causeOf(hart.exitAccess()), address);
-      }
-      case Exit.MMIO_LOAD -> {
-        thread.mmio++;
-        try {
-          hart.completeLoad(thread.handler.load(thread.id, hart.exitAddress(), hart.exitWidth()));
-        } catch (CallFailed.BadRequest e) {
-          hart.refuse();
-        }
-        return Doing.RUNNING;
-      }
-      case Exit.MMIO_STORE -> {
-        thread.mmio++;
-        try {
-          thread.handler.store(thread.id, hart.exitAddress(), hart.exitWidth(), hart.exitValue());
-          hart.completeStore();
-        } catch (CallFailed.BadRequest e) {
-          hart.refuse();
-        }
-        return Doing.RUNNING;
-      }
-      case Exit.CALL -> {
-        return trap(thread, thread.mode == HartMode.FULL ? 9 : 8, 0);
-      }
-      default -> {
-        return trap(thread, hart.exitCause(), hart.exitAddress());
-      }
-    }
-  }
-
-  private static int causeOf(int access) {
-    return access == Memory.EXECUTE ? 12 : access == Memory.READ ? 13 : 15;
-  }
-
-  @SuppressWarnings("NonAtomicVolatileUpdate") // one writer: the processor that runs the thread
-  private static Doing trap(ThreadObject thread, int cause, long value) {
-    thread.calls++;
-    int answer = thread.handler.trap(thread.id, cause, value);
-    switch (answer) {
-      case TrapHandler.RESUME_BEHIND -> {
-        thread.hart().completeCall();
-        return Doing.RUNNING;
-      }
-      case TrapHandler.SUSPEND -> {
-        thread.wantSuspend();
-        return Doing.RUNNING;
-      }
-      case TrapHandler.YIELD -> {
-        return Doing.READY;
-      }
-      default -> {
-        return Doing.RUNNING;
-      }
-    }
   }
 
   /** Queues every READY thread again, after the order of a scheduler was lost. */
