@@ -164,11 +164,6 @@ final class ChildJvm implements AutoCloseable {
     return process.isAlive() && !socket.isClosed();
   }
 
-  /** Processor time used so far. */
-  long cpuNanos() {
-    return process.info().totalCpuDuration().map(java.time.Duration::toNanos).orElse(0L);
-  }
-
   @Nullable Integer exitStatus() {
     return process.isAlive() ? null : process.exitValue();
   }
