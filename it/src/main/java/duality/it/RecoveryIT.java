@@ -6,7 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import duality.drivers.MmioDevice;
 import duality.guests.Boot;
 import duality.kernel.CallFailed;
+import duality.kernel.Instance;
 import duality.kernel.Observation;
+import duality.kernel.Scheduler;
+import duality.kernel.Server;
+import duality.kernel.State;
 import duality.kernel.ThreadReport;
 import duality.servers.Root;
 import duality.servers.Supervisor;
@@ -15,11 +19,17 @@ import duality.vmm.GuestAgent;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.FrameworkUtil;
+import org.osgi.framework.ServiceRegistration;
 
 /**
  * A server of each kind throws an exception under a guest: the service is there again without
@@ -168,5 +178,168 @@ class RecoveryIT {
       }
     }
     table.forEach(System.out::println);
+  }
+
+  @Test
+  void onlyTheClientsOfADeadServerNoticeItsEnd() throws Exception {
+    Boot boot = Services.boot("nano");
+    String store = "vm/dead-it/store0";
+    try (CrashingServers crashing = new CrashingServers(List.of("store.file"));
+        RunningMachine client = nano("dead-it", boot);
+        RunningMachine other = nano("alive-it", boot)) {
+      other.command("put 8 4 5", "status 0", SECONDS);
+      String before = disk(other);
+      long usual = progress(other, "alive-it");
+      swap(store, "crash.store.file");
+      supervisor.rule(store, "giveup");
+      crashing.arm(store);
+      String error = client.command("get 8 4", "status", SECONDS);
+      client.until("the I/O error in " + error, SECONDS, () -> !crashing.isArmed(store));
+      assertTrue(last(store, client).outcome().endsWith("given up"), supervisor.log()::toString);
+      client.command("get 8 4", "status 1", SECONDS);
+      client.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", SECONDS);
+      long during = progress(other, "alive-it");
+      assertTrue(
+          during > usual / 2,
+          "instructions in the same processor time: " + usual + " before, " + during + " after");
+      assertEquals(before, disk(other), "the other guest's disk");
+      assertEquals(
+          List.of(),
+          kernel.endpoints().stream()
+              .filter(each -> each.path().startsWith("vm/alive-it") && each.failures() > 0)
+              .toList(),
+          "calls that failed below the other guest");
+      supervisor.rule(store, "");
+      swap(store, "store.file");
+      client.command("get 8 4", "status 0", SECONDS);
+    }
+  }
+
+  @Test
+  void aGuestWhoseDeviceIsGoneWaitsAndGoesOnWhenItIsBack() throws Exception {
+    Boot boot = Services.boot("nano");
+    String uart = "vm/parked-it/uart";
+    try (CrashingServers crashing = new CrashingServers(List.of("uart"));
+        RunningMachine guest = nano("parked-it", boot)) {
+      swap(uart, "crash.uart");
+      supervisor.rule(uart, "giveup");
+      crashing.arm(uart);
+      long from = guest.console.position();
+      guest.console.type("echo parked\r");
+      guest.until("the end of the UART", SECONDS, () -> !crashing.isArmed(uart));
+      assertTrue(last(uart, guest).outcome().endsWith("given up"), supervisor.log()::toString);
+      assertEquals("running", guest.machine.report().state(), "parked, not crashed");
+      supervisor.rule(uart, "");
+      swap(uart, "uart");
+      guest.await(from, "parked", SECONDS);
+      guest.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", SECONDS);
+    }
+  }
+
+  @Test
+  void schedulersThatGoWrongAreReplacedAndGuestsKeepGoing() throws Exception {
+    Boot boot = Services.boot("nano");
+    BundleContext context = FrameworkUtil.getBundle(RecoveryIT.class).getBundleContext();
+    try (RunningMachine one = nano("sched-one-it", boot);
+        RunningMachine two = nano("sched-two-it", boot)) {
+      for (String wrong : List.of("nobody", "nonsense", "throws", "sleeps", "starves")) {
+        String name = "scheduler.it." + wrong;
+        ServiceRegistration<Server> registration =
+            context.registerService(
+                Server.class,
+                (endpoint, saved) -> new WrongScheduler(wrong),
+                FrameworkUtil.asDictionary(
+                    Map.of(Server.NAME, name, Server.PROTOCOL, Scheduler.class.getName())));
+        try {
+          long before = supervisor.log().size();
+          swap("scheduler", name);
+          for (RunningMachine guest : List.of(one, two)) {
+            guest.command("idle 20", "idle 20 ticks", SECONDS);
+            guest.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", SECONDS);
+          }
+          one.until(
+              wrong + " to be replaced",
+              SECONDS,
+              () ->
+                  supervisor.log().size() > before
+                      && kernel.endpoints().stream()
+                          .anyMatch(
+                              each ->
+                                  each.path().equals("scheduler")
+                                      && each.condition().equals("open")
+                                      && !each.server().equals(name)));
+        } finally {
+          registration.unregister();
+        }
+        swap("scheduler", "scheduler.fair");
+      }
+    }
+  }
+
+  /** First in, first out, with one thing wrong. */
+  private static final class WrongScheduler implements Scheduler, Instance {
+    private final String wrong;
+    private final Deque<Integer> order = new ArrayDeque<>();
+    private int victim;
+
+    WrongScheduler(String wrong) {
+      this.wrong = wrong;
+    }
+
+    @Override
+    public synchronized int ready(int thread, int weight) {
+      victim = victim == 0 ? thread : victim;
+      boolean starved = wrong.equals("starves") && thread == victim;
+      if (!starved && !order.contains(thread)) {
+        order.add(thread);
+      }
+      return NO_PROCESSOR;
+    }
+
+    @Override
+    public synchronized void gone(int thread) {
+      order.remove(thread);
+    }
+
+    @Override
+    public synchronized long pick(int processor) {
+      switch (wrong) {
+        case "nobody" -> {
+          return NOBODY;
+        }
+        case "nonsense" -> {
+          return Scheduler.choice(1_000_000, 1_000_000);
+        }
+        case "throws" -> throw new IllegalStateException("no idea");
+        case "sleeps" -> LockSupport.parkNanos(2_000_000_000L);
+        default -> {}
+      }
+      return order.isEmpty() ? NOBODY : Scheduler.choice(order.remove(), 1_000_000);
+    }
+
+    @Override
+    public synchronized void ran(int processor, int thread, long nanos, boolean ready) {
+      if (ready) {
+        ready(thread, 100);
+      }
+    }
+
+    @Override
+    public State save() {
+      return State.of("wrong", 1);
+    }
+  }
+
+  /** Instructions of a guest in 100 ms of its processor time, at the best of five times. */
+  private long progress(RunningMachine machine, String name) {
+    long best = 0;
+    for (int i = 0; i < 5; i++) {
+      long instructions = instructions(name);
+      long nanos = machine.machine.report().cpuNanos();
+      machine.command("sum 1000000", "sum 1000000 = ", SECONDS);
+      long spent = Math.max(1, machine.machine.report().cpuNanos() - nanos);
+      best = Math.max(best, (instructions(name) - instructions) * 100_000_000L / spent);
+    }
+    return best;
   }
 }

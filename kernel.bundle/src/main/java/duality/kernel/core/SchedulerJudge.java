@@ -30,6 +30,11 @@ final class SchedulerJudge {
   /** Ticks in a row at which a processor was seen with much nonsense; by processor. */
   private final long[] nonsenseTicks;
 
+  // Since when nothing was picked that could run:
+  private long lastChosen;
+  private long nobodiesThen;
+  private long ticksStill;
+
   SchedulerJudge(Core core, Processors processors, Scheduling scheduling) {
     this.core = core;
     this.tokens = processors.tokens();
@@ -60,10 +65,17 @@ final class SchedulerJudge {
         return;
       }
     }
+    if (chosen != lastChosen) {
+      lastChosen = chosen;
+      nobodiesThen = nobodies;
+      ticksStill = 0;
+    } else {
+      ticksStill++;
+    }
     long ready = 0;
     ThreadObject longest = null;
     for (ThreadObject thread : core.allThreads()) {
-      if (isQueued(thread, chosen, nobodies)) {
+      if (isQueued(thread, chosen)) {
         ready++;
         if (longest == null || thread.ticksQueued > longest.ticksQueued) {
           longest = thread;
@@ -76,7 +88,7 @@ final class SchedulerJudge {
   }
 
   /** Whether it waits for being picked; counts the ticks. */
-  private static boolean isQueued(ThreadObject thread, long chosen, long nobodies) {
+  private static boolean isQueued(ThreadObject thread, long chosen) {
     long queuedAt = thread.queuedAt;
     if (queuedAt == 0 || thread.doing() != Doing.READY) {
       thread.seenQueuedAt = 0;
@@ -86,7 +98,6 @@ final class SchedulerJudge {
       thread.seenQueuedAt = queuedAt;
       thread.ticksQueued = 0;
       thread.chosenBefore = chosen;
-      thread.nobodiesBefore = nobodies;
     } else {
       thread.ticksQueued++;
     }
@@ -95,9 +106,8 @@ final class SchedulerJudge {
 
   private void judge(ThreadObject longest, long ready, long chosen, long nobodies) {
     long others = chosen - longest.chosenBefore;
-    if (longest.ticksQueued >= STANDSTILL_TICKS
-        && others == 0
-        && nobodies - longest.nobodiesBefore >= EVIDENCE) {
+    if (Math.min(ticksStill, longest.ticksQueued) >= STANDSTILL_TICKS
+        && nobodies - nobodiesThen >= EVIDENCE) {
       scheduling.broken(
           Kind.STALL, "for 20 ms it picked nobody, though " + longest.name + " could run");
     } else if (longest.ticksQueued >= STARVED_TICKS + (ready - 1) * TICKS_PER_OTHER

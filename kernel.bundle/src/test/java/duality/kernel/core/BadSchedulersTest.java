@@ -187,6 +187,25 @@ class BadSchedulersTest {
   }
 
   @Test
+  void oneThatPicksNobodyAnyMoreAfterItDidForAWhile() {
+    for (int picks = 1; picks <= 5; picks++) {
+      int good = picks;
+      bind(
+          new Fifo() {
+            private int left = good;
+
+            @Override
+            public synchronized long pick(int processor) {
+              return left-- > 0 ? super.pick(processor) : NOBODY;
+            }
+          });
+      int failures = picks;
+      await("number " + picks + " to be found out", () -> core.failures(0).size() == failures);
+      awaitAllRun();
+    }
+  }
+
+  @Test
   void oneThatPicksAThreadThatDoesNotExist() {
     FailureReport report =
         foundOut(
