@@ -171,8 +171,8 @@ class TaskTest {
 
   @Test
   void aProgramGoesOnUnderAnotherPersonality() throws IOException {
-    // Counts down from 3,000,000 with a system call each 1000 rounds, so that swaps fall anywhere.
-    TinyProgram program = new TinyProgram().li(8, 3_000);
+    // Counts down from 30,000,000 with a system call each 1000 rounds, so that swaps fall anywhere.
+    TinyProgram program = new TinyProgram().li(8, 30_000);
     int outer = 0;
     program.li(9, 1_000);
     program.word(0xfff48493).word(0xfe049ee3); // addi s1, s1, -1; bnez s1, -4
@@ -196,7 +196,7 @@ class TaskTest {
     }
     TaskReport report = TestSystem.awaitEnd(task);
     assertEquals(4, report.status(), report.toString());
-    assertEquals(3002, report.calls(), "no call lost, none served twice; " + swaps + " swaps");
+    assertEquals(30_002, report.calls(), "no call lost, none served twice; " + swaps + " swaps");
     assertEquals("done\n", system.output("1"));
     assertTrue(swaps > 3, swaps + " swaps");
   }
