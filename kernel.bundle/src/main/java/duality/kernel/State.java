@@ -1,9 +1,15 @@
 package duality.kernel;
 
+import java.util.AbstractMap;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The neutral tree in which a server's state goes from one version or one implementation to
@@ -28,9 +34,13 @@ public record State(String schema, int version, Map<String, Object> values) {
 
   /** Checks the kinds of all values and copies what could change. */
   public State {
-    Map<String, Object> copy = new LinkedHashMap<>();
-    values.forEach((name, value) -> copy.put(name, neutral(schema + "." + name, value)));
-    values = java.util.Collections.unmodifiableMap(copy);
+    if (!(values instanceof Checked)) {
+      Checked checked = Checked.NONE;
+      for (Map.Entry<String, Object> each : values.entrySet()) {
+        checked = checked.with(schema, each.getKey(), each.getValue());
+      }
+      values = checked;
+    }
   }
 
   /** An empty state to which values are added by {@link #with}. */
@@ -40,9 +50,8 @@ public record State(String schema, int version, Map<String, Object> values) {
 
   /** This state with one more value. Integers become {@code Long}. */
   public State with(String name, Object value) {
-    Map<String, Object> more = new LinkedHashMap<>(values);
-    more.put(name, value);
-    return new State(schema, version, more);
+    Checked checked = (Checked) values;
+    return new State(schema, version, checked.with(schema, name, value));
   }
 
   /**
@@ -139,6 +148,60 @@ public record State(String schema, int version, Map<String, Object> values) {
               + type.getSimpleName());
     }
     return type.cast(value);
+  }
+
+  /**
+   * Values that were checked and copied, so that adding one does not touch the others: a swap waits
+   * while states are built. A chain from the last value to the first, laid out when it is first
+   * read.
+   */
+  private static final class Checked extends AbstractMap<String, Object> {
+    static final Checked NONE = new Checked(null, "", "");
+
+    private final @Nullable Checked before;
+    private final String name;
+    private final Object value;
+    private volatile @Nullable Map<String, Object> laidOut;
+
+    private Checked(@Nullable Checked before, String name, Object value) {
+      this.before = before;
+      this.name = name;
+      this.value = value;
+    }
+
+    Checked with(String schema, String another, Object itsValue) {
+      return new Checked(this, another, neutral(schema + "." + another, itsValue));
+    }
+
+    private Map<String, Object> all() {
+      Map<String, Object> all = laidOut;
+      if (all == null) {
+        Deque<Checked> chain = new ArrayDeque<>();
+        for (Checked each = this; each.before != null; each = each.before) {
+          chain.push(each);
+        }
+        Map<String, Object> fresh = new LinkedHashMap<>();
+        chain.forEach(each -> fresh.put(each.name, each.value));
+        all = Collections.unmodifiableMap(fresh);
+        laidOut = all;
+      }
+      return all;
+    }
+
+    @Override
+    public Set<Entry<String, Object>> entrySet() {
+      return all().entrySet();
+    }
+
+    @Override
+    public @Nullable Object get(Object key) {
+      return all().get(key);
+    }
+
+    @Override
+    public boolean containsKey(Object key) {
+      return all().containsKey(key);
+    }
   }
 
   private static Object neutral(String where, Object value) {

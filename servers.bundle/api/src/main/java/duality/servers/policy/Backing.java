@@ -295,19 +295,22 @@ public final class Backing {
     stock.restore(saved.numbers("batches"));
     long[] backed = triples(saved, "backed");
     BitSet held = stock.frames();
-    BitSet used = new BitSet();
+    FreeFrames free = new FreeFrames(held);
+    Region region = null;
     for (int i = 0; i < backed.length; i += 3) {
       long page = backed[i];
       long frame = backed[i + 1];
       long count = backed[i + 2];
-      Region region = region(page);
+      if (region == null || page - region.page() < 0 || page - region.page() >= region.pages()) {
+        region = region(page);
+      }
       if (region == null
           || count < 1
           || count > region.page() + region.pages() - page
           || region.anyBacked(page, count)
           || frame < 0
           || frame > held.length() - count
-          || !areFree((int) frame, (int) count, held, used)) {
+          || !free.take((int) frame, (int) count)) {
         throw new State.Refused(
             "pager.backed: "
                 + count
@@ -319,20 +322,9 @@ public final class Backing {
                 + "or behind another page");
       }
       region.set(page, frame, count);
-      used.set((int) frame, (int) (frame + count));
     }
-    stock.restoreUnused(used);
-  }
-
-  /** Whether these frames are among those held, and behind no page yet. */
-  private static boolean areFree(int frame, int count, BitSet held, BitSet used) {
-    // Not by nextClearBit, which would look through all of a long run for each of its frames.
-    for (int each = frame; each < frame + count; each++) {
-      if (!held.get(each) || used.get(each)) {
-        return false;
-      }
-    }
-    return true;
+    held.andNot(free.rest());
+    stock.restoreUnused(held);
   }
 
   private static long[] triples(State saved, String name) {

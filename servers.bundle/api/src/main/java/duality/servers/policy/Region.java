@@ -66,14 +66,22 @@ final class Region {
 
   /** Enters frames for a run of pages of this region. */
   void set(long at, long frame, long count) {
-    for (long i = 0; i < count; i++) {
-      long index = at - page + i;
+    long index = at - page;
+    long left = count;
+    long next = frame + 1;
+    while (left > 0) {
+      int first = (int) (index % TABLE);
+      int end = (int) Math.min(TABLE, first + left);
       long[] table = tables[(int) (index / TABLE)];
       if (table == null) {
         table = new long[TABLE];
         tables[(int) (index / TABLE)] = table;
       }
-      table[(int) (index % TABLE)] = frame + i + 1;
+      for (int i = first; i < end; i++) {
+        table[i] = next++;
+      }
+      left -= end - first;
+      index += end - first;
     }
   }
 
@@ -98,33 +106,50 @@ final class Region {
 
   /** Whether one of these pages has a frame. */
   boolean anyBacked(long at, long count) {
-    for (long i = 0; i < count; i++) {
-      if (frameAt(at + i) >= 0) {
-        return true;
+    long index = at - page;
+    long left = count;
+    while (left > 0) {
+      int first = (int) (index % TABLE);
+      int end = (int) Math.min(TABLE, first + left);
+      long[] table = tables[(int) (index / TABLE)];
+      for (int i = first; table != null && i < end; i++) {
+        if (table[i] != 0) {
+          return true;
+        }
       }
+      left -= end - first;
+      index += end - first;
     }
     return false;
   }
 
   /** All backed pages, in runs as long as possible, from the lowest page on. */
   void forEachRun(RunTaker taker) {
-    long next = page;
-    while (next < page + pages) {
-      if (tables[(int) ((next - page) / TABLE)] == null) {
-        next += TABLE - (next - page) % TABLE;
-        continue;
+    long start = 0;
+    long entry = 0;
+    long count = 0;
+    for (int t = 0; t < tables.length; t++) {
+      long[] table = tables[t];
+      for (int i = 0; table != null && i < TABLE; i++) {
+        long here = table[i];
+        long index = (long) t * TABLE + i;
+        if (count > 0 && here == entry + count && index == start + count) {
+          count++;
+          continue;
+        }
+        if (count > 0) {
+          taker.take(page + start, entry - 1, count);
+          count = 0;
+        }
+        if (here != 0) {
+          start = index;
+          entry = here;
+          count = 1;
+        }
       }
-      long frame = frameAt(next);
-      if (frame < 0) {
-        next++;
-        continue;
-      }
-      long count = 1;
-      while (next + count < page + pages && frameAt(next + count) == frame + count) {
-        count++;
-      }
-      taker.take(next, frame, count);
-      next += count;
+    }
+    if (count > 0) {
+      taker.take(page + start, entry - 1, count);
     }
   }
 }
