@@ -29,6 +29,7 @@ final class Gate {
     ENDED
   }
 
+  private static final long REST_LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
   private static final long MENDED_LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
   /** Bit of a mark: the call's capability has a badge. */
@@ -189,7 +190,7 @@ final class Gate {
         }
       }
       slot.waiting = true;
-      Condition seen = core.processors().waiting(rank, () -> awaitChange(deadline));
+      Condition seen = core.processors().waiting(rank, () -> awaitChange(slot, deadline));
       slot.waiting = false;
       slot.push(this, badge);
       Object server = target;
@@ -204,8 +205,12 @@ final class Gate {
     }
   }
 
-  /** Waits until the gate is open or the deadline has passed; answers the condition then. */
-  private synchronized Condition awaitChange(long deadline) {
+  /**
+   * Waits until the gate is open or the deadline has passed; answers the condition then. A hart's
+   * own exit, which has gone into no server yet, does not wait on when its thread shall rest: who
+   * suspends it may be inside the endpoint that the drainer wants empty. It repeats the exit later.
+   */
+  private synchronized Condition awaitChange(CallSlot slot, long deadline) {
     while (condition == Condition.HELD
         || (condition == Condition.VACANT && !hopeless)
         || isMended()) {
@@ -215,6 +220,12 @@ final class Gate {
       }
       if (left <= 0 || (condition == Condition.VACANT && core.vacancyFails(this))) {
         return condition;
+      }
+      if (slot.depth() == 0 && Processors.isHost()) {
+        if (Processors.carriedShallRest()) {
+          return condition;
+        }
+        left = Math.min(left, REST_LOOK_NANOS);
       }
       try {
         TimeUnit.NANOSECONDS.timedWait(this, left);

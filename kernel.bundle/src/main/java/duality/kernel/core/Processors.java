@@ -171,6 +171,15 @@ final class Processors {
     return Thread.currentThread() instanceof Host;
   }
 
+  /** Whether somebody waits for the thread that the current host carries to come to rest. */
+  static boolean carriedShallRest() {
+    if (!(Thread.currentThread() instanceof Host host)) {
+      return false;
+    }
+    ThreadObject carried = host.carrying;
+    return carried != null && carried.shallRest();
+  }
+
   /** Whether the current host thread is in a handler of that thread. */
   static boolean carries(ThreadObject thread) {
     return Thread.currentThread() instanceof Host host && host.carrying == thread;

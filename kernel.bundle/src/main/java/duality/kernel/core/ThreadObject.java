@@ -267,6 +267,11 @@ final class ThreadObject implements KernelThread, KernelObject {
     return suspendWanted;
   }
 
+  /** Whether somebody waits until it is suspended, or has gone to another engine. */
+  boolean shallRest() {
+    return suspendWanted || wanted != null;
+  }
+
   /** The thread has something to do: it is made ready, if it waits. */
   void wake() {
     become(Doing.WAITING);

@@ -1,0 +1,164 @@
+package duality.swapper;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import duality.kernel.CallFailed;
+import duality.kernel.Instance;
+import duality.kernel.Protocol;
+import duality.kernel.State;
+import duality.kernel.core.Core;
+import duality.servers.Swapper;
+import duality.servers.Swapper.Move;
+import duality.servers.Swapper.Step;
+import duality.servers.Swapper.Swap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Transactions over several endpoints, over the swapper itself, and with servers that hang. */
+@Timeout(60)
+class SwapperTest {
+  /** Counts, and says who does. */
+  @Protocol(rank = 60)
+  public interface Count {
+    long add();
+
+    String who();
+  }
+
+  private record Counting(String who, long[] sum) implements Count, Instance {
+    @Override
+    public long add() {
+      return ++sum[0];
+    }
+
+    @Override
+    public State save() {
+      return State.of("count", 1).with("sum", sum[0]);
+    }
+  }
+
+  private final Core core = Core.start(1, 1 << 20);
+  private final CountDownLatch stuck = new CountDownLatch(1);
+  private final Swapper swapper;
+
+  SwapperTest() {
+    for (String name : List.of("one", "two")) {
+      core.register(
+          name,
+          (context, saved) ->
+              new Counting(name, new long[] {saved == null ? 0 : saved.number("sum")}),
+          Count.class);
+    }
+    core.register(
+        "refuser",
+        (context, saved) -> {
+          throw new State.Refused("not that one");
+        },
+        Count.class);
+    core.register(
+        "stuck",
+        (context, saved) -> {
+          try {
+            stuck.await();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+          return new Counting("stuck", new long[1]);
+        },
+        Count.class);
+    core.register("swapper", new SwapperServer(), Swapper.class);
+    swapper =
+        core.create(
+            "swapper",
+            Swapper.class,
+            Map.of("server", "swapper", "control", "true"),
+            Map.of(),
+            false);
+  }
+
+  @AfterEach
+  void stop() {
+    stuck.countDown();
+    core.close();
+  }
+
+  private Count count(String path) {
+    return core.create(path, Count.class, Map.of("server", "one"), Map.of(), false);
+  }
+
+  @Test
+  void severalEndpointsMoveTogetherOrNotAtAll() {
+    Count a = count("a");
+    Count b = count("b");
+    a.add();
+    Swap kept = swapper.swapAll(List.of(new Move("a", "two"), new Move("b", "refuser")));
+    assertTrue(kept.outcome().contains("not that one"), kept.outcome());
+    assertEquals("one one", a.who() + " " + b.who());
+    Swap done = swapper.swapAll(List.of(new Move("a", "two"), new Move("b", "two")));
+    assertTrue(done.done(), done.outcome());
+    assertEquals("two two", a.who() + " " + b.who());
+    assertEquals(2, a.add());
+    assertEquals(1, b.add());
+    assertThrows(
+        CallFailed.BadRequest.class,
+        () -> swapper.swapAll(List.of(new Move("a", "one"), new Move("*", "one"))),
+        "named twice");
+  }
+
+  @Test
+  void theSwapperSwapsItselfAlsoTogetherWithOthers() {
+    Count a = count("a");
+    assertTrue(swapper.swap("a", "two").done());
+    Swap itself = swapper.swap("swapper", "swapper");
+    assertTrue(itself.done(), itself.outcome());
+    Swap both = swapper.swapAll(List.of(new Move("swapper", "swapper"), new Move("a", "one")));
+    assertTrue(both.done(), both.outcome());
+    assertEquals("one", a.who());
+    assertEquals(
+        List.of("1 done", "2 done", "3 done"),
+        swapper.history().stream().map(each -> each.number() + " " + each.outcome()).toList());
+    assertTrue(swapper.swap("a", "two").done(), "and its authority has come along");
+  }
+
+  @Test
+  void aServerThatHangsKeepsNeitherTheEndpointNorTheSwapper() {
+    Count a = count("a");
+    a.add();
+    Swap kept = swapper.swap("a", "stuck");
+    assertTrue(kept.outcome().contains("open of stuck for a did not return"), kept.outcome());
+    assertEquals(2, a.add());
+    assertTrue(swapper.swap("a", "two").done());
+    assertEquals(3, a.add());
+    stuck.countDown();
+    assertEquals("two", a.who(), "what comes back too late changes nothing");
+  }
+
+  @Test
+  void aStateThatNobodyTakesCanBeLeftBehind() {
+    Count a = count("a");
+    a.add();
+    assertTrue(swapper.swapAll(List.of(new Move("a", "two", true))).done());
+    assertEquals(1, a.add());
+  }
+
+  @Test
+  void aPlanChangesNothingAndSaysWhatIsRefused() {
+    Count a = count("a");
+    List<Step> steps = swapper.plan(List.of(new Move("a", "two"), new Move("swapper", "two")));
+    assertEquals(
+        List.of("moves a", "refused swapper"),
+        steps.stream().map(each -> each.step() + " " + each.what()).toList(),
+        steps::toString);
+    steps = swapper.plan(List.of(new Move("*", "none")));
+    assertEquals(List.of("refused", "refused"), steps.stream().map(Step::step).toList());
+    assertEquals("one", a.who());
+    assertEquals(List.of(), swapper.history());
+    assertThrows(CallFailed.BadRequest.class, () -> swapper.update("1", "/none"), "no framework");
+  }
+}
