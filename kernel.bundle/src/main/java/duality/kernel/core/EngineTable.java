@@ -58,8 +58,8 @@ final class EngineTable {
       throw new CallFailed.NoServer(
           "there is no engine"
               + (engine.isEmpty() ? "" : " '" + engine + "'")
-              + "; there are "
-              + entries.stream().map(Entry::exactName).toList());
+              + (entries.isEmpty() ? "; none is registered" : "; there is ")
+              + String.join(", ", entries.stream().map(Entry::exactName).toList()));
     }
     return found.engine();
   }

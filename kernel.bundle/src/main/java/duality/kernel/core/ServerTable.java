@@ -70,7 +70,8 @@ final class ServerTable {
               + "'; "
               + (named.isEmpty()
                   ? "kernel:servers lists those that are there"
-                  : "there are " + named.stream().map(Registration::exactName).toList()));
+                  : "there is "
+                      + String.join(", ", named.stream().map(Registration::exactName).toList())));
     }
     if (!found.protocols().contains(protocol)) {
       throw new CallFailed.BadRequest(

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import org.apache.felix.service.command.CommandProcessor;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.Constants;
 import org.osgi.framework.FrameworkUtil;
 import org.osgi.framework.ServiceRegistration;
 
@@ -18,10 +19,15 @@ public abstract class CommandGroup {
   /** Offers the commands to Gogo. */
   protected final void register(BundleContext context) {
     for (Command command : commands()) {
-      Map<String, String> properties =
+      // Ahead of a command of Felix's of the same name.
+      Map<String, Object> properties =
           Map.of(
-              CommandProcessor.COMMAND_SCOPE, command.syntax().scope(),
-              CommandProcessor.COMMAND_FUNCTION, command.syntax().function());
+              Constants.SERVICE_RANKING,
+              100,
+              CommandProcessor.COMMAND_SCOPE,
+              command.syntax().scope(),
+              CommandProcessor.COMMAND_FUNCTION,
+              command.syntax().function());
       registrations.add(
           context.registerService(
               CommandFunction.class,

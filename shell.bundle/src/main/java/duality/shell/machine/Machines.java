@@ -137,13 +137,24 @@ public final class Machines {
 
   private ReadyWatch watch(String name, Boot boot, long position) throws CommandFailed {
     ReadyWatch watch =
-        new ReadyWatch(root.connect(FOLDER + name + "/console", Console.class), boot, position);
+        new ReadyWatch(
+            root.connect(FOLDER + name + "/console", Console.class),
+            boot,
+            position,
+            () -> hasAgent(name, boot));
     ReadyWatch old = watches.put(name, watch);
     if (old != null) {
       old.end();
     }
     watch.start("watch " + name);
     return watch;
+  }
+
+  private boolean hasAgent(String name, Boot boot) {
+    String path = FOLDER + name + "/agent";
+    return boot.agent()
+        && root.paths(GuestAgent.class).contains(path)
+        && root.connect(path, GuestAgent.class).ready();
   }
 
   /** Whether what the guest runs for us has said hello, or there is no such thing in this guest. */

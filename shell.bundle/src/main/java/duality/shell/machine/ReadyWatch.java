@@ -7,6 +7,7 @@ import duality.vmm.GuestAgent;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +18,7 @@ final class ReadyWatch {
   private static final int MOST_BYTES = 8192;
   private static final long WAIT_MILLIS = 200;
   private static final int LONGEST_LINE = 1024;
+  private static final long QUIET_NANOS = 3_000_000_000L;
 
   private final Console console;
   private final Boot boot;
@@ -27,7 +29,18 @@ final class ReadyWatch {
   private volatile @Nullable GuestAgent agent;
   private volatile String lastLine = "";
 
+  /** Whether the agent in the guest has said hello. */
+  private final BooleanSupplier hello;
+
+  /** When it was first seen to have, or 0. */
+  private long helloNanos;
+
   ReadyWatch(Console console, Boot boot, long position) {
+    this(console, boot, position, () -> false);
+  }
+
+  ReadyWatch(Console console, Boot boot, long position, BooleanSupplier hello) {
+    this.hello = hello;
     this.console = console;
     this.boot = boot;
     this.position = position;
@@ -81,10 +94,23 @@ final class ReadyWatch {
         String more = console.output(position, MOST_BYTES, WAIT_MILLIS);
         position = Math.max(position, console.oldest()) + more.length();
         take(more);
+        if (more.isEmpty() && quietlyUp()) {
+          up.countDown();
+        }
       }
     } catch (CallFailed e) {
       // The machine is no more.
     }
+  }
+
+  /**
+   * A guest whose console is elsewhere (console=hvc0) is up when its agent has been for a while.
+   */
+  private boolean quietlyUp() {
+    if (helloNanos == 0 && hello.getAsBoolean()) {
+      helloNanos = Math.max(1, System.nanoTime());
+    }
+    return helloNanos != 0 && System.nanoTime() - helloNanos > QUIET_NANOS;
   }
 
   /** Takes bytes of the console, one character each. */

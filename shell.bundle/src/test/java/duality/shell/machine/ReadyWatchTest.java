@@ -63,4 +63,14 @@ class ReadyWatchTest {
     watch.await(Duration.ofSeconds(20));
     assertTrue(watch.ready());
   }
+
+  @Test
+  void aGuestWithItsConsoleElsewhereIsUpByItsAgent() throws InterruptedException {
+    ReadyWatch watch = new ReadyWatch(new TypedConsole(), BOOT, 0, () -> true);
+    watch.start("test");
+    watch.await(Duration.ofSeconds(1));
+    assertFalse(watch.ready(), "the line may still come");
+    watch.await(Duration.ofSeconds(20));
+    assertTrue(watch.ready());
+  }
 }
