@@ -20,18 +20,23 @@ final class Report {
   }
 
   /**
-   * A line for each kind of component. Each figure has its denominator: refused, manifested and
-   * contained of all injected, the others of those that manifested.
+   * A line for each kind of component. Each figure has its denominator: refused, noticed,
+   * manifested, contained and data correct of all injected; masked (mended before the client saw
+   * anything) of those noticed; recovered and silent of those that manifested. Noticed: the system
+   * saw by itself that a server failed (a fail-stop fault); silent: wrong answers or data without
+   * that.
    */
   String table() {
     StringBuilder table = new StringBuilder();
     table.append(
-        "%-10s %8s %8s %10s %11s %11s %12s %9s %14s%n"
+        "%-10s %8s %8s %8s %10s %8s %11s %11s %12s %9s %14s%n"
             .formatted(
                 "component",
                 "injected",
                 "refused",
+                "noticed",
                 "manifested",
+                "masked",
                 "contained",
                 "recovered",
                 "data correct",
@@ -49,6 +54,7 @@ final class Report {
     if (all.isEmpty()) {
       return;
     }
+    List<Verdict> noticed = all.stream().filter(Verdict::failStop).toList();
     List<Verdict> seen = all.stream().filter(Verdict::manifested).toList();
     long[] times =
         seen.stream()
@@ -57,12 +63,14 @@ final class Report {
             .sorted()
             .toArray();
     table.append(
-        "%-10s %8d %8s %10s %11s %11s %12s %9s %14s%n"
+        "%-10s %8d %8s %8s %10s %8s %11s %11s %12s %9s %14s%n"
             .formatted(
                 name,
                 all.size(),
                 "" + count(all, Verdict::refused),
+                "" + noticed.size(),
                 "" + seen.size(),
+                of(count(noticed, each -> !each.manifested()), noticed.size()),
                 of(count(all, Verdict::contained), all.size()),
                 of(times.length, seen.size()),
                 of(count(all, Verdict::dataCorrect), all.size()),
