@@ -39,6 +39,9 @@ final class Recovery {
   private final Incidents incidents;
   private final Executor threads;
 
+  /** Used by the thread that mends, one at a time. */
+  private final Repair.FirstState first = new Repair.FirstState();
+
   // Guarded by this:
   private final Deque<FailureReport> waiting = new ArrayDeque<>();
   private boolean busy;
@@ -139,14 +142,17 @@ final class Recovery {
         return;
       }
       int before = pause();
+      boolean another = now.action() == Step.Action.SPARE || now.action() == Step.Action.FALLBACK;
       try {
         String outcome =
             repair.replace(
                 endpoint,
                 servers(endpoint, now, failure.server()),
                 policy.exact(),
-                now.action() == Step.Action.FRESH ? 2 : before,
-                hung);
+                now.action() == Step.Action.FRESH ? 2 : another ? triedBefore() : before,
+                hung,
+                first,
+                another);
         synchronized (this) {
           mendedNanos = System.nanoTime();
         }
@@ -167,6 +173,7 @@ final class Recovery {
     if (everFailed && now - lastNanos > QUIET_NANOS) {
       step = 0;
       tries = 0;
+      first.forget();
     }
     if (now - mendedNanos > SHORT_LIFE_NANOS) {
       vain = 0;
@@ -200,6 +207,11 @@ final class Recovery {
       }
     }
     return before;
+  }
+
+  /** Another server gets the states anew: what failed with them was the one before. */
+  private synchronized int triedBefore() {
+    return tries - 1;
   }
 
   private static List<String> servers(Endpoint endpoint, Step step, String failed) {

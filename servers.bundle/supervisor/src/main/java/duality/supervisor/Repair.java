@@ -33,6 +33,15 @@ final class Repair {
   /** Where a state comes from, and how to get it; null when there is none of that kind. */
   private record Source(String name, Supplier<@Nullable State> state) {}
 
+  /** What the first instance of a series of failures saved; the later ones may have begun empty. */
+  static final class FirstState {
+    private @Nullable State state;
+
+    void forget() {
+      state = null;
+    }
+  }
+
   /**
    * Replaces the instance.
    *
@@ -41,11 +50,20 @@ final class Repair {
    * @param skip how many of the sources of a state are passed over: 0 for none, 1 for what the
    *     failed instance saves, 2 for the checkpoint too
    * @param hung whether calls inside are known to be stuck
+   * @param first kept from one failure to the next
+   * @param another whether the candidates are other servers than the one that failed: these get the
+   *     first state, if any will do
    * @return what was done, for people
    * @throws CallFailed when nothing helped
    */
   String replace(
-      Endpoint endpoint, List<String> candidates, boolean exact, int skip, boolean hung) {
+      Endpoint endpoint,
+      List<String> candidates,
+      boolean exact,
+      int skip,
+      boolean hung,
+      FirstState first,
+      boolean another) {
     List<String> servers = new ArrayList<>(candidates);
     if (hung) {
       endpoint.abandon();
@@ -55,7 +73,20 @@ final class Repair {
         return "is served again by " + endpoint.server() + ", by somebody else's doing";
       }
       List<Source> sources = new ArrayList<>();
-      sources.add(new Source("its state", () -> endpoint.salvage(SALVAGE_NANOS)));
+      State before = first.state;
+      if (another && !exact && before != null) {
+        sources.add(new Source("the state of before it failed again and again", () -> before));
+      }
+      sources.add(
+          new Source(
+              "its state",
+              () -> {
+                State saved = endpoint.salvage(SALVAGE_NANOS);
+                if (skip == 0 && !another) {
+                  first.state = saved;
+                }
+                return saved;
+              }));
       if (!exact) {
         sources.add(new Source("its checkpoint", endpoint::checkpoint));
         sources.add(new Source("nothing", () -> null));
