@@ -87,6 +87,11 @@ final class CallSlot {
   /** Levels in use; for the own thread. */
   private int depth;
 
+  /** Which call of an endpoint to itself a level is, as {@link #calls} counts the others. */
+  private final long[] nested = new long[DEPTH + 1];
+
+  private long nestings;
+
   /** Levels with a call that the watchdog gave up, as bits; its late return looks closer. */
   private volatile long abandoned;
 
@@ -102,7 +107,7 @@ final class CallSlot {
    * A call as others see it.
    *
    * @param mark its gate's
-   * @param call how many calls its thread had made through that gate
+   * @param call how many calls its thread had made through that gate, or to itself from inside
    */
   record Visit(long mark, long call) {}
 
@@ -184,6 +189,7 @@ final class CallSlot {
   }
 
   private static CallFailed tooDeep(Gate gate) {
+    gate.uncounted.increment();
     return new CallFailed.BadRequest(
         "call to "
             + gate.path
@@ -246,6 +252,7 @@ final class CallSlot {
    * to a poll. One that runs is not: an interrupt closes the file it may be reading.
    */
   synchronized void interruptWait(Core core) {
+    tidy();
     int level = 63 - Long.numberOfLeadingZeros(abandoned);
     if (level < 0 || interrupts >= INTERRUPTS || level != deepest() || !isAbandoned(level)) {
       return;
@@ -259,6 +266,20 @@ final class CallSlot {
     if (state == Thread.State.WAITING || state == Thread.State.TIMED_WAITING) {
       interrupts++;
       host.interrupt();
+    }
+  }
+
+  /**
+   * Takes back what came too late: the call returned, and did not see it, just when it was given
+   * up. Else every poll would go on looking for it as long as this thread makes no other call.
+   */
+  private void tidy() {
+    for (long bits = abandoned; bits != 0; bits &= bits - 1) {
+      int level = Long.numberOfTrailingZeros(bits);
+      if (!isAbandoned(level)) {
+        abandoned &= ~(1L << level);
+        Aborts.end();
+      }
     }
   }
 
@@ -281,7 +302,17 @@ final class CallSlot {
     }
   }
 
-  /** Counts a call through the gate's number. */
+  /**
+   * The call that is about to take a level comes from inside the same gate. To count it there would
+   * make the outer one look like another call.
+   */
+  void nest(int level) {
+    if (level <= DEPTH) {
+      LONGS.setOpaque(nested, level, ++nestings);
+    }
+  }
+
+  /** Counts a call through the gate's number, before it is pushed. */
   void count(int number) {
     long[] counts = calls;
     try {
@@ -343,7 +374,9 @@ final class CallSlot {
   /** The call at a level, as another thread sees it. */
   Visit visit(int level) {
     long mark = at(level);
-    return new Visit(mark, counted(Gate.number(mark)));
+    boolean own = mark != 0 && mark == at(level - 1);
+    long call = own ? (long) LONGS.getOpaque(nested, level) : counted(Gate.number(mark));
+    return new Visit(mark, call);
   }
 
   /** The innermost level with a call in it, as another thread sees it; 0 outside of all. */

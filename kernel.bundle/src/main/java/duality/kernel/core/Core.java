@@ -171,6 +171,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
     Gate gate = Gate.of(this, path, protocol.rank(), protocol.deadlineMillis());
     EndpointObject made = new EndpointObject(this, gate, type, config, route);
     if (endpoints.putIfAbsent(path, made) != null) {
+      gate.end(); // nobody else knows of it
       throw new CallFailed.BadRequest(path + " is there already");
     }
     return made;

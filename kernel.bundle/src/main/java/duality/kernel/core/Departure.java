@@ -34,7 +34,12 @@ final class Departure {
 
   static Departure begin(Core core, List<EndpointObject> set, long drainNanos, String why) {
     Departure departure = new Departure(core);
-    departure.rest(set, drainNanos, why);
+    try {
+      departure.rest(set, drainNanos, why);
+    } catch (RuntimeException | Error e) {
+      departure.close(); // nobody else knows that these gates are held
+      throw e;
+    }
     return departure;
   }
 
@@ -54,8 +59,9 @@ final class Departure {
     }
     boolean drained = Core.drain(gates, drainNanos);
     boolean asker = CallSlot.current().isInsideAny(gates);
-    int doubtful = drained && !asker ? 0 : giveUp(gates);
+    // First: who is given up is let through to the others of the set no more.
     gates.forEach(Gate::atRest);
+    int doubtful = drained && !asker ? 0 : giveUp(gates);
     if (doubtful > 0) {
       core.trace(why + ": " + doubtful + " calls inside were given up, their effect is in doubt");
     }
@@ -83,6 +89,8 @@ final class Departure {
         }
       }
     }
+    // What was returned without seeing this was done before, and is seen by who saves.
+    CallGuard.everywhere();
     return count;
   }
 

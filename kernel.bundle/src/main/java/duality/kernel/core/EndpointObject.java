@@ -340,7 +340,7 @@ final class EndpointObject implements Endpoint {
     } catch (Throwable e) {
       String reason = "its check found: " + Gate.describe(e);
       if (!slot.pop()) {
-        core.failed().server(gate, FailureReport.Kind.CHECK, reason, e.getStackTrace());
+        core.failed().server(gate, instance, FailureReport.Kind.CHECK, reason, e.getStackTrace());
       }
       throw new CallFailed.ServerFailed(gate.path + ": " + reason);
     }
@@ -351,7 +351,8 @@ final class EndpointObject implements Endpoint {
 
   @Override
   public void fail(String reason) {
-    core.failed().server(gate, FailureReport.Kind.CHECK, reason, new StackTraceElement[0]);
+    core.failed()
+        .server(gate, gate.bound(), FailureReport.Kind.CHECK, reason, new StackTraceElement[0]);
   }
 
   @Override

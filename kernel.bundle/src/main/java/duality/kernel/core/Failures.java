@@ -36,11 +36,16 @@ final class Failures {
     lastResort = new LastResort(core);
   }
 
-  /** The server behind a gate is broken; no effect when that is known. */
-  void server(Gate gate, FailureReport.Kind kind, String reason, StackTraceElement[] where) {
+  /** The server {@code culprit} behind a gate is broken; no effect when that is known. */
+  void server(
+      Gate gate,
+      @Nullable Object culprit,
+      FailureReport.Kind kind,
+      String reason,
+      StackTraceElement[] where) {
     int inside = gate.inside();
     EndpointObject endpoint = core.endpointMap().get(gate.path);
-    if (gate.fail(reason) && endpoint != null) {
+    if (gate.fail(culprit, reason) && endpoint != null) {
       happened(endpoint, endpoint.registration(), kind, reason, where, inside);
     }
   }
@@ -49,7 +54,7 @@ final class Failures {
   void scheduler(FailureReport.Kind kind, String reason) {
     EndpointObject endpoint = core.endpointMap().get(Scheduling.PATH);
     if (endpoint != null) {
-      server(endpoint.gate, kind, reason, new StackTraceElement[0]);
+      server(endpoint.gate, endpoint.gate.bound(), kind, reason, new StackTraceElement[0]);
     }
   }
 
@@ -119,15 +124,20 @@ final class Failures {
             + TimeUnit.NANOSECONDS.toMillis(gate.deadlineNanos)
             + " ms";
     StackTraceElement[] where = slot.host.getStackTrace();
-    gate.shut(); // the call may end at its next poll, and its caller must find the gate closed
+    Object culprit = gate.bound();
+    if (!slot.visit(level).equals(visit)) {
+      return; // it came back just now, and who is bound may be another one already
+    }
+    gate.shut(culprit); // the call may end at its next poll, its caller must find the gate closed
+    gate.hung(culprit); // before a drain ends because of this: it is not to be asked for its state
     slot.abandon(level, visit);
-    gate.hung();
     core.trace(
         TraceEvent.Kind.GIVEN_UP,
         gate.path,
         slot.host.getName() + " is given up: a call to " + why);
     server(
         gate,
+        culprit,
         call ? FailureReport.Kind.DEADLINE : FailureReport.Kind.STALL,
         (call ? "a call " : "a worker: ") + why,
         where);
@@ -137,13 +147,14 @@ final class Failures {
   /** Gives up all calls and workers inside; answers how many. */
   int abandonInside(Gate gate) {
     CallSlot own = CallSlot.current();
+    Object culprit = gate.bound();
     int abandoned = 0;
     for (CallSlot slot : CallSlot.ALL) {
       for (int level = 1; slot != own && level <= CallSlot.DEPTH; level++) {
         CallSlot.Visit visit = slot.visit(level);
         if (visit.mark() == gate.mark && !slot.isAbandoned(level)) {
+          gate.hung(culprit);
           slot.abandon(level, visit);
-          gate.hung();
           loseProcessor(slot, level, visit, gate.path + " was given up with all inside");
           abandoned++;
         }

@@ -61,6 +61,12 @@ final class Gate {
   final LongAdder waited = new LongAdder();
   final LongAdder worked = new LongAdder();
 
+  /** Calls from inside, which slots do not count. */
+  private final LongAdder nested = new LongAdder();
+
+  /** What slots count, though it is no call that went in: refused ones and probes. */
+  final LongAdder uncounted = new LongAdder();
+
   /** Written by the watchdog only. */
   private volatile long busyNanos;
 
@@ -145,23 +151,25 @@ final class Gate {
   /** The same with the slot's depth at hand. */
   Object enter(CallSlot slot, int below, long badge) {
     long caller = slot.mark(below);
-    if (caller < above) {
-      checkDown(caller);
+    if (caller < above && isOwn(caller)) {
+      slot.nest(below + 1);
+      nested.increment();
+    } else {
+      slot.count(number); // before it is inside: the count tells it from other calls all the time
     }
     slot.push(below, this, badge);
     Object server = target;
-    if (server == null) {
-      server = enterSlowly(slot, badge);
-    }
-    slot.count(number);
-    return server;
+    return server != null ? server : enterSlowly(slot, badge);
   }
 
-  /** Refuses a call from an endpoint of the same rank or below, unless it calls itself. */
-  private void checkDown(long callerMark) {
+  /** Whether the endpoint calls itself; refuses a call from another one of the rank or below. */
+  private boolean isOwn(long callerMark) {
     int callerRank = (int) (callerMark >>> 32);
-    if (callerRank > rank || number(callerMark) == number) {
-      return;
+    if (callerRank > rank) {
+      return false;
+    }
+    if (number(callerMark) == number) {
+      return true;
     }
     Gate caller = marked(callerMark);
     throw new CallFailed.BadRequest(
@@ -183,15 +191,20 @@ final class Gate {
     long deadline = System.nanoTime() + deadlineNanos;
     while (true) {
       synchronized (this) {
-        if (condition == Condition.HELD && slot.isInsideAny(heldWith) && bound != null) {
-          // The drainer waits for this thread: it must be let through, or both wait for ever.
+        if (condition == Condition.HELD && slot.insideAnyOf(heldWith) && bound != null) {
+          // The drainer waits for this thread: it must be let through, or both wait for ever. It
+          // waits for none whose call was given up: such a one may not touch what is saved.
           slot.push(this, badge);
           return bound;
         }
       }
+      Condition seen;
       slot.waiting = true;
-      Condition seen = core.processors().waiting(rank, () -> awaitChange(slot, deadline));
-      slot.waiting = false;
+      try {
+        seen = core.processors().waiting(rank, () -> awaitChange(slot, deadline));
+      } finally {
+        slot.waiting = false;
+      }
       slot.push(this, badge);
       Object server = target;
       if (server != null) {
@@ -200,6 +213,7 @@ final class Gate {
       slot.pop();
       if (seen != Condition.OPEN) {
         failures.increment();
+        uncounted.increment();
         throw refusal(seen);
       }
     }
@@ -263,6 +277,8 @@ final class Gate {
 
   /** What became of a call that threw {@code thrown}; leaves the gate. */
   CallFailed failed(CallSlot slot, Throwable thrown) {
+    // Asked as long as it is inside: as soon as it has left, another server may be bound.
+    Object culprit = thrown instanceof CallFailed ? null : bound();
     boolean late = slot.pop();
     if (late) {
       return tooLate();
@@ -275,7 +291,8 @@ final class Gate {
     }
     failures.increment();
     String reason = describe(thrown);
-    core.failed().server(this, FailureReport.Kind.EXCEPTION, reason, thrown.getStackTrace());
+    core.failed()
+        .server(this, culprit, FailureReport.Kind.EXCEPTION, reason, thrown.getStackTrace());
     return new CallFailed.ServerFailed(path + ": its server failed: " + reason);
   }
 
@@ -300,6 +317,9 @@ final class Gate {
    * @param opened the epoch in which the server was opened
    */
   synchronized void bind(Object server, long opened) {
+    if (condition == Condition.ENDED) {
+      throw new CallFailed.Revoked(path + " is no more");
+    }
     if (opened != epoch || condition == Condition.OPEN) {
       throw new CallFailed.BadRequest(
           "too late to bind a server to " + path + ": it is not at rest, or no more");
@@ -308,7 +328,7 @@ final class Gate {
     broken = false;
     hopeless = false;
     hung = false;
-    if (condition != Condition.HELD && condition != Condition.ENDED) {
+    if (condition != Condition.HELD) {
       condition = Condition.OPEN;
       target = server;
       notifyAll();
@@ -373,6 +393,8 @@ final class Gate {
    * Goes in to look at the server, uncounted; answers null, and does not go in, unless it is open.
    */
   @Nullable Object probe(CallSlot slot) {
+    slot.count(number); // as a call, so that the watchdog tells it from others
+    uncounted.increment();
     slot.push(this, 0);
     Object server = target;
     if (server == null) {
@@ -392,16 +414,20 @@ final class Gate {
     }
   }
 
-  /** Nobody goes in any more; {@link #fail} follows at once. */
-  synchronized void shut() {
-    target = null;
+  /** Nobody goes in to {@code culprit} any more; {@link #fail} follows at once. */
+  synchronized void shut(@Nullable Object culprit) {
+    if (bound == culprit) {
+      target = null;
+    }
   }
 
   /**
    * The server is broken: callers are refused until another one is bound. Says whether it was open.
+   *
+   * @param culprit who was bound when that happened; no effect when another one is by now
    */
-  synchronized boolean fail(String reason) {
-    if (condition == Condition.ENDED || condition == Condition.FAILED) {
+  synchronized boolean fail(@Nullable Object culprit, String reason) {
+    if (condition == Condition.ENDED || condition == Condition.FAILED || bound != culprit) {
       return false;
     }
     why = reason;
@@ -430,8 +456,8 @@ final class Gate {
     return condition;
   }
 
-  synchronized void hung() {
-    hung = true;
+  synchronized void hung(@Nullable Object culprit) {
+    hung |= bound == culprit;
   }
 
   /** Whether the bound server failed, also while the gate is held. */
@@ -465,7 +491,7 @@ final class Gate {
   }
 
   long calls() {
-    return CallSlot.callsOf(number);
+    return CallSlot.callsOf(number) + nested.sum() - uncounted.sum();
   }
 
   /** Calls and workers inside now, in all threads. */

@@ -50,12 +50,17 @@ final class HoldObject implements Kernel.Hold {
     List<Gate> order = new ArrayList<>(gates);
     order.sort((a, b) -> Integer.compare(b.rank, a.rank));
     long since = closeAll(order, gates, Math.min(drainNanos, TURN_NANOS));
-    CallGuard.everywhere();
-    long inside = 0;
-    for (Gate gate : gates) {
-      inside += gate.inside();
+    long inside;
+    boolean drained;
+    try {
+      CallGuard.everywhere();
+      inside = gates.stream().mapToLong(Gate::inside).sum();
+      drained = Core.drain(gates, drainNanos);
+    } catch (RuntimeException | Error e) {
+      order.forEach(Gate::release);
+      throw e;
     }
-    if (!Core.drain(gates, drainNanos)) {
+    if (!drained) {
       StringBuilder who = new StringBuilder();
       for (CallSlot slot : CallSlot.ALL) {
         if (slot.insideAnyOf(gates)) {
