@@ -18,6 +18,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -77,6 +78,15 @@ final class EndpointObject implements Endpoint {
     /** Of the gate when it was opened: it is bound in that hold or never. */
     private final long epoch;
 
+    /** Somebody is telling it to hurry: when it hangs in that, it is not told again. */
+    final AtomicBoolean hurrying = new AtomicBoolean();
+
+    /** What was asked for its state last and apart. */
+    private volatile @Nullable FutureTask<State> salvaging;
+
+    /** Guarded by the endpoint. */
+    private boolean discarded;
+
     OpenInstance(Registration registration, Instance instance, ContextObject context, long epoch) {
       this.registration = registration;
       this.instance = instance;
@@ -96,6 +106,13 @@ final class EndpointObject implements Endpoint {
 
     @Override
     public void discard() {
+      synchronized (EndpointObject.this) {
+        // Of a set one may have been bound before another was refused: that one serves.
+        if (serving == this || discarded) {
+          return;
+        }
+        discarded = true;
+      }
       context.stopWorkers();
       end(instance::close);
     }
@@ -140,7 +157,14 @@ final class EndpointObject implements Endpoint {
         MOST_LIMIT_NANOS,
         () -> {},
         () -> {
-          registration.loadClasses().run();
+          try {
+            registration.loadClasses().run();
+          } catch (CallFailed e) {
+            throw e;
+          } catch (RuntimeException | Error e) {
+            throw new CallFailed.ServerFailed(
+                "the classes of " + server + " do not load: " + Gate.describe(e));
+          }
           return server;
         });
   }
@@ -162,8 +186,11 @@ final class EndpointObject implements Endpoint {
               "open of " + opening,
               gate.condition() == Gate.Condition.HELD ? limitNanos() : FIRST_OPEN_NANOS,
               context::stopWorkers,
-              () -> opened(registration.server(), context, saved));
-      return new OpenInstance(registration, instance, context, epoch);
+              () -> opened(registration.server(), context, saved),
+              late -> closeLate(server, late));
+      OpenInstance made = new OpenInstance(registration, instance, context, epoch);
+      HandOver.whenCutOff(made::discard);
+      return made;
     } catch (CallFailed e) {
       context.stopWorkers();
       throw e;
@@ -199,6 +226,15 @@ final class EndpointObject implements Endpoint {
     }
   }
 
+  /** It opened when nobody waited for it any more: what it holds is given back. */
+  private void closeLate(String server, Instance instance) {
+    try {
+      inside(instance::close);
+    } catch (RuntimeException | Error e) {
+      core.trace(gate.path + ": " + server + " failed in close: " + Gate.describe(e));
+    }
+  }
+
   /** Whether it implements a protocol of that name, but of another loader. */
   private boolean sameName(@Nullable Instance instance) {
     return instance != null
@@ -208,13 +244,18 @@ final class EndpointObject implements Endpoint {
 
   private void bind(OpenInstance next, String purpose) {
     OpenInstance old;
-    synchronized (this) {
-      gate.bind(next.instance, next.epoch);
-      old = serving;
-      serving = next;
-      wanted = purpose;
-      left = null;
-      anew = false;
+    try {
+      synchronized (this) {
+        gate.bind(next.instance, next.epoch);
+        old = serving;
+        serving = next;
+        wanted = purpose;
+        left = null;
+        anew = false;
+      }
+    } catch (CallFailed e) {
+      next.discard();
+      throw e;
     }
     next.context.startWorkers();
     if (old != null) {
@@ -286,7 +327,20 @@ final class EndpointObject implements Endpoint {
     if (now == null) {
       throw new CallFailed.NoServer(gate.path + " has nothing to save: nobody serves it");
     }
-    FutureTask<State> asked = new FutureTask<>(now.instance::save);
+    FutureTask<State> before = now.salvaging;
+    if (before != null && !before.isDone()) {
+      throw new CallFailed.TimedOut(now.server() + " has not saved for who asked it before");
+    }
+    FutureTask<State> asked =
+        new FutureTask<>(
+            () -> {
+              @Nullable State saved = now.instance.save();
+              if (saved == null) {
+                throw new CallFailed.ServerFailed("it saved nothing");
+              }
+              return saved;
+            });
+    now.salvaging = asked;
     Thread asking =
         new HostThread(
             "salvage " + gate.path,
@@ -439,9 +493,9 @@ final class EndpointObject implements Endpoint {
   }
 
   /** The instance that serves now. */
-  @Nullable Instance instance() {
+  @Nullable OpenInstance serving() {
     synchronized (this) {
-      return serving == null ? null : serving.instance;
+      return serving;
     }
   }
 

@@ -4,6 +4,7 @@ import duality.kernel.CallFailed;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +43,11 @@ final class HandOver extends HostThread {
   // Guarded by this:
   private final List<Phase> phases = new ArrayList<>();
   private final List<HoldObject> holds = new ArrayList<>();
+
+  /** When holds must have ended, however often servers are gone into and left meanwhile. */
+  private long holdsEndAt;
+
+  private final List<Runnable> whenCutOff = new ArrayList<>();
   private Course course = Course.UNDER_WAY;
   private @Nullable Object answer;
   private @Nullable Throwable thrown;
@@ -95,19 +101,59 @@ final class HandOver extends HostThread {
    */
   static <T> T within(
       Core core, String what, long limitNanos, Runnable whenCutOff, Supplier<T> work) {
+    return within(core, what, limitNanos, whenCutOff, work, late -> {});
+  }
+
+  /**
+   * As the other one.
+   *
+   * @param tooLate gets the answer, on the thread that was cut off, when it comes after all
+   */
+  static <T> T within(
+      Core core,
+      String what,
+      long limitNanos,
+      Runnable whenCutOff,
+      Supplier<T> work,
+      Consumer<T> tooLate) {
     HandOver here = current();
     if (here == null) {
       // A processor's host has a watchdog of its own, and what it carries must not change threads.
       return Processors.isHost()
           ? work.get()
-          : call(core, what, () -> within(core, what, limitNanos, whenCutOff, work));
+          : call(core, what, () -> within(core, what, limitNanos, whenCutOff, work, tooLate));
     }
     here.goIn(new Phase(what, limitNanos, System.nanoTime() + limitNanos, whenCutOff));
+    T got;
     try {
-      return work.get();
-    } finally {
+      got = work.get();
+    } catch (Throwable e) {
       here.comeOut();
+      throw e;
     }
+    try {
+      here.comeOut();
+    } catch (CallFailed e) {
+      tooLate.accept(got);
+      throw e;
+    }
+    return got;
+  }
+
+  /** Does that when the current thread, if it is such a one, is cut off; at once when it was. */
+  static void whenCutOff(Runnable what) {
+    HandOver here = current();
+    if (here == null) {
+      return;
+    }
+    synchronized (here) {
+      if (here.course == Course.UNDER_WAY) {
+        here.whenCutOff.add(what);
+        return;
+      }
+    }
+    what.run();
+    here.goOn();
   }
 
   /**
@@ -192,6 +238,10 @@ final class HandOver extends HostThread {
   /** A hold that ends when this thread is cut off. */
   synchronized void owns(HoldObject hold) {
     goOn();
+    holds.removeIf(each -> !each.isHeld());
+    if (holds.isEmpty()) {
+      holdsEndAt = System.nanoTime() + ALL_NANOS;
+    }
     holds.add(hold);
   }
 
@@ -217,12 +267,14 @@ final class HandOver extends HostThread {
   private <T> T await(Core core) {
     long all = System.nanoTime() + ALL_NANOS;
     List<Phase> cutOff;
-    List<HoldObject> over;
+    List<HoldObject> ending;
+    List<Runnable> others;
     synchronized (this) {
       while (course == Course.UNDER_WAY) {
         Phase phase = phases.isEmpty() ? NONE : phases.getLast();
         long now = System.nanoTime();
-        if (phase == NONE ? now - all > 0 : now - phase.endsAt > 0) {
+        boolean over = phase == NONE ? now - all > 0 : now - phase.endsAt > 0;
+        if (over || (now - holdsEndAt > 0 && holds.stream().anyMatch(HoldObject::isHeld))) {
           course = Course.CUT_OFF;
           break;
         }
@@ -246,11 +298,13 @@ final class HandOver extends HostThread {
         return (T) answer;
       }
       cutOff = List.copyOf(phases);
-      over = List.copyOf(holds);
+      ending = List.copyOf(holds);
+      others = List.copyOf(whenCutOff);
     }
-    over.forEach(HoldObject::close);
+    ending.forEach(HoldObject::close);
     abandon();
     cutOff.forEach(each -> each.whenCutOff.run());
+    others.forEach(Runnable::run);
     String why =
         cutOff.isEmpty()
             ? what + " took longer than " + TimeUnit.NANOSECONDS.toSeconds(ALL_NANOS) + " s"

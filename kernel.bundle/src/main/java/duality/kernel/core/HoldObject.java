@@ -113,6 +113,10 @@ final class HoldObject implements Kernel.Hold {
     return gates.contains(gate);
   }
 
+  synchronized boolean isHeld() {
+    return !released;
+  }
+
   /** What is to be done when the gates are open again; says no when they are already. */
   synchronized boolean afterRelease(Runnable what) {
     return !released && afterwards.add(what);

@@ -2,12 +2,9 @@ package duality.kernel.core;
 
 import duality.kernel.Instance;
 import java.util.Collection;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -29,7 +26,6 @@ final class Hurry {
 
   private final Set<Gate> gates;
   private final CallSlot own;
-  private final Map<Gate, Future<?>> told = new HashMap<>();
   private long nextNanos = System.nanoTime() + FIRST_NANOS;
 
   /** For a drain of {@code gates} by the thread of {@code own}. */
@@ -55,20 +51,24 @@ final class Hurry {
 
   private void tell(Gate gate) {
     EndpointObject endpoint = gate.core().endpointMap().get(gate.path);
-    Instance instance = endpoint == null || endpoint.gate != gate ? null : endpoint.instance();
-    Future<?> before = told.get(gate);
-    if (instance == null || (before != null && !before.isDone())) {
+    var serving = endpoint == null || endpoint.gate != gate ? null : endpoint.serving();
+    if (serving == null || !serving.hurrying.compareAndSet(false, true)) {
       return;
     }
-    told.put(
-        gate,
-        TELLERS.submit(
-            () -> {
-              try {
-                instance.hurry();
-              } catch (RuntimeException | Error e) {
-                gate.core().trace(gate.path + ": failed in hurry: " + Gate.describe(e));
-              }
-            }));
+    try {
+      TELLERS.execute(
+          () -> {
+            try {
+              serving.instance.hurry();
+            } catch (RuntimeException | Error e) {
+              gate.core().trace(gate.path + ": failed in hurry: " + Gate.describe(e));
+            } finally {
+              serving.hurrying.set(false);
+            }
+          });
+    } catch (RuntimeException | Error e) {
+      serving.hurrying.set(false);
+      throw e;
+    }
   }
 }

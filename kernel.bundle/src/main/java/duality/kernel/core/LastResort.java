@@ -7,6 +7,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -21,12 +22,15 @@ final class LastResort {
   private static final int MOST_RESTARTS = 8;
   private static final long WITHIN_NANOS = TimeUnit.SECONDS.toNanos(10);
   private static final long DRAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+  private static final long TURN_NANOS = TimeUnit.SECONDS.toNanos(30);
   private static final long SALVAGE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
   private record Supervisor(String path, BooleanSupplier alive) {}
 
   private final Core core;
-  private volatile @Nullable Supervisor supervisor;
+
+  /** Several while one takes over; the one before stays when the other is discarded. */
+  private final List<Supervisor> supervisors = new CopyOnWriteArrayList<>();
 
   /** When it was restarted; guarded by itself. */
   private final Deque<Long> restarts = new ArrayDeque<>();
@@ -36,22 +40,27 @@ final class LastResort {
   }
 
   void supervisor(String path, BooleanSupplier alive) {
-    supervisor = new Supervisor(path, alive);
+    supervisors.removeIf(each -> !each.alive.getAsBoolean());
+    supervisors.add(new Supervisor(path, alive));
   }
 
   boolean supervised() {
-    Supervisor now = supervisor;
-    return now != null && now.alive.getAsBoolean();
+    for (Supervisor each : supervisors) {
+      if (each.alive.getAsBoolean()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** An endpoint failed: if it is the supervisor's, it is restarted from here. */
   void failed(EndpointObject endpoint) {
-    Supervisor now = supervisor;
-    if (now == null || !now.path.equals(endpoint.path()) || !endpoint.gate.isBroken()) {
+    if (supervisors.stream().noneMatch(each -> each.path.equals(endpoint.path()))
+        || !endpoint.gate.isBroken()) {
       return;
     }
     if (tooOften()) {
-      supervisor = null;
+      supervisors.clear();
       core.trace(
           endpoint.path()
               + " failed "
@@ -82,6 +91,9 @@ final class LastResort {
     List<String> servers = new ArrayList<>(List.of(endpoint.server()));
     endpoint.route().stream().filter(each -> !servers.contains(each)).forEach(servers::add);
     try (var hold = hold(endpoint)) {
+      if (!endpoint.gate.isBroken()) {
+        return; // a swap was quicker
+      }
       State saved = saved(endpoint);
       for (String server : servers) {
         if (open(endpoint, server, saved) || (saved != null && open(endpoint, server, null))) {
@@ -95,11 +107,21 @@ final class LastResort {
   }
 
   private HoldObject hold(EndpointObject endpoint) {
-    try {
-      return HoldObject.hold(core, List.<Endpoint>of(endpoint), DRAIN_NANOS);
-    } catch (CallFailed.TimedOut e) {
-      endpoint.abandon();
-      return HoldObject.hold(core, List.<Endpoint>of(endpoint), DRAIN_NANOS);
+    long end = System.nanoTime() + TURN_NANOS;
+    while (true) {
+      try {
+        return HoldObject.hold(core, List.<Endpoint>of(endpoint), DRAIN_NANOS);
+      } catch (CallFailed.TimedOut e) {
+        if (System.nanoTime() - end > 0) {
+          throw e;
+        }
+        endpoint.abandon();
+      } catch (CallFailed.BadRequest e) {
+        // A swap of it is under way, and may leave it as broken as it is.
+        if (System.nanoTime() - end > 0 || !endpoint.gate.isBroken()) {
+          throw e;
+        }
+      }
     }
   }
 

@@ -288,6 +288,7 @@ final class Processors {
         give(token, next);
         continue;
       }
+      boolean unused = Thread.interrupted(); // a server's doing: nobody else interrupts a processor
       try {
         serve(host, token);
       } catch (GivenUp e) {
@@ -641,12 +642,19 @@ final class Processors {
     return next;
   }
 
-  /** Queues every READY thread again, after the order of a scheduler was lost. */
+  /**
+   * Queues every READY thread again, after the order of a scheduler was lost. Asks no scheduler,
+   * not even a new one: the watchdog does this, and may not hang in a server.
+   */
   void requeue(Collection<ThreadObject> threads) {
     for (ThreadObject thread : threads) {
       if (thread.doing() == Doing.READY) {
-        announce(thread);
+        scheduling.queue(thread);
+        thread.queuedAt = System.nanoTime();
       }
+    }
+    for (Token token : tokens) {
+      look(token);
     }
   }
 

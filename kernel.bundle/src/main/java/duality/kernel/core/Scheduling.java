@@ -87,10 +87,15 @@ final class Scheduling {
         fallBack(e);
       }
     }
+    queue(thread);
+    return Scheduler.NO_PROCESSOR;
+  }
+
+  /** Puts it into the order of last resort. */
+  void queue(ThreadObject thread) {
     if (!lastResort.contains(thread)) {
       lastResort.add(thread);
     }
-    return Scheduler.NO_PROCESSOR;
   }
 
   void gone(ThreadObject thread) {
@@ -146,8 +151,8 @@ final class Scheduling {
         fallBack(e);
       }
     }
-    if (ready && !lastResort.contains(thread)) {
-      lastResort.add(thread);
+    if (ready) {
+      queue(thread);
     }
   }
 }

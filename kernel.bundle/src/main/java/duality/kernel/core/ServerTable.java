@@ -5,6 +5,7 @@ import duality.kernel.Endpoint;
 import duality.kernel.Server;
 import duality.kernel.ServerReport;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -189,14 +190,21 @@ final class ServerTable {
             ? announced
             : Departure.begin(core, served, DRAIN_NANOS, reason);
     try {
-      for (EndpointObject each : served) {
+      // A swap that was waited for may have moved some of them.
+      List<EndpointObject> left = served.stream().filter(each -> each.servedBy(gone)).toList();
+      for (EndpointObject each : left) {
         departure.leave(each, reason);
       }
-      for (EndpointObject each : served) {
-        if (!succeed(each, gone)) {
+      for (EndpointObject each : left) {
+        Set<Registration> tried = new HashSet<>();
+        if (!succeed(each, gone, tried)) {
           core.failed().vacated(each, gone, reason);
         }
         departure.release(each);
+        // One that came in between found it held; one that comes from now on finds it vacant.
+        if (each.gate.condition() == Gate.Condition.VACANT) {
+          succeed(each, gone, tried);
+        }
       }
     } finally {
       if (departure != announced) {
@@ -205,8 +213,12 @@ final class ServerTable {
     }
   }
 
-  /** Finds who takes over, in the order that the class comment says; says whether one did. */
-  private boolean succeed(EndpointObject endpoint, Registration gone) {
+  /**
+   * Finds who takes over, in the order that the class comment says; says whether one did.
+   *
+   * @param tried who is not asked again
+   */
+  private boolean succeed(EndpointObject endpoint, Registration gone, Set<Registration> tried) {
     if (!endpoint.mayBeServedAgain()) {
       return false;
     }
@@ -219,6 +231,7 @@ final class ServerTable {
     for (Registration each : candidates) {
       if (each.protocols().contains(endpoint.type.getName())
           && !leaving.containsKey(each.bundleId())
+          && tried.add(each)
           && serveAgain(endpoint, each)) {
         return true;
       }

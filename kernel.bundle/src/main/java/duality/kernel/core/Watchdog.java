@@ -49,15 +49,24 @@ final class Watchdog {
       long now = System.nanoTime();
       sinceLast = now - before;
       before = now;
-      judge.tick();
-      core.processors().renew(now);
-      for (CallSlot slot : CallSlot.ALL) {
-        if (slot.host.isAlive() || slot.host.getState() == Thread.State.NEW) {
-          look(slot);
-          slot.interruptWait(core);
-        } else {
-          slot.retire();
-        }
+      try {
+        tick(now);
+      } catch (RuntimeException | Error e) {
+        // Without a watchdog nothing that hangs would ever be found.
+        core.trace("watchdog: " + Gate.describe(e));
+      }
+    }
+  }
+
+  private void tick(long now) {
+    judge.tick();
+    core.processors().renew(now);
+    for (CallSlot slot : CallSlot.ALL) {
+      if (slot.host.isAlive() || slot.host.getState() == Thread.State.NEW) {
+        look(slot);
+        slot.interruptWait(core);
+      } else {
+        slot.retire();
       }
     }
   }

@@ -65,6 +65,7 @@ final class Worker {
         if (!round(bits)) {
           return;
         }
+        boolean unused = Thread.interrupted(); // what its server left, or it would wait no more
       }
       if (!begun) {
         continue;

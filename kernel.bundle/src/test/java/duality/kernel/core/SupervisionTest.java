@@ -161,6 +161,16 @@ class SupervisionTest {
   }
 
   @Test
+  void aSupervisorThatIsDiscardedTakesNothingFromTheOneThatServes() {
+    core.register("router", (context, saved) -> new Watching(context), Watcher.class);
+    core.boot("router", Watcher.class);
+    Sum sum = sum();
+    assertThrows(CallFailed.ServerFailed.class, sum::crash);
+    core.endpoint("root").open("watching", null).discard();
+    assertTrue(core.failed().mends(((EndpointObject) core.endpoint("s")).gate));
+  }
+
+  @Test
   void aFailureIsRecordedAndSignalled() {
     Notification word = core.supervise();
     Sum sum = sum();

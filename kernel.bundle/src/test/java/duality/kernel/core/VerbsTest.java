@@ -382,6 +382,25 @@ class VerbsTest {
   }
 
   @Test
+  void aServerThatComesWhileAnotherLeavesIsNotOverlooked() {
+    core.register(registration("tally", one, "1.0.0", 7));
+    Tally tally = tally("tally");
+    tally.add(0);
+    core.register(
+        registration(
+            "tally",
+            (context, saved) -> {
+              core.register(registration("tally", two, "0.8.0", 9)); // the gate is held just now
+              throw new IllegalStateException("as asked");
+            },
+            "0.9.0",
+            8));
+    stopBundle(7, "tally", one);
+    assertEquals("two", tally.name());
+    assertEquals(2, tally.add(0));
+  }
+
+  @Test
   void aServerThatHangsInCloseHoldsUpNobody() {
     Tallies bad = new Tallies("bad", Fault.CLOSE_HANGS);
     core.register(registration("tally", one, "1.0.0", 7));
