@@ -97,6 +97,8 @@ final class Heartbeat {
         return; // this instance is not the supervisor any more
       } catch (CallFailed e) {
         // An endpoint went away while it was looked at.
+      } catch (RuntimeException | Error e) {
+        // Whatever that was, all other endpoints are still to be looked at in the next round.
       }
     }
   }

@@ -262,10 +262,16 @@ final class Recovery {
     if (endpoint.server().equals(preferred) || Repair.isDown(endpoint)) {
       return;
     }
-    endpoint.prepare(preferred);
-    try (Kernel.Hold hold = kernel.hold(List.of(endpoint), RETURN_DRAIN_NANOS)) {
-      State saved = endpoint.salvage(RETURN_DRAIN_NANOS);
-      endpoint.open(preferred, saved).bind();
+    try {
+      endpoint.prepare(preferred);
+      try (Kernel.Hold hold = kernel.hold(List.of(endpoint), RETURN_DRAIN_NANOS)) {
+        State saved = endpoint.salvage(RETURN_DRAIN_NANOS);
+        endpoint.open(preferred, saved).bind();
+      }
+    } catch (CallFailed.Revoked e) {
+      throw e;
+    } catch (CallFailed e) {
+      returnLater(); // busy, or not well yet
     }
   }
 

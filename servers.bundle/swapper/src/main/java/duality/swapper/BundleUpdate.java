@@ -45,6 +45,9 @@ final class BundleUpdate {
   /** The new bundle, once it is installed. */
   private volatile @Nullable Bundle fresh;
 
+  /** The endpoints are with the new bundle: it stays, even when the old one hangs in its stop. */
+  private volatile boolean moved;
+
   private BundleUpdate(Kernel kernel, BundleContext system, Bundle old, Path file, String version) {
     this.kernel = kernel;
     this.system = system;
@@ -243,6 +246,7 @@ final class BundleUpdate {
         List<Move> moves = moves(next);
         result =
             moves.isEmpty() ? new Transaction.Result(true, 0, 0, 0, "done") : mover.move(moves);
+        moved = result.done();
       } else {
         result = Transaction.Result.kept("the new version did not bring " + missing);
       }
@@ -257,7 +261,7 @@ final class BundleUpdate {
   /** Takes the new bundle out again when the thread that should have done it was cut off. */
   void takeBack() {
     Bundle next = fresh;
-    if (next != null && next.getState() != Bundle.UNINSTALLED) {
+    if (next != null && !moved && next.getState() != Bundle.UNINSTALLED) {
       uninstall(next);
     }
   }

@@ -19,6 +19,9 @@ import org.osgi.framework.BundleContext;
 
 /** The swapper at work: one transaction at a time, done on a hand-over thread of the kernel. */
 final class SwapperInstance implements Swapper, Instance {
+  /** How long the end of a bundle that was installed in vain is waited for. */
+  private static final long TAKE_BACK_MILLIS = 2_000;
+
   private final Context context;
   private final Kernel kernel;
   private final @Nullable BundleContext system;
@@ -85,11 +88,32 @@ final class SwapperInstance implements Swapper, Instance {
               () -> update.run(this::moved),
               moves.stream().anyMatch(each -> each.what().equals(context.path())));
       if (!swap.done()) {
-        update.takeBack();
+        takeBack(update);
       }
       return swap;
     } finally {
       one.unlock();
+    }
+  }
+
+  /** On a thread apart, because a bundle that hangs in its start hangs in its end too. */
+  private void takeBack(BundleUpdate update) {
+    Thread thread =
+        Thread.ofPlatform()
+            .daemon()
+            .name("duality swapper takes back " + update.to())
+            .start(
+                () -> {
+                  try {
+                    update.takeBack();
+                  } catch (CallFailed | IllegalStateException e) {
+                    context.log(String.valueOf(e.getMessage()));
+                  }
+                });
+    try {
+      thread.join(TAKE_BACK_MILLIS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
