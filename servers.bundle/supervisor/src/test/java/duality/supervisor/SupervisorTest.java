@@ -239,6 +239,18 @@ class SupervisorTest {
   }
 
   @Test
+  void aSpareGetsTheStateOfBeforeTheCrashLoop() {
+    sum.add(10);
+    for (int i = 0; i < 3; i++) {
+      crash(sum);
+      assertEquals("one", sum.name());
+    }
+    crash(sum);
+    assertEquals("two", sum.name());
+    assertEquals(10, sum.add(0), "and not the nothing that the last restart began with");
+  }
+
+  @Test
   void aStateThatIsRefusedOrNotGivenGivesWayToTheNext() {
     sum.add(7);
     core.endpoint("s").checkpoint(State.of("sum", 1).with("sum", 3));
