@@ -6,6 +6,7 @@ import java.lang.invoke.MethodType;
 import java.lang.invoke.MutableCallSite;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -50,15 +51,15 @@ public class PollBenchmark {
   private static int told;
   private static volatile int toldVolatile;
 
-  private record Node(int value, Node next) {}
+  private record Node(int value, @Nullable Node next) {}
 
   private final int[] numbers = new int[LENGTH];
   private final byte[] bytes = new byte[LENGTH];
-  private Node list;
+  private @Nullable Node list;
 
   /** Fills the three structures. */
   public PollBenchmark() {
-    Node head = null;
+    @Nullable Node head = null;
     for (int i = 0; i < LENGTH; i++) {
       numbers[i] = i * 31;
       bytes[i] = (byte) (i * 7);

@@ -1,6 +1,7 @@
 package duality.kernel.core;
 
 import java.lang.invoke.VarHandle;
+import org.jspecify.annotations.Nullable;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Expect;
 import org.openjdk.jcstress.annotations.JCStressTest;
@@ -24,7 +25,7 @@ public final class CallSlotStress {
         java.lang.invoke.MethodHandles.arrayElementVarHandle(long[].class);
 
     final long[] slot = new long[2];
-    volatile Object target = this;
+    volatile @Nullable Object target = this;
 
     void enter(ZZ_Result result) {
       if (CallGuard.ASYMMETRIC) {
