@@ -263,6 +263,7 @@ final class EndpointObject implements Endpoint {
       HandOver.afterRelease(gate, () -> old.end(old.instance::close));
     }
     core.bound(this);
+    core.serverTable().bound(next.registration);
   }
 
   /** Binds a server for the first time; when it is a spare, the first of the route is wanted. */

@@ -191,11 +191,10 @@ final class Gate {
     long deadline = System.nanoTime() + deadlineNanos;
     while (true) {
       synchronized (this) {
-        if (condition == Condition.HELD && slot.insideAnyOf(heldWith) && bound != null) {
-          // The drainer waits for this thread: it must be let through, or both wait for ever. It
-          // waits for none whose call was given up: such a one may not touch what is saved.
+        Object server = bound;
+        if (server != null && mustPass(slot)) {
           slot.push(this, badge);
-          return bound;
+          return server;
         }
       }
       Condition seen;
@@ -220,6 +219,14 @@ final class Gate {
   }
 
   /**
+   * Whether the drainer waits for this thread: it must be let through, or both wait for ever. It
+   * waits for none whose call was given up: such a one may not touch what is saved.
+   */
+  private boolean mustPass(CallSlot slot) {
+    return condition == Condition.HELD && slot.insideAnyOf(heldWith);
+  }
+
+  /**
    * Waits until the gate is open or the deadline has passed; answers the condition then. A hart's
    * own exit, which has gone into no server yet, does not wait on when its thread shall rest: who
    * suspends it may be inside the endpoint that the drainer wants empty. It repeats the exit later.
@@ -228,6 +235,9 @@ final class Gate {
     while (condition == Condition.HELD
         || (condition == Condition.VACANT && !hopeless)
         || isMended()) {
+      if (bound != null && mustPass(slot)) {
+        return Condition.OPEN; // for this one: another hold has begun while it waited
+      }
       long left = deadline - System.nanoTime();
       if (condition == Condition.FAILED) {
         left = Math.min(left, MENDED_LOOK_NANOS); // who mends may go too

@@ -175,6 +175,20 @@ final class ServerTable {
           List<Registration> rest = there.stream().filter(each -> each != gone).toList();
           return rest.isEmpty() ? null : rest;
         });
+    takeLeave(gone);
+  }
+
+  /**
+   * A server was bound that may have gone since it was opened: then who took it away did not find
+   * it here. On a thread apart, because the gate may be held by this one.
+   */
+  void bound(Registration server) {
+    if (!servers.getOrDefault(server.name(), List.of()).contains(server)) {
+      new HostThread("departure of " + server.exactName(), () -> takeLeave(server)).start();
+    }
+  }
+
+  private void takeLeave(Registration gone) {
     if (closed) {
       return;
     }
@@ -184,7 +198,7 @@ final class ServerTable {
       return;
     }
     Departure announced = leaving.get(gone.bundleId());
-    String reason = "server " + name + " of " + gone.bundle() + " is gone";
+    String reason = "server " + gone.name() + " of " + gone.bundle() + " is gone";
     Departure departure =
         announced != null && announced.includes(served)
             ? announced

@@ -13,6 +13,7 @@ import duality.kernel.Protocol;
 import duality.kernel.State;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -107,6 +108,77 @@ class BlameTest {
     assertTrue(failed.getCause() instanceof CallFailed.TimedOut, failed.toString());
     assertEquals(2, endpoint.gate.calls(), "the inner one is counted too");
     assertEquals(0, endpoint.gate.inside());
+  }
+
+  /** Called by who is inside the other one. */
+  @Protocol(rank = 50, deadlineMillis = 20_000)
+  public interface Below extends Knot {}
+
+  private static final class Lower implements Below, Instance {
+    @Override
+    public String name() {
+      return "below";
+    }
+
+    @Override
+    public String meet() {
+      return "below";
+    }
+
+    @Override
+    public State save() {
+      return State.of("below", 1);
+    }
+  }
+
+  private static final class Upper implements Knot, Instance {
+    private final Context context;
+
+    Upper(Context context) {
+      this.context = context;
+    }
+
+    @Override
+    public String name() {
+      return context.slot("below", Below.class).name();
+    }
+
+    @Override
+    public String meet() {
+      return name();
+    }
+
+    @Override
+    public State save() {
+      return State.of("upper", 1);
+    }
+  }
+
+  @Test
+  void whoWaitsAtAGateFromInsideIsLetThroughByTheNextHoldToo() throws Exception {
+    core.register("lower", (context, saved) -> new Lower(), Below.class);
+    core.register("upper", (context, saved) -> new Upper(context), Knot.class);
+    Below below = core.create("below", Below.class, Map.of("server", "lower"), Map.of(), false);
+    Knot upper =
+        core.create("upper", Knot.class, Map.of("server", "upper"), Map.of("below", below), false);
+    Gate high = ((EndpointObject) core.endpoint("upper")).gate;
+    Gate low = ((EndpointObject) core.endpoint("below")).gate;
+    low.hold(Set.of(low));
+    FutureTask<String> call = new FutureTask<>(upper::name);
+    Thread caller = new Thread(call);
+    caller.start();
+    while (caller.getState() != Thread.State.TIMED_WAITING) {
+      Thread.onSpinWait();
+    }
+    synchronized (low) { // who waits cannot look in between
+      low.release();
+      low.hold(Set.of(low, high));
+    }
+    try {
+      assertEquals("below", call.get(10, TimeUnit.SECONDS));
+    } finally {
+      low.release();
+    }
   }
 
   @Test

@@ -168,6 +168,43 @@ class LateTest {
   }
 
   @Test
+  void aServerThatWentBeforeItWasBoundDoesNotStay() {
+    Server going = (context, saved) -> new Named("next");
+    core.register("router", (context, saved) -> new ToFirst(), Router.class);
+    core.boot("router", Router.class);
+    core.register("going", going, Name.class);
+    Name name = core.create("n", Name.class, Map.of(), Map.of(), false);
+    try (var hold = hold()) {
+      assertEquals(0, hold.drained());
+      var opened = core.endpoint("n").open("going", core.endpoint("n").save());
+      core.unregister("going", going);
+      opened.bind();
+    }
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (!core.endpoint("n").server().equals("first")) {
+      assertTrue(System.nanoTime() < deadline, "still with " + core.endpoint("n").server());
+      Thread.onSpinWait();
+    }
+    assertEquals("first", name.name());
+  }
+
+  /** The routing of this test. */
+  @Protocol(rank = Protocol.ROOT)
+  public interface Router extends duality.kernel.Router {}
+
+  private static final class ToFirst implements Router, Instance {
+    @Override
+    public List<String> route(String path, String protocol) {
+      return List.of("first");
+    }
+
+    @Override
+    public State save() {
+      return State.of("router", 1);
+    }
+  }
+
+  @Test
   void errorsInTheClassesOfAServerReachNobodyElse() {
     name("first");
     core.register(

@@ -191,7 +191,7 @@ class VerbsTest {
     swap("tally#7");
     assertEquals("one", tally.name());
     CallFailed none = assertThrows(CallFailed.NoServer.class, () -> swap("tally#9"));
-    assertTrue(none.getMessage().contains("[tally#8, tally#7]"), none.getMessage());
+    assertTrue(none.getMessage().contains("there is tally#8, tally#7"), none.getMessage());
     assertEquals(
         List.of("tally []", "tally#7 [t]"),
         core.servers().stream().map(each -> each.name() + " " + each.endpoints()).toList());
