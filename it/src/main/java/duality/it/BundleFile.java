@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.UnaryOperator;
 import java.util.jar.Attributes;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
@@ -21,6 +22,24 @@ final class BundleFile {
 
   /** What is installed, as a file, with another version and perhaps other headers. */
   static Path of(Bundle installed, String version, Map<String, String> headers, Path folder)
+      throws IOException {
+    return copy(installed, version, headers, folder, "", bytes -> bytes);
+  }
+
+  /** What is installed under another version, with one entry changed. */
+  static Path patched(
+      Bundle installed, String version, String entry, UnaryOperator<byte[]> patch, Path folder)
+      throws IOException {
+    return copy(installed, version, Map.of(), folder, entry, patch);
+  }
+
+  private static Path copy(
+      Bundle installed,
+      String version,
+      Map<String, String> headers,
+      Path folder,
+      String patched,
+      UnaryOperator<byte[]> patch)
       throws IOException {
     Manifest manifest;
     try (InputStream in =
@@ -39,7 +58,8 @@ final class BundleFile {
         }
         jar.putNextEntry(new ZipEntry(name));
         try (InputStream in = entry.openStream()) {
-          in.transferTo(jar);
+          byte[] bytes = in.readAllBytes();
+          jar.write(name.equals(patched) ? patch.apply(bytes) : bytes);
         }
         jar.closeEntry();
       }

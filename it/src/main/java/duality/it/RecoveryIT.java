@@ -18,6 +18,10 @@ import duality.servers.Swapper;
 import duality.vmm.GuestAgent;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.MethodModel;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.ConstantDescs;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -27,6 +31,7 @@ import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.FrameworkUtil;
 import org.osgi.framework.ServiceRegistration;
@@ -234,6 +239,59 @@ class RecoveryIT {
       guest.await(from, "parked", SECONDS);
       guest.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", SECONDS);
     }
+  }
+
+  @Test
+  void anUpdateThatTurnsOutBadIsTakenBack() throws Exception {
+    Bundle uart =
+        java.util.Arrays.stream(
+                FrameworkUtil.getBundle(RecoveryIT.class).getBundleContext().getBundles())
+            .filter(each -> "duality.uart".equals(each.getSymbolicName()))
+            .findFirst()
+            .orElseThrow();
+    String version = uart.getVersion().toString();
+    Path bad =
+        BundleFile.patched(
+            uart, "9.9.9", "duality/uart/Uart16550.class", RecoveryIT::crashesInLoad, folder);
+    try (RunningMachine guest = nano("update-it", Services.boot("nano"))) {
+      guest.command("echo before", "before", SECONDS);
+      Swapper.Swap update = swapper.update("duality.uart", bad.toString());
+      assertTrue(update.done(), update::toString);
+      guest.command("echo after", "after", SECONDS);
+      Supervisor.Incident incident = last("vm/update-it/uart", guest);
+      assertTrue(incident.outcome().contains("put back"), incident::toString);
+      assertEquals("duality.uart 9.9.9", incident.bundle());
+      assertTrue(
+          kernel.servers().stream()
+              .anyMatch(
+                  each ->
+                      each.bundle().equals("duality.uart " + version)
+                          && each.endpoints().contains("vm/update-it/uart")),
+          () -> kernel.servers().toString());
+    }
+  }
+
+  /** The class with a method {@code load} that throws. */
+  private static byte[] crashesInLoad(byte[] bytes) {
+    ClassFile format = ClassFile.of();
+    ClassDesc thrown = ClassDesc.of("java.lang.IllegalStateException");
+    return format.transformClass(
+        format.parse(bytes),
+        (builder, element) -> {
+          if (element instanceof MethodModel method && method.methodName().equalsString("load")) {
+            builder.withMethodBody(
+                method.methodName().stringValue(),
+                method.methodTypeSymbol(),
+                ClassFile.ACC_PUBLIC,
+                code ->
+                    code.new_(thrown)
+                        .dup()
+                        .invokespecial(thrown, ConstantDescs.INIT_NAME, ConstantDescs.MTD_void)
+                        .athrow());
+          } else {
+            builder.with(element);
+          }
+        });
   }
 
   @Test

@@ -53,6 +53,17 @@ public interface Swapper {
    */
   Swap update(String bundle, String file);
 
+  /**
+   * Puts the version of a bundle back that the last {@link #update} replaced: from a copy that was
+   * kept of it. Once.
+   *
+   * @param bundle symbolic name
+   * @param withinMillis how long ago that update may be at most
+   * @return what happened; the version before may refuse the state of the later one
+   * @throws duality.kernel.CallFailed.BadRequest when it was not updated, or longer ago
+   */
+  Swap putBack(String bundle, long withinMillis);
+
   /** What {@link #swapAll} would do, without doing it. */
   List<Step> plan(List<Move> moves);
 

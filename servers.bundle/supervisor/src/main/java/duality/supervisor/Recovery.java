@@ -36,6 +36,7 @@ final class Recovery {
   private final Kernel kernel;
   private final Policies policies;
   private final Repair repair;
+  private final Probation probation;
   private final Incidents incidents;
   private final Executor threads;
 
@@ -63,12 +64,14 @@ final class Recovery {
       Kernel kernel,
       Policies policies,
       Repair repair,
+      Probation probation,
       Incidents incidents,
       Executor threads) {
     this.path = path;
     this.kernel = kernel;
     this.policies = policies;
     this.repair = repair;
+    this.probation = probation;
     this.incidents = incidents;
     this.threads = threads;
     mendedNanos = System.nanoTime() - QUIET_NANOS;
@@ -130,6 +133,11 @@ final class Recovery {
         failure.kind() == FailureReport.Kind.DEADLINE || failure.kind() == FailureReport.Kind.STALL;
     List<String> tried = new ArrayList<>();
     begin();
+    String putBack = probation.putBack(failure);
+    if (putBack != null && !Repair.isDown(endpoint)) {
+      incidents.end(failure, putBack, true);
+      return;
+    }
     while (true) {
       if (!Repair.isDown(endpoint)) {
         incidents.end(failure, "is served by " + endpoint.server(), true);

@@ -39,6 +39,7 @@ final class SupervisorInstance implements Supervisor, Instance {
       Executors.newCachedThreadPool(
           Thread.ofPlatform().daemon().name("duality supervisor ", 0).factory());
   private final Repair repair;
+  private final Probation probation;
   private final Heartbeat heartbeat;
   private final Map<String, Recovery> recoveries = new ConcurrentSkipListMap<>();
 
@@ -56,6 +57,7 @@ final class SupervisorInstance implements Supervisor, Instance {
     this.policies = policies;
     kernel = context.kernel();
     repair = new Repair(kernel);
+    probation = new Probation(kernel);
     fresh = saved == null;
     if (saved != null) {
       restore(saved);
@@ -120,10 +122,11 @@ final class SupervisorInstance implements Supervisor, Instance {
 
   private Recovery recovery(String path) {
     return recoveries.computeIfAbsent(
-        path, any -> new Recovery(path, kernel, policies, repair, incidents, threads));
+        path, any -> new Recovery(path, kernel, policies, repair, probation, incidents, threads));
   }
 
   private void beat() {
+    probation.look();
     List<String> there = kernel.endpointsByPath().stream().map(Endpoint::path).toList();
     recoveries.keySet().retainAll(there);
     recoveries.values().forEach(Recovery::returnWhenDue);

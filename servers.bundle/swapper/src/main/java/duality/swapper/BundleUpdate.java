@@ -253,9 +253,22 @@ final class BundleUpdate {
     } catch (BundleException | CallFailed e) {
       result = Transaction.Result.kept(reason(e));
     } finally {
+      if (result.done()) {
+        keepOld();
+      }
       uninstall(result.done() ? old : next);
     }
     return result;
+  }
+
+  /** In case the new version turns out bad. */
+  private void keepOld() {
+    try {
+      PreviousVersions.keep(system, old);
+    } catch (IOException e) {
+      System.getLogger("duality.swapper")
+          .log(System.Logger.Level.WARNING, from() + " cannot be put back later: " + e);
+    }
   }
 
   /** Takes the new bundle out again when the thread that should have done it was cut off. */

@@ -7,6 +7,7 @@ import duality.kernel.Instance;
 import duality.kernel.Kernel;
 import duality.kernel.State;
 import duality.servers.Swapper;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -115,6 +116,16 @@ final class SwapperInstance implements Swapper, Instance {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  @Override
+  public Swap putBack(String bundle, long withinMillis) {
+    Path previous = PreviousVersions.find(system(), bundle, withinMillis);
+    Swap swap = update(bundle, previous.toString());
+    if (swap.done()) {
+      PreviousVersions.forget(system(), bundle); // the bad one is not to come back either
+    }
+    return swap;
   }
 
   @Override
