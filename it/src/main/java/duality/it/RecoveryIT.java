@@ -310,7 +310,7 @@ class RecoveryIT {
                     Map.of(Server.NAME, name, Server.PROTOCOL, Scheduler.class.getName())));
         try {
           long before = supervisor.log().size();
-          swap("scheduler", name);
+          swap("scheduler", name); // a server that was swapped in begins at the first step again
           for (RunningMachine guest : List.of(one, two)) {
             guest.command("idle 20", "idle 20 ticks", SECONDS);
             guest.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", SECONDS);

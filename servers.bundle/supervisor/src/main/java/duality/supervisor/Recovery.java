@@ -56,6 +56,10 @@ final class Recovery {
   private long failures;
   private long lastNanos;
   private boolean everFailed;
+
+  /** The server that the last repair left; empty when that is not known. */
+  private String expected = "";
+
   private int returns;
   private long returnAt;
 
@@ -132,7 +136,7 @@ final class Recovery {
     boolean hung =
         failure.kind() == FailureReport.Kind.DEADLINE || failure.kind() == FailureReport.Kind.STALL;
     List<String> tried = new ArrayList<>();
-    begin();
+    begin(failure.server());
     String putBack = probation.putBack(failure);
     if (putBack != null && !Repair.isDown(endpoint)) {
       incidents.end(failure, putBack, true);
@@ -163,6 +167,7 @@ final class Recovery {
                 another);
         synchronized (this) {
           mendedNanos = System.nanoTime();
+          expected = endpoint.server();
         }
         tried.add(now + ": " + outcome);
         incidents.end(failure, String.join("; then ", tried), true);
@@ -176,9 +181,10 @@ final class Recovery {
     }
   }
 
-  private synchronized void begin() {
+  private synchronized void begin(String failed) {
     long now = System.nanoTime();
-    if (everFailed && now - lastNanos > QUIET_NANOS) {
+    boolean another = !expected.isEmpty() && !failed.equals(expected); // somebody swapped it in
+    if (everFailed && (another || now - lastNanos > QUIET_NANOS)) {
       step = 0;
       tries = 0;
       first.forget();
@@ -186,6 +192,7 @@ final class Recovery {
     if (now - mendedNanos > SHORT_LIFE_NANOS) {
       vain = 0;
     }
+    expected = failed;
     everFailed = true;
     lastNanos = now;
     failures++;

@@ -224,6 +224,8 @@ class SupervisorTest {
       endpoint.open("three", null).bind();
     }
     assertEquals("three", sum.name(), "a person can still mend it");
+    crash(sum);
+    assertEquals("three", sum.name(), "and what was swapped in begins at the first step");
   }
 
   @Test
