@@ -216,6 +216,19 @@ final class CallSlot {
     return late;
   }
 
+  /**
+   * Leaves all that is above {@code level}: when the host's stack was at its end, an entry or an
+   * exit further in could not be finished, and the thread would seem to be inside for ever.
+   */
+  void unwindTo(int level) {
+    for (int above = DEPTH; above > level; above--) {
+      if (at(above) != 0) {
+        boolean unused = popTo(above - 1);
+      }
+    }
+    depth = level;
+  }
+
   private synchronized boolean wasAbandoned(int level) {
     if ((abandoned & 1L << level) == 0) {
       return false;

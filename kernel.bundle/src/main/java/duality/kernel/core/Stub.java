@@ -83,7 +83,8 @@ public abstract class Stub {
   }
 
   /** After a call that threw; answers what the caller gets. */
-  protected final CallFailed $failed(CallSlot slot, Throwable thrown) {
+  protected final CallFailed $failed(CallSlot slot, int depth, Throwable thrown) {
+    slot.unwindTo(depth + 1);
     return gate().failed(slot, thrown);
   }
 

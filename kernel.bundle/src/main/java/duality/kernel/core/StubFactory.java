@@ -206,8 +206,9 @@ final class StubFactory {
           code.return_(kind);
           Label handler = code.newBoundLabel();
           int thrown = code.allocateLocal(TypeKind.REFERENCE);
-          code.astore(thrown).aload(0).aload(slot).aload(thrown);
-          code.invokevirtual(STUB, "$failed", MethodTypeDesc.of(FAILED, SLOT, THROWABLE));
+          code.astore(thrown).aload(0).aload(slot).iload(depth).aload(thrown);
+          code.invokevirtual(
+              STUB, "$failed", MethodTypeDesc.of(FAILED, SLOT, ConstantDescs.CD_int, THROWABLE));
           if (idempotent) {
             code.astore(thrown).aload(0).aload(thrown).checkcast(FAILED).iload(repeated);
             code.invokevirtual(STUB, "$repeat", REPEAT);

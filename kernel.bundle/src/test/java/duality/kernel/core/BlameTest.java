@@ -33,7 +33,7 @@ class BlameTest {
     String meet();
   }
 
-  private final class Tied implements Knot, Instance {
+  private class Tied implements Knot, Instance {
     private final Context context;
 
     Tied(Context context) {
@@ -179,6 +179,29 @@ class BlameTest {
     } finally {
       low.release();
     }
+  }
+
+  @Test
+  void whatAFullStackLeftBehindIsClearedAway() {
+    core.register("lower", (context, saved) -> new Lower(), Below.class);
+    core.create("below", Below.class, Map.of("server", "lower"), Map.of(), false);
+    Gate low = ((EndpointObject) core.endpoint("below")).gate;
+    core.register(
+        "full",
+        (context, saved) ->
+            new Tied(context) {
+              @Override
+              public String name() {
+                CallSlot.current().push(low, 0); // as an entry that was not finished
+                throw new CallFailed.BadRequest("as asked");
+              }
+            },
+        Knot.class);
+    Knot full = core.create("full", Knot.class, Map.of("server", "full"), Map.of(), false);
+    assertThrows(CallFailed.BadRequest.class, full::name);
+    assertEquals(0, low.inside());
+    assertEquals(0, core.endpoint("full").report().inside());
+    assertEquals("below", core.connect("below", Below.class).name());
   }
 
   @Test
