@@ -37,7 +37,7 @@ public final class LeavingScheduler implements BundleActivator, Server {
 
   @Override
   public void stop(BundleContext context) {
-    LEFT.get().picks = -1;
+    // Its service goes by itself; and no thread-local on this thread, which is not the kernel's.
   }
 
   @Override

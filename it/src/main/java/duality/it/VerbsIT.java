@@ -230,7 +230,7 @@ class VerbsIT {
     assertTrue(plan.contains("step=refused, what=scheduler"), plan);
     Path api = BundleFile.of(bundle("hot.api"), "1.0.1", Map.of(), folder);
     plan = String.valueOf(gogo.run("kernel:plan update hot.api " + api));
-    assertTrue(plan.contains("step=refused, what=hot.api 1.0.0"), plan);
+    assertTrue(plan.contains("step=refused, what=hot.api "), plan);
     assertTrue(plan.contains("step=restarts, what=hot.visits"), plan);
     assertTrue(gogo.refused("kernel:update hot.api " + api).contains("is an API"));
     nothingWasLost();

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,19 +45,20 @@ final class Departure {
   }
 
   private void rest(List<EndpointObject> set, long drainNanos, String why) {
-    Set<Gate> gates = new HashSet<>();
-    set.forEach(each -> gates.add(each.gate));
+    Set<Gate> together = gates(set);
     // From the top down, so that who is inside a higher one can still get through the lower ones.
     List<EndpointObject> order = new ArrayList<>(set);
     order.sort(Comparator.comparingInt(EndpointObject::rank).reversed());
     for (EndpointObject each : order) {
       try {
-        each.gate.holdAfterOthers(gates, OTHER_SWAP_NANOS);
+        each.gate.holdAfterOthers(together, OTHER_SWAP_NANOS);
         held.add(each);
       } catch (CallFailed e) {
         core.trace(why + ": " + each.path() + " is not held: " + e.getMessage());
       }
     }
+    order.retainAll(held);
+    Set<Gate> gates = gates(order);
     boolean drained = Core.drain(gates, drainNanos);
     boolean asker = CallSlot.current().isInsideAny(gates);
     // First: who is given up is let through to the others of the set no more.
@@ -73,7 +75,11 @@ final class Departure {
         core.trace(why + ": " + each.path() + " has no state: " + e.getMessage());
       }
     }
-    core.trace(why + ": " + set.size() + " endpoints came to rest");
+    core.trace(why + ": " + order.size() + " endpoints came to rest");
+  }
+
+  private static Set<Gate> gates(List<EndpointObject> endpoints) {
+    return endpoints.stream().map(each -> each.gate).collect(Collectors.toUnmodifiableSet());
   }
 
   /** Gives up every call inside; its late return finds that out. Says how many. */
@@ -94,8 +100,9 @@ final class Departure {
     return count;
   }
 
-  boolean includes(List<EndpointObject> some) {
-    return saved.keySet().containsAll(some) || held.containsAll(some);
+  /** Whether it has brought that endpoint to rest. */
+  boolean has(EndpointObject endpoint) {
+    return held.contains(endpoint);
   }
 
   /** The server of this endpoint is gone now; its state stays with the endpoint. */

@@ -9,10 +9,12 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -197,32 +199,42 @@ final class ServerTable {
     if (served.isEmpty()) {
       return;
     }
-    Departure announced = leaving.get(gone.bundleId());
     String reason = "server " + gone.name() + " of " + gone.bundle() + " is gone";
-    Departure departure =
-        announced != null && announced.includes(served)
-            ? announced
-            : Departure.begin(core, served, DRAIN_NANOS, reason);
-    try {
-      // A swap that was waited for may have moved some of them.
-      List<EndpointObject> left = served.stream().filter(each -> each.servedBy(gone)).toList();
-      for (EndpointObject each : left) {
-        departure.leave(each, reason);
-      }
-      for (EndpointObject each : left) {
-        Set<Registration> tried = new HashSet<>();
-        if (!succeed(each, gone, tried)) {
-          core.failed().vacated(each, gone, reason);
-        }
-        departure.release(each);
-        // One that came in between found it held; one that comes from now on finds it vacant.
-        if (each.gate.condition() == Gate.Condition.VACANT) {
-          succeed(each, gone, tried);
-        }
-      }
-    } finally {
-      if (departure != announced) {
+    Departure announced = leaving.get(gone.bundleId());
+    Map<Boolean, List<EndpointObject>> atRest =
+        served.stream()
+            .collect(Collectors.partitioningBy(each -> announced != null && announced.has(each)));
+    if (announced != null) {
+      leave(announced, Objects.requireNonNull(atRest.get(true)), gone, reason);
+    }
+    List<EndpointObject> rest = Objects.requireNonNull(atRest.get(false));
+    if (!rest.isEmpty()) {
+      // Its component went without its bundle, or it was bound after the bundle began to stop.
+      Departure departure = Departure.begin(core, rest, DRAIN_NANOS, reason);
+      try {
+        leave(departure, rest, gone, reason);
+      } finally {
         departure.close();
+      }
+    }
+  }
+
+  private void leave(
+      Departure departure, List<EndpointObject> served, Registration gone, String reason) {
+    // A swap that was waited for may have moved some of them.
+    List<EndpointObject> left = served.stream().filter(each -> each.servedBy(gone)).toList();
+    for (EndpointObject each : left) {
+      departure.leave(each, reason);
+    }
+    for (EndpointObject each : left) {
+      Set<Registration> tried = new HashSet<>();
+      if (!succeed(each, gone, tried)) {
+        core.failed().vacated(each, gone, reason);
+      }
+      departure.release(each);
+      // One that came in between found it held; one that comes from now on finds it vacant.
+      if (each.gate.condition() == Gate.Condition.VACANT) {
+        succeed(each, gone, tried);
       }
     }
   }
