@@ -60,6 +60,7 @@ class LinuxBootIT {
   @Test
   void itIsARiscvMachineWithItsMemory() {
     assertEquals("riscv64\n", linux.exec("uname -m", SECONDS));
+    assertEquals("timed\n", linux.exec("time true 2>/dev/null && echo timed", SECONDS), "rdtime");
     String memory = linux.exec("grep MemTotal /proc/meminfo", SECONDS);
     long kib = Long.parseLong(memory.replaceAll("[^0-9]", ""));
     assertTrue(kib * 1024 <= boot.memoryBytes() && kib * 1024 > boot.memoryBytes() * 3 / 4, memory);

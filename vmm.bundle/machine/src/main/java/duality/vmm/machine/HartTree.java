@@ -111,8 +111,9 @@ final class HartTree {
     long[] x = new long[32];
     x[10] = 0; // a0: the hart's number
     x[11] = deviceTree; // a1
-    return new HartState(
-        HartMode.FULL, false, entry, 1, false, x, new long[32], Map.of(), nowNanos);
+    // As firmware leaves it: user programs may read cycle, time and instret.
+    Map<String, Long> csrs = Map.of("scounteren", 7L);
+    return new HartState(HartMode.FULL, false, entry, 1, false, x, new long[32], csrs, nowNanos);
   }
 
   private static long[] registers(State saved, String name) {
