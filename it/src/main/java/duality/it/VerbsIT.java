@@ -52,7 +52,7 @@ class VerbsIT {
         each.uninstall();
       }
     }
-    if (endpoint("service/visits") != null) {
+    if (isThere("service/visits")) {
       Services.service(Root.class).remove("service/visits");
     }
     gogo.close();
@@ -62,11 +62,16 @@ class VerbsIT {
     return FrameworkUtil.getBundle(VerbsIT.class).getBundleContext();
   }
 
+  private static boolean isThere(String path) {
+    return Services.service(Observation.class).endpoints().stream()
+        .anyMatch(each -> each.path().equals(path));
+  }
+
   private static EndpointReport endpoint(String path) {
     return Services.service(Observation.class).endpoints().stream()
         .filter(each -> each.path().equals(path))
         .findFirst()
-        .orElse(null);
+        .orElseThrow();
   }
 
   private static List<String> servers(String name) {
@@ -105,12 +110,16 @@ class VerbsIT {
     return (long) record.getClass().getMethod(name).invoke(record);
   }
 
+  private List<?> clients(String command) throws Exception {
+    return (List<?>) Objects.requireNonNull(gogo.run(command));
+  }
+
   /** Each client gets further right answers. */
   private void progress() throws Exception {
-    List<?> before = (List<?>) gogo.run("hot:report");
+    List<?> before = clients("hot:report");
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
     while (true) {
-      List<?> now = (List<?>) gogo.run("hot:report");
+      List<?> now = clients("hot:report");
       boolean all = true;
       for (int i = 0; i < now.size(); i++) {
         all &= value(now.get(i), "right") > value(before.get(i), "right");
@@ -124,7 +133,7 @@ class VerbsIT {
   }
 
   private void nothingWasLost() throws Exception {
-    List<?> last = (List<?>) gogo.run("hot:stop");
+    List<?> last = clients("hot:stop");
     assertEquals(3, last.size(), "the client's component was never deactivated");
     for (Object each : last) {
       assertEquals(0, value(each, "wrong"), () -> "wrong answers: " + last + trace());

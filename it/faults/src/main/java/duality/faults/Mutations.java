@@ -10,6 +10,7 @@ import java.lang.classfile.CodeTransform;
 import java.lang.classfile.MethodModel;
 import java.lang.classfile.Opcode;
 import java.lang.classfile.TypeKind;
+import java.lang.classfile.attribute.RuntimeVisibleTypeAnnotationsAttribute;
 import java.lang.classfile.instruction.ArrayStoreInstruction;
 import java.lang.classfile.instruction.BranchInstruction;
 import java.lang.classfile.instruction.ConstantInstruction;
@@ -286,7 +287,8 @@ final class Mutations {
     public void accept(CodeBuilder builder, CodeElement each) {
       if (site != null && site.element() == element++) {
         change(builder, each, site);
-      } else {
+      } else if (!(each instanceof RuntimeVisibleTypeAnnotationsAttribute)) {
+        // Those have offsets into the code as numbers, which would be wrong afterwards.
         builder.with(each);
       }
     }
