@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Bundles that were updated a short while ago: one that fails now is not restarted, the version
- * before it is put back. Asks the swapper only when the bundle behind an endpoint has changed,
- * because the swapper may be busy.
+ * before it is put back. Asks the swapper only when the bundle behind an endpoint has changed or is
+ * new, because the swapper may be busy.
  */
 final class Probation {
   private static final long MILLIS = 60_000;
@@ -37,10 +37,12 @@ final class Probation {
         now.put(path, server.bundleId());
       }
     }
+    bundles.keySet().retainAll(now.keySet());
+    changedNanos.keySet().retainAll(now.keySet());
     now.forEach(
         (path, bundle) -> {
-          Long before = bundles.put(path, bundle);
-          if (before != null && !before.equals(bundle)) {
+          // One seen for the first time may have been updated since it was made.
+          if (!bundle.equals(bundles.put(path, bundle))) {
             changedNanos.put(path, System.nanoTime());
           }
         });
