@@ -81,6 +81,9 @@ final class Gate {
   private String why = "no server is bound yet";
   private Set<Gate> heldWith = Set.of();
 
+  /** Who holds it, if that opens servers meanwhile. */
+  private @Nullable HandOver holder;
+
   /** Counts the holds that began and ended: what was opened in one cannot be bound in another. */
   private long epoch;
 
@@ -192,6 +195,11 @@ final class Gate {
     while (true) {
       synchronized (this) {
         Object server = bound;
+        if (condition == Condition.HELD && holder != null && holder == HandOver.current()) {
+          server = forHolder();
+          slot.push(this, badge);
+          return server;
+        }
         if (server != null && mustPass(slot)) {
           slot.push(this, badge);
           return server;
@@ -216,6 +224,23 @@ final class Gate {
         throw refusal(seen);
       }
     }
+  }
+
+  /**
+   * Who serves the holder itself: a server that it opens asks one below it that is held as well,
+   * and would wait for the release, which comes only when it is open. Nobody else is inside, and
+   * what is held together is saved and opened from the highest rank down, so this one is not saved
+   * yet.
+   */
+  private Object forHolder() {
+    Object server = bound;
+    if (server == null || broken || hung) {
+      failures.increment();
+      uncounted.increment();
+      throw new CallFailed.ServerFailed(
+          path + " is being replaced itself and has no server that works: replace it first");
+    }
+    return server;
   }
 
   /**
@@ -357,6 +382,7 @@ final class Gate {
     condition = Condition.HELD;
     epoch++;
     heldWith = together;
+    holder = HandOver.current();
     target = null;
   }
 
@@ -382,6 +408,7 @@ final class Gate {
   /** Opens the gate again, or leaves it vacant when nobody is bound. */
   synchronized void release() {
     heldWith = Set.of();
+    holder = null;
     if (condition == Condition.HELD) {
       epoch++;
       condition = bound == null ? Condition.VACANT : broken ? Condition.FAILED : Condition.OPEN;

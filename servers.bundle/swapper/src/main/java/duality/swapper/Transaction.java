@@ -5,6 +5,7 @@ import duality.kernel.Endpoint;
 import duality.kernel.Kernel;
 import duality.kernel.State;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -46,7 +47,12 @@ final class Transaction {
 
   Transaction(Kernel kernel, List<Target> targets) {
     this.kernel = kernel;
-    this.targets = List.copyOf(targets);
+    // From the top down: what a new server asks of one below it is answered by the old one there,
+    // which may not be saved before.
+    this.targets =
+        targets.stream()
+            .sorted(Comparator.comparingInt((Target each) -> each.endpoint.rank()).reversed())
+            .toList();
   }
 
   String what() {

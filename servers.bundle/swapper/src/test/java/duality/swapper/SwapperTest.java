@@ -111,6 +111,55 @@ class SwapperTest {
         "named twice");
   }
 
+  /** What stands below a count. */
+  @Protocol(rank = 40)
+  public interface Number {
+    long next();
+
+    String who();
+  }
+
+  private record Numbering(String who, long[] last) implements Number, Instance {
+    @Override
+    public long next() {
+      return ++last[0];
+    }
+
+    @Override
+    public State save() {
+      return State.of("number", 1).with("last", last[0]);
+    }
+  }
+
+  @Test
+  @Timeout(10)
+  void aNewServerMayAskOneThatIsHeldWithIt() {
+    for (String name : List.of("low", "low too")) {
+      core.register(
+          name,
+          (context, saved) ->
+              new Numbering(name, new long[] {saved == null ? 0 : saved.number("last")}),
+          Number.class);
+    }
+    Number below = core.create("n", Number.class, Map.of("server", "low"), Map.of(), false);
+    core.register(
+        "asker", (context, saved) -> new Counting("asker", new long[] {below.next()}), Count.class);
+    Count above = count("a");
+    // Named in the wrong order, on purpose.
+    Swap both = swapper.swapAll(List.of(new Move("n", "low too"), new Move("a", "asker")));
+    assertTrue(both.done(), both.outcome());
+    assertEquals("asker low too", above.who() + " " + below.who());
+    assertEquals(2, above.add());
+    assertEquals(2, below.next(), "what the old one counted meanwhile came along");
+
+    // One that has failed is no one to ask, and that is said at once.
+    core.endpoint("n").fail("a test says so");
+    long begun = System.nanoTime();
+    Swap kept = swapper.swapAll(List.of(new Move("n", "low"), new Move("a", "asker")));
+    assertTrue(kept.outcome().contains("n is being replaced itself"), kept.outcome());
+    assertTrue(System.nanoTime() - begun < 1_500_000_000L, "without a time-out");
+  }
+
   @Test
   void theSwapperSwapsItselfAlsoTogetherWithOthers() {
     Count a = count("a");

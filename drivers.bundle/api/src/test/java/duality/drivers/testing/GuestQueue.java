@@ -95,6 +95,13 @@ public final class GuestQueue {
     ram().setShort(at(available()) + 2, nextAvailable);
   }
 
+  /** Puts a head into each place of the available ring, with the device none the wiser. */
+  public void fill(int head) {
+    for (int i = 0; i < size; i++) {
+      ram().setShort(at(available()) + 4 + 2L * i, head);
+    }
+  }
+
   /** Makes the available index lie. */
   public void availableIndex(int lie) {
     ram().setShort(at(available()) + 2, lie);

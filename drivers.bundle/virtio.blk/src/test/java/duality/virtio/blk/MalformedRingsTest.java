@@ -50,14 +50,16 @@ class MalformedRingsTest {
     disk.assertStillWorks();
   }
 
-  /** Fills the ring with requests that are all right, but for there being too many of them. */
+  /**
+   * Fills the ring with requests that are all right, but for there being too many of them. The
+   * index changes once: a device may look without being told to, and what it has taken by then
+   * makes the same index true.
+   */
   private void lie(int index) {
     Buffer header = disk.header(0, 99, 0);
     disk.queue.describe(0, TestBoard.MEMORY + header.offset(), 16, GuestQueue.NEXT, 1);
     disk.queue.describe(1, TestBoard.MEMORY + STATUS_AT, 1, GuestQueue.WRITE, 0);
-    for (int i = 0; i < SIZE; i++) {
-      disk.queue.offer(0);
-    }
+    disk.queue.fill(0);
     disk.queue.availableIndex(index);
   }
 
