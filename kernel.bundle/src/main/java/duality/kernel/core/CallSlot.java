@@ -209,21 +209,29 @@ final class CallSlot {
    * keeps it in a register: so the next push does not wait for what this one loads.
    */
   boolean popTo(int below) {
+    if (depth != below + 1) {
+      unwindTo(below + 1);
+    }
+    return leave(below);
+  }
+
+  private boolean leave(int below) {
     int level = below + 1;
-    depth = below;
     boolean late = abandoned != 0 && wasAbandoned(level);
     LONGS.setRelease(inside, level, 0L);
+    depth = below; // last: where the host's stack ends before this, the call around sees it
     return late;
   }
 
   /**
    * Leaves all that is above {@code level}: when the host's stack was at its end, an entry or an
-   * exit further in could not be finished, and the thread would seem to be inside for ever.
+   * exit further in could not be finished, and the thread would seem to be inside for ever. Also
+   * where a server caught that error and returned as if nothing had been.
    */
   void unwindTo(int level) {
     for (int above = DEPTH; above > level; above--) {
       if (at(above) != 0) {
-        boolean unused = popTo(above - 1);
+        boolean unused = leave(above - 1);
       }
     }
     depth = level;
@@ -405,6 +413,16 @@ final class CallSlot {
   boolean insideAnyOf(Set<Gate> set) {
     for (int level = 1; level <= DEPTH && at(level) != 0; level++) {
       if (isOneOf(at(level), set) && !isAbandoned(level)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** As another thread sees it: whether that mark is at any level, given up or not. */
+  boolean noted(long mark) {
+    for (int level = 1; level <= DEPTH; level++) {
+      if (at(level) == mark) {
         return true;
       }
     }

@@ -172,6 +172,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
     EndpointObject made = new EndpointObject(this, gate, type, config, route);
     if (endpoints.putIfAbsent(path, made) != null) {
       gate.end(); // nobody else knows of it
+      gate.giveNumberBack();
       throw new CallFailed.BadRequest(path + " is there already");
     }
     return made;
@@ -309,6 +310,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
       for (EndpointObject each : ending) {
         endpoints.remove(each.path());
         each.ledger.revokeAll();
+        each.gate.giveNumberBack();
       }
     } finally {
       slot.pop();

@@ -3,8 +3,10 @@ package duality.kernel.core;
 import duality.kernel.CallFailed;
 import duality.kernel.FailureReport;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
@@ -44,6 +46,9 @@ final class Gate {
   /** Of all cores in this JVM, because a host thread may call into several. */
   private static final AtomicInteger NUMBERS = new AtomicInteger(UNNUMBERED);
 
+  /** Numbers of gates that have ended; the one that has rested longest is given out first. */
+  private static final Queue<Integer> FREE = new ConcurrentLinkedQueue<>();
+
   private static final Map<Integer, Gate> NUMBERED = new ConcurrentHashMap<>();
 
   final String path;
@@ -66,6 +71,9 @@ final class Gate {
 
   /** What slots count, though it is no call that went in: refused ones and probes. */
   final LongAdder uncounted = new LongAdder();
+
+  /** Calls that slots counted for a gate that had its number before. */
+  private final long countedBefore;
 
   /** Written by the watchdog only. */
   private volatile long busyNanos;
@@ -96,6 +104,9 @@ final class Gate {
   /** A call to the bound server was given up: it may hold its own locks for ever. */
   private boolean hung;
 
+  /** It has ended, and its number is another one's. */
+  private boolean numberGiven;
+
   private Gate(Core core, String path, int number, int rank, long deadlineMillis) {
     this.core = core;
     this.path = path;
@@ -104,6 +115,7 @@ final class Gate {
     this.mark = (long) rank << 32 | (long) number << 1;
     this.above = (rank + 1L) << 32;
     this.deadlineNanos = TimeUnit.MILLISECONDS.toNanos(deadlineMillis);
+    this.countedBefore = number == UNNUMBERED ? 0 : CallSlot.callsOf(number);
   }
 
   /**
@@ -112,7 +124,9 @@ final class Gate {
    * @param rank 1 to 254
    */
   static Gate of(Core core, String path, int rank, long deadlineMillis) {
-    Gate made = new Gate(core, path, NUMBERS.incrementAndGet(), rank, deadlineMillis);
+    Integer rested = FREE.poll();
+    int number = rested == null ? NUMBERS.incrementAndGet() : rested;
+    Gate made = new Gate(core, path, number, rank, deadlineMillis);
     NUMBERED.put(made.number, made);
     return made;
   }
@@ -478,11 +492,29 @@ final class Gate {
   }
 
   synchronized void end() {
-    NUMBERED.remove(number);
+    NUMBERED.remove(number, this);
     condition = Condition.ENDED;
     target = null;
     bound = null;
     notifyAll();
+  }
+
+  /**
+   * Gives the number of this ended gate back, if no thread is inside any more: a thread that still
+   * was would seem to be inside of the next one. What calls here from now on is refused, and its
+   * note in the slot, gone at once, harms the next one no more than a call that comes and goes.
+   */
+  synchronized void giveNumberBack() {
+    CallGuard.everywhere();
+    for (CallSlot slot : CallSlot.ALL) {
+      if (slot.noted(mark)) {
+        return;
+      }
+    }
+    if (!numberGiven) {
+      numberGiven = true;
+      FREE.add(number);
+    }
   }
 
   synchronized @Nullable Object bound() {
@@ -528,7 +560,7 @@ final class Gate {
   }
 
   long calls() {
-    return CallSlot.callsOf(number) + nested.sum() - uncounted.sum();
+    return CallSlot.callsOf(number) - countedBefore + nested.sum() - uncounted.sum();
   }
 
   /** Calls and workers inside now, in all threads. */

@@ -204,6 +204,108 @@ class BlameTest {
     assertEquals("below", core.connect("below", Below.class).name());
   }
 
+  /**
+   * Calls the endpoint below from ever deeper in the host's stack, and catches what comes of it.
+   */
+  private static void dig(Below below, int[] overflows) {
+    try {
+      dig(below, overflows);
+      below.name();
+    } catch (StackOverflowError e) {
+      overflows[0]++;
+    } catch (CallFailed e) {
+      // the server below met the end of the stack, which is another matter
+    }
+  }
+
+  @Test
+  void aServerThatCatchesTheStackOverflowOfItsCalleeLeavesNoMark() {
+    core.register("lower", (context, saved) -> new Lower(), Below.class);
+    core.create("below", Below.class, Map.of("server", "lower"), Map.of(), false);
+    Gate low = ((EndpointObject) core.endpoint("below")).gate;
+    core.register(
+        "catching",
+        (context, saved) ->
+            new Tied(context) {
+              @Override
+              public String name() {
+                CallSlot.current().push(low, 0); // as an exit that was not finished
+                return "went on";
+              }
+            },
+        Knot.class);
+    Knot catching = core.create("c", Knot.class, Map.of("server", "catching"), Map.of(), false);
+    assertEquals("went on", catching.name());
+    assertEquals(0, low.inside(), "the mark of the call that the overflow cut short");
+    assertEquals(0, core.endpoint("c").report().inside());
+    assertTrue(Core.drain(Set.of(low), TimeUnit.SECONDS.toNanos(1)));
+  }
+
+  @Test
+  void aRealStackOverflowUnderACallLeavesNoMarkEither() {
+    core.register("lower", (context, saved) -> new Lower(), Below.class);
+    Below below = core.create("below", Below.class, Map.of("server", "lower"), Map.of(), false);
+    Gate low = ((EndpointObject) core.endpoint("below")).gate;
+    int[] overflows = new int[1];
+    core.register(
+        "digging",
+        (context, saved) ->
+            new Tied(context) {
+              @Override
+              public String name() {
+                dig(below, overflows);
+                return "went on";
+              }
+            },
+        Knot.class);
+    Knot digging = core.create("d", Knot.class, Map.of("server", "digging"), Map.of(), false);
+    for (int i = 0; i < 20; i++) {
+      try {
+        assertEquals("went on", digging.name());
+      } catch (CallFailed e) {
+        break; // one of the two was blamed for the overflow: nothing may stay behind all the same
+      }
+    }
+    assertTrue(overflows[0] > 0, "no overflow reached the server");
+    assertEquals(0, low.inside());
+    assertEquals(0, ((EndpointObject) core.endpoint("d")).gate.inside());
+  }
+
+  @Test
+  void numbersOfGatesComeBackAndFiguresBeginAnew() {
+    core.register("lower", (context, saved) -> new Lower(), Below.class);
+    int highest = 0;
+    for (int i = 0; i < 500; i++) {
+      Below below = core.create("below", Below.class, Map.of("server", "lower"), Map.of(), false);
+      Gate gate = ((EndpointObject) core.endpoint("below")).gate;
+      highest = i == 0 ? gate.number + 100 : highest;
+      assertTrue(gate.number < highest, "number " + gate.number + " of endpoint " + i);
+      assertEquals("below", below.name());
+      assertEquals(1, gate.calls(), "of this endpoint, not of the one before it");
+      core.remove("below");
+      assertThrows(CallFailed.Revoked.class, below::name);
+    }
+  }
+
+  @Test
+  void theNumberOfAGateWithSomebodyInsideStaysTaken() {
+    Gate gate = endpoint.gate;
+    CallSlot.current().push(gate, 0);
+    try {
+      gate.giveNumberBack();
+    } finally {
+      CallSlot.current().pop();
+    }
+    Gate other = Gate.of(core, "other", 60, 1_000);
+    assertTrue(other.number != gate.number, "a thread that is inside the one is not in the other");
+    other.end();
+    other.giveNumberBack();
+    other.giveNumberBack();
+    Gate next = Gate.of(core, "next", 60, 1_000);
+    Gate last = Gate.of(core, "last", 60, 1_000);
+    assertTrue(next.number != last.number, "a number comes back once");
+  }
+
   @Test
   void nobodyIsBoundToAnEndpointThatHasEnded() {
     try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(1))) {
