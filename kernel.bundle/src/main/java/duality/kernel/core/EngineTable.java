@@ -17,9 +17,14 @@ import org.osgi.framework.Version;
  *
  * <p>As with servers, a name means the highest version, then the newest bundle, and {@code
  * name#BUNDLE} one of them. No thread moves because an engine came, unless it has none.
+ *
+ * <p>No engine is called under a lock of this table: one that hangs holds up who asked it, and the
+ * thread whose hart it is. So an engine may go while harts are on their way to it; whoever moves
+ * harts looks afterwards whether it is still there.
  */
 final class EngineTable {
-  private static final long REST_NANOS = TimeUnit.SECONDS.toNanos(6);
+  /** How long a thread whose exit is served is waited for. */
+  long restNanos = TimeUnit.SECONDS.toNanos(6);
 
   /** An engine and where it is from. */
   record Entry(String name, Engine engine, String bundle, Version version, long bundleId) {
@@ -65,35 +70,43 @@ final class EngineTable {
   }
 
   /** An engine is there: threads that lie still without one go on. */
-  synchronized void add(Entry fresh) {
-    List<Entry> all = new ArrayList<>(entries);
-    all.addFirst(fresh);
-    all.sort(BEST_FIRST);
-    entries = List.copyOf(all);
+  void add(Entry fresh) {
+    synchronized (this) {
+      List<Entry> all = new ArrayList<>(entries);
+      all.addFirst(fresh);
+      all.sort(BEST_FIRST);
+      entries = List.copyOf(all);
+    }
     for (ThreadObject thread : core.allThreads()) {
       if (thread.engine() == null) {
         move(thread, fresh.engine());
       }
     }
+    leaveIfGone(fresh.engine());
+  }
+
+  /** It went while harts were on their way to it: who took it away did not find those. */
+  private void leaveIfGone(Engine engine) {
+    if (entries.stream().noneMatch(each -> each.engine() == engine)) {
+      leave(engine, entry(""));
+    }
   }
 
   /** An engine goes: its harts go on in one of the same name, else in any other, else lie still. */
-  synchronized void remove(Engine gone) {
-    Entry was = entries.stream().filter(each -> each.engine() == gone).findFirst().orElse(null);
+  void remove(Engine gone) {
+    Entry was;
+    synchronized (this) {
+      was = entries.stream().filter(each -> each.engine() == gone).findFirst().orElse(null);
+      entries = entries.stream().filter(each -> each.engine() != gone).toList();
+    }
     if (was == null) {
       return;
     }
-    entries = entries.stream().filter(each -> each != was).toList();
     Entry next = entry(was.name());
     if (next == null) {
       next = entry("");
     }
-    int moved = 0;
-    for (ThreadObject thread : core.allThreads()) {
-      if (thread.engine() == gone && move(thread, next == null ? null : next.engine())) {
-        moved++;
-      }
-    }
+    int moved = leave(gone, next);
     core.trace(
         "engine "
             + was.exactName()
@@ -102,9 +115,19 @@ final class EngineTable {
             + (next == null ? " threads lie still" : " threads go on in " + next.exactName()));
   }
 
+  private int leave(Engine gone, @Nullable Entry next) {
+    int moved = 0;
+    for (ThreadObject thread : core.allThreads()) {
+      if (thread.goesTo(gone) && move(thread, next == null ? null : next.engine())) {
+        moved++;
+      }
+    }
+    return moved;
+  }
+
   private boolean move(ThreadObject thread, @Nullable Engine to) {
     try {
-      thread.moveTo(to, REST_NANOS);
+      thread.moveTo(to, restNanos);
       return true;
     } catch (CallFailed e) {
       core.trace(Gate.describe(e));
@@ -112,8 +135,8 @@ final class EngineTable {
     }
   }
 
-  /** Moves all harts; those that went already go back when one cannot. */
-  synchronized int moveThreads(String engine) {
+  /** Moves all harts; those that went already go back when one cannot, and that one stays. */
+  int moveThreads(String engine) {
     Engine to = find(engine);
     List<ThreadObject> moved = new ArrayList<>();
     List<@Nullable Engine> from = new ArrayList<>();
@@ -123,16 +146,22 @@ final class EngineTable {
         continue;
       }
       try {
-        thread.moveTo(to, REST_NANOS);
+        thread.moveTo(to, restNanos);
         moved.add(thread);
         from.add(before);
       } catch (CallFailed e) {
+        thread.stay();
+        if (thread.engine() == to) {
+          moved.add(thread); // it came to rest just now
+          from.add(before);
+        }
         for (int i = 0; i < moved.size(); i++) {
           move(moved.get(i), from.get(i));
         }
         throw e;
       }
     }
+    leaveIfGone(to);
     core.trace(moved.size() + " threads moved to engine " + engine);
     return moved.size();
   }

@@ -11,6 +11,7 @@ import duality.kernel.processor.HartMode;
 import duality.kernel.processor.HartState;
 import duality.kernel.processor.Lines;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -37,11 +38,27 @@ final class ThreadObject implements KernelThread, KernelObject {
   /** A wish that the hart goes on in another engine; carried out by who has the hart. */
   private static final class Move {
     final @Nullable Engine to;
+    private final AtomicBoolean taken = new AtomicBoolean();
     volatile boolean done;
     volatile @Nullable String failure;
 
     Move(@Nullable Engine to) {
       this.to = to;
+    }
+
+    /** Whether it is to be carried out now, by this thread and no other. */
+    boolean take() {
+      return taken.compareAndSet(false, true);
+    }
+
+    /** It is not to be carried out any more, unless somebody is at it. */
+    boolean cancel(String why) {
+      if (!take()) {
+        return false;
+      }
+      failure = why;
+      done = true;
+      return true;
     }
   }
 
@@ -55,7 +72,8 @@ final class ThreadObject implements KernelThread, KernelObject {
   private final NotificationObject notification;
   private final AtomicReference<Doing> doing = new AtomicReference<>(Doing.SUSPENDED);
 
-  private volatile @Nullable Move wanted;
+  /** The newest wish; an older one is taken back by it. */
+  private final AtomicReference<@Nullable Move> wanted = new AtomicReference<>();
 
   /** Who touches registers from outside and who moves the hart exclude each other. */
   private final Object registers = new Object();
@@ -135,7 +153,7 @@ final class ThreadObject implements KernelThread, KernelObject {
 
   /** Whether it has a hart, after a move that was wished for; for the processor that runs it. */
   boolean hasHart() {
-    Move move = wanted;
+    Move move = wanted.get();
     if (move != null) {
       carryOut(move);
     }
@@ -146,14 +164,20 @@ final class ThreadObject implements KernelThread, KernelObject {
    * Has the hart go on in another engine, or lie still without one; returns when that is so.
    *
    * @throws CallFailed.ServerFailed when the other engine does not take it: it stays where it is
-   * @throws CallFailed.TimedOut when its exit is served for too long; it moves when that has ended
+   *     <p>Engines are asked on the thread of whoever finds the hart at rest, with no lock that
+   *     others need but to touch this hart.
+   * @throws CallFailed.TimedOut when its exit is served for too long; it moves when that has ended,
+   *     unless {@link #stay} is called
    */
   void moveTo(@Nullable Engine next, long nanos) {
     if (Processors.carries(this)) {
       throw new CallFailed.BadRequest(name + " cannot change its engine inside its own handler");
     }
     Move move = new Move(next);
-    wanted = move;
+    Move before = wanted.getAndSet(move);
+    if (before != null) {
+      before.cancel("it was wished into another engine meanwhile");
+    }
     long deadline = System.nanoTime() + nanos;
     while (!move.done) {
       Doing now = doing();
@@ -179,6 +203,20 @@ final class ThreadObject implements KernelThread, KernelObject {
     }
   }
 
+  /** Whether its hart is in that engine, or on its way there. */
+  boolean goesTo(Engine that) {
+    Move move = wanted.get();
+    return engine == that || (move != null && move.to == that);
+  }
+
+  /** It goes nowhere when it comes to rest, if it has not gone already. */
+  void stay() {
+    Move move = wanted.get();
+    if (move != null && move.cancel("it was to stay after all")) {
+      wanted.compareAndSet(move, null);
+    }
+  }
+
   private void moveAtRest(Move move, Doing now) {
     if (!take(now, Doing.MOVING)) {
       return;
@@ -196,7 +234,7 @@ final class ThreadObject implements KernelThread, KernelObject {
 
   private void carryOut(Move move) {
     synchronized (registers) {
-      if (move.done) {
+      if (!move.take()) {
         return;
       }
       try {
@@ -213,9 +251,7 @@ final class ThreadObject implements KernelThread, KernelObject {
       } catch (RuntimeException | Error e) {
         move.failure = Gate.describe(e);
       }
-      if (wanted == move) {
-        wanted = null;
-      }
+      wanted.compareAndSet(move, null);
       move.done = true;
     }
   }
@@ -269,7 +305,7 @@ final class ThreadObject implements KernelThread, KernelObject {
 
   /** Whether somebody waits until it is suspended, or has gone to another engine. */
   boolean shallRest() {
-    return suspendWanted || wanted != null;
+    return suspendWanted || wanted.get() != null;
   }
 
   /** The thread has something to do: it is made ready, if it waits. */

@@ -1,6 +1,7 @@
 package duality.kernel.core;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -16,6 +17,8 @@ import duality.kernel.processor.Exit;
 import duality.kernel.processor.HartMode;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
@@ -50,6 +53,9 @@ class EnginesTest {
       // Each trap is counted in a register, so that the hart's state must come along each time.
       thread.x(5, thread.x(5) + 1);
       traps.incrementAndGet();
+      while (stuck) {
+        Thread.onSpinWait(); // does not hear of interrupts
+      }
       return RESUME_BEHIND;
     }
 
@@ -69,11 +75,15 @@ class EnginesTest {
 
   private final Core core = Core.start(2, 1 << 20);
   private final AtomicLong traps = new AtomicLong();
+  private final CountDownLatch hang = new CountDownLatch(1);
+  private volatile boolean stuck;
   private final Engine one = new ScriptedEngine(hart -> Exit.CALL);
   private final Engine two = new ScriptedEngine(hart -> Exit.CALL);
 
   @AfterEach
   void stop() {
+    hang.countDown();
+    stuck = false;
     core.close();
   }
 
@@ -96,8 +106,11 @@ class EnginesTest {
   }
 
   private void goesOn() {
-    long before = traps.get();
-    await("the thread to go on", () -> traps.get() > before + 3);
+    goesOnTo(traps.get() + 4);
+  }
+
+  private void goesOnTo(long count) {
+    await("the thread to go on", () -> traps.get() >= count);
   }
 
   @Test
@@ -150,6 +163,57 @@ class EnginesTest {
         assertThrows(CallFailed.ServerFailed.class, () -> core.moveThreads("scripted#5"));
     assertTrue(failed.getMessage().contains("as asked"), failed.getMessage());
     goesOn();
+  }
+
+  @Test
+  void aThreadThatDidNotComeToRestInTimeStaysAlsoAfterwards() {
+    core.engines().add(entry(one, "2.0.0", 4));
+    core.engines().add(entry(two, "1.0.0", 5));
+    core.engines().restNanos = TimeUnit.MILLISECONDS.toNanos(50);
+    Lone machine = machine();
+    ThreadObject thread = core.allThreads().iterator().next();
+    machine.thread().resume();
+    stuck = true;
+    goesOnTo(traps.get() + 1);
+    assertThrows(CallFailed.TimedOut.class, () -> core.moveThreads("scripted#5"));
+    assertEquals(one, thread.engine());
+    stuck = false;
+    goesOn();
+    assertEquals(one, thread.engine(), "the move was refused to whoever asked for it");
+    assertFalse(thread.shallRest());
+    assertEquals(1, core.moveThreads("scripted#5"), "and can be asked for again");
+    goesOn();
+  }
+
+  @Test
+  void anEngineThatHangsHoldsUpNoOtherEngine() throws Exception {
+    core.engines().add(entry(one, "2.0.0", 4));
+    CountDownLatch entered = new CountDownLatch(1);
+    Engine hanging =
+        (mode, memory, lines, clock) -> {
+          entered.countDown();
+          await("the end of the test", () -> hang.getCount() == 0);
+          throw new IllegalStateException("as asked");
+        };
+    core.engines().add(entry(hanging, "1.0.0", 5));
+    machine();
+    Thread mover =
+        new Thread(
+            () ->
+                assertThrows(CallFailed.ServerFailed.class, () -> core.moveThreads("scripted#5")));
+    mover.start();
+    entered.await();
+    FutureTask<String> comesAndGoes =
+        new FutureTask<>(
+            () -> {
+              core.engines().add(entry(two, "3.0.0", 6));
+              core.engines().remove(two);
+              return "done";
+            });
+    new Thread(comesAndGoes).start();
+    assertEquals("done", comesAndGoes.get(10, TimeUnit.SECONDS));
+    hang.countDown();
+    mover.join();
   }
 
   @Test
