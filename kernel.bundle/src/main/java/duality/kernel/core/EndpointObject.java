@@ -12,8 +12,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Queue;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -57,6 +59,9 @@ final class EndpointObject implements Endpoint {
 
   /** The last server failed and left no state: the next one may begin without. */
   private boolean anew;
+
+  /** Servers that came while it was held or vacant, and that nobody has tried yet. */
+  private final Queue<Registration> untried = new ConcurrentLinkedQueue<>();
 
   EndpointObject(
       Core core, Gate gate, Class<?> type, Map<String, String> config, List<String> route) {
@@ -457,6 +462,27 @@ final class EndpointObject implements Endpoint {
     synchronized (this) {
       return left != null || anew;
     }
+  }
+
+  /** A server came that may take over when nobody serves. */
+  void arrived(Registration fresh) {
+    Gate.Condition now = gate.condition();
+    if (now == Gate.Condition.HELD || now == Gate.Condition.VACANT) {
+      untried.add(fresh);
+    }
+  }
+
+  /** Those that came since this was last asked, if nobody serves; none while it is held. */
+  List<Registration> arrivals() {
+    Gate.Condition now = gate.condition();
+    if (now == Gate.Condition.HELD) {
+      return List.of();
+    }
+    List<Registration> came = new ArrayList<>();
+    for (Registration each = untried.poll(); each != null; each = untried.poll()) {
+      came.add(each);
+    }
+    return now == Gate.Condition.VACANT && mayBeServedAgain() ? came : List.of();
   }
 
   /** The server it was bound to on purpose. */

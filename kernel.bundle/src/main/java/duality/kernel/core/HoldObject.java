@@ -4,6 +4,7 @@ import duality.kernel.CallFailed;
 import duality.kernel.Endpoint;
 import duality.kernel.Kernel;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -57,7 +58,7 @@ final class HoldObject implements Kernel.Hold {
       inside = gates.stream().mapToLong(Gate::inside).sum();
       drained = Core.drain(gates, drainNanos);
     } catch (RuntimeException | Error e) {
-      order.forEach(Gate::release);
+      release(order);
       throw e;
     }
     if (!drained) {
@@ -67,7 +68,7 @@ final class HoldObject implements Kernel.Hold {
           who.append(who.isEmpty() ? "" : ", ").append(slot.host.getName());
         }
       }
-      order.forEach(Gate::release);
+      release(order);
       throw new CallFailed.TimedOut(
           "after " + TimeUnit.NANOSECONDS.toMillis(drainNanos) + " ms still inside: " + who);
     }
@@ -100,11 +101,26 @@ final class HoldObject implements Kernel.Hold {
         }
         return since;
       } catch (CallFailed e) {
-        closed.forEach(Gate::release);
+        release(closed);
         if (!(e instanceof CallFailed.BadRequest) || System.nanoTime() - asked > patienceNanos) {
           throw e;
         }
         LockSupport.parkNanos(LOOK_NANOS);
+      }
+    }
+  }
+
+  private static void release(Collection<Gate> gates) {
+    gates.forEach(Gate::release);
+    lookForArrivals(gates);
+  }
+
+  /** A server that came while these were held found nothing to do. */
+  private static void lookForArrivals(Collection<Gate> gates) {
+    for (Gate gate : gates) {
+      EndpointObject endpoint = gate.core().endpointMap().get(gate.path);
+      if (endpoint != null && endpoint.gate == gate) {
+        gate.core().serverTable().tryArrivals(endpoint);
       }
     }
   }
@@ -149,6 +165,7 @@ final class HoldObject implements Kernel.Hold {
       releasedAt = System.nanoTime();
       after = List.copyOf(afterwards);
     }
+    lookForArrivals(gates);
     after.forEach(Runnable::run);
   }
 }

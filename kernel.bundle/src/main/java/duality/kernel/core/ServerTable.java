@@ -5,7 +5,6 @@ import duality.kernel.Endpoint;
 import duality.kernel.Server;
 import duality.kernel.ServerReport;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -104,13 +103,24 @@ final class ServerTable {
         continue;
       }
       String wanted = endpoint.wanted();
-      if (endpoint.gate.condition() == Gate.Condition.VACANT
-          && endpoint.mayBeServedAgain()
-          && (wanted.equals(fresh.name()) || endpoint.route.contains(fresh.name()))) {
-        serveAgain(endpoint, fresh);
-      } else if (endpoint.standsIn() && wanted.equals(fresh.name())) {
+      if (endpoint.standsIn() && wanted.equals(fresh.name())) {
         goBack(endpoint, fresh);
+      } else if (wanted.equals(fresh.name()) || endpoint.route.contains(fresh.name())) {
+        // First noted, then looked at: who holds the gate just now looks after the release.
+        endpoint.arrived(fresh);
+        tryArrivals(endpoint);
       }
+    }
+  }
+
+  /** The gate is held no more: if nobody serves there, who came meanwhile takes over. */
+  void tryArrivals(EndpointObject endpoint) {
+    List<Registration> came = endpoint.arrivals();
+    if (!closed && !came.isEmpty()) {
+      came.stream()
+          .sorted(Registration.BEST_FIRST)
+          .filter(each -> servers.getOrDefault(each.name(), List.of()).contains(each))
+          .anyMatch(each -> serveAgain(endpoint, each));
     }
   }
 
@@ -227,24 +237,17 @@ final class ServerTable {
       departure.leave(each, reason);
     }
     for (EndpointObject each : left) {
-      Set<Registration> tried = new HashSet<>();
-      if (!succeed(each, gone, tried)) {
+      if (!succeed(each, gone)) {
         core.failed().vacated(each, gone, reason);
       }
       departure.release(each);
       // One that came in between found it held; one that comes from now on finds it vacant.
-      if (each.gate.condition() == Gate.Condition.VACANT) {
-        succeed(each, gone, tried);
-      }
+      tryArrivals(each);
     }
   }
 
-  /**
-   * Finds who takes over, in the order that the class comment says; says whether one did.
-   *
-   * @param tried who is not asked again
-   */
-  private boolean succeed(EndpointObject endpoint, Registration gone, Set<Registration> tried) {
+  /** Finds who takes over, in the order that the class comment says; says whether one did. */
+  private boolean succeed(EndpointObject endpoint, Registration gone) {
     if (!endpoint.mayBeServedAgain()) {
       return false;
     }
@@ -257,7 +260,6 @@ final class ServerTable {
     for (Registration each : candidates) {
       if (each.protocols().contains(endpoint.type.getName())
           && !leaving.containsKey(each.bundleId())
-          && tried.add(each)
           && serveAgain(endpoint, each)) {
         return true;
       }

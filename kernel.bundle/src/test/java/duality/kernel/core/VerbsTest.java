@@ -401,6 +401,24 @@ class VerbsTest {
   }
 
   @Test
+  void aServerThatComesDuringAHoldOfAVacantEndpointTakesOverAfterIt() {
+    core.register(registration("tally", one, "1.0.0", 7));
+    Tally tally = tally("tally");
+    tally.add(0);
+    stopBundle(7, "tally", one);
+    try (var hold = kernel.hold(List.of(kernel.endpoint("t")), TimeUnit.SECONDS.toNanos(1))) {
+      assertEquals(0, hold.drained());
+      core.register(registration("tally", two, "1.0.1", 8));
+      Tallies gone = new Tallies("gone", Fault.NONE);
+      core.register(registration("tally", gone, "2.0.0", 9));
+      core.unregister("tally", gone);
+      assertEquals("", kernel.endpoint("t").server());
+    }
+    assertEquals("two", tally.name());
+    assertEquals(2, tally.add(0));
+  }
+
+  @Test
   void aServerThatHangsInCloseHoldsUpNobody() {
     Tallies bad = new Tallies("bad", Fault.CLOSE_HANGS);
     core.register(registration("tally", one, "1.0.0", 7));
