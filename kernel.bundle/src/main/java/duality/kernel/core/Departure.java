@@ -21,12 +21,18 @@ import org.jspecify.annotations.Nullable;
  * that is made by the very thread that stops the bundle, is given up before the state is saved:
  * when it returns its caller hears that its effect is in doubt, because the state may or may not
  * hold it. Nothing is lost in silence.
+ *
+ * <p>Usable by two threads: who stops the bundle, and who ends this when the bundle hangs in its
+ * stop. An endpoint is left by the one that claims it.
  */
 final class Departure {
   private static final long OTHER_SWAP_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final Core core;
+
+  // Guarded by this:
   private final Set<EndpointObject> held = new HashSet<>();
+  private final Set<EndpointObject> unclaimed = new HashSet<>();
   private final Map<EndpointObject, State> saved = new HashMap<>();
 
   private Departure(Core core) {
@@ -52,12 +58,12 @@ final class Departure {
     for (EndpointObject each : order) {
       try {
         each.gate.holdAfterOthers(together, OTHER_SWAP_NANOS);
-        held.add(each);
+        taken(each);
       } catch (CallFailed e) {
         core.trace(why + ": " + each.path() + " is not held: " + e.getMessage());
       }
     }
-    order.retainAll(held);
+    order.removeIf(each -> !has(each));
     Set<Gate> gates = gates(order);
     boolean drained = Core.drain(gates, drainNanos);
     boolean asker = CallSlot.current().isInsideAny(gates);
@@ -70,7 +76,7 @@ final class Departure {
     for (EndpointObject each : order) {
       try {
         // Who stops a bundle from inside of it may hold its locks: no other thread can save then.
-        saved.put(each, asker ? each.saveHere() : each.save());
+        saved(each, asker ? each.saveHere() : each.save());
       } catch (CallFailed e) {
         core.trace(why + ": " + each.path() + " has no state: " + e.getMessage());
       }
@@ -100,26 +106,59 @@ final class Departure {
     return count;
   }
 
-  /** Whether it has brought that endpoint to rest. */
-  boolean has(EndpointObject endpoint) {
-    return held.contains(endpoint);
+  private synchronized void taken(EndpointObject endpoint) {
+    held.add(endpoint);
+    unclaimed.add(endpoint);
+  }
+
+  private synchronized void saved(EndpointObject endpoint, State state) {
+    saved.put(endpoint, state);
+  }
+
+  /** Whether it has brought that endpoint to rest, and nobody has claimed it yet. */
+  synchronized boolean has(EndpointObject endpoint) {
+    return unclaimed.contains(endpoint);
+  }
+
+  /** Those of these endpoints that are at rest here, for the caller and nobody else to leave. */
+  synchronized List<EndpointObject> claim(List<EndpointObject> endpoints) {
+    List<EndpointObject> claimed = endpoints.stream().filter(unclaimed::remove).toList();
+    notifyAll();
+    return claimed;
   }
 
   /** The server of this endpoint is gone now; its state stays with the endpoint. */
   void leave(EndpointObject endpoint, String reason) {
-    @Nullable State state = saved.remove(endpoint);
+    @Nullable State state;
+    synchronized (this) {
+      state = saved.remove(endpoint);
+    }
     endpoint.leave(reason, state);
   }
 
   /** Opens the gate of one endpoint, or leaves it vacant when nobody is bound. */
-  void release(EndpointObject endpoint) {
+  synchronized void release(EndpointObject endpoint) {
     if (held.remove(endpoint)) {
       endpoint.gate.release();
     }
   }
 
-  /** Opens the gates of all that are still held. */
-  void close() {
-    List.copyOf(held).forEach(this::release);
+  /** Opens the gates of all that are still held and that nobody else has claimed. */
+  synchronized void close() {
+    claim(List.copyOf(unclaimed)).forEach(this::release);
+  }
+
+  /** Waits until nothing is left to claim, for so long at most; answers what is. */
+  synchronized List<EndpointObject> awaitClaims(long nanos) {
+    long deadline = System.nanoTime() + nanos;
+    try {
+      for (long left = nanos; !unclaimed.isEmpty() && left > 0; ) {
+        TimeUnit.NANOSECONDS.timedWait(this, left);
+        left = deadline - System.nanoTime();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    return List.copyOf(unclaimed);
   }
 }

@@ -33,6 +33,9 @@ final class ServerTable {
   private static final long ARRIVAL_NANOS = TimeUnit.SECONDS.toNanos(20);
   private static final long DRAIN_NANOS = TimeUnit.SECONDS.toNanos(5);
 
+  /** How long a bundle may be about to stop without taking its servers away. */
+  long stopLimitNanos = TimeUnit.SECONDS.toNanos(2);
+
   private final Core core;
 
   /** By name, each list best first and never empty; lists are replaced, not changed. */
@@ -54,7 +57,10 @@ final class ServerTable {
 
   /** What {@code name} or {@code name#BUNDLE} means now. */
   private @Nullable Registration find(String name) {
-    List<Registration> named = servers.getOrDefault(Registration.nameOf(name), List.of());
+    List<Registration> named =
+        servers.getOrDefault(Registration.nameOf(name), List.of()).stream()
+            .filter(each -> !leaving.containsKey(each.bundleId()))
+            .toList();
     if (name.indexOf(Registration.EXACTLY) < 0) {
       return named.isEmpty() ? null : named.getFirst();
     }
@@ -159,8 +165,30 @@ final class ServerTable {
     List<EndpointObject> served =
         core.endpointMap().values().stream().filter(each -> each.servedByBundle(bundle)).toList();
     if (!served.isEmpty()) {
-      leaving.put(bundle, Departure.begin(core, served, DRAIN_NANOS, name + " stops"));
+      Departure departure = Departure.begin(core, served, DRAIN_NANOS, name + " stops");
+      leaving.put(bundle, departure);
+      new HostThread("stop of " + name, () -> leaveWithout(departure, bundle, name)).start();
     }
+  }
+
+  /** A bundle hangs in its stop: nobody waits for it, its endpoints go on as if it had stopped. */
+  private void leaveWithout(Departure departure, long bundle, String name) {
+    List<EndpointObject> late = departure.awaitClaims(stopLimitNanos);
+    if (late.isEmpty() || closed) {
+      return;
+    }
+    core.trace(
+        name
+            + " hangs in its stop: after "
+            + TimeUnit.NANOSECONDS.toMillis(stopLimitNanos)
+            + " ms its endpoints go on without it");
+    for (EndpointObject each : late) {
+      Registration from = each.registration();
+      if (from != null && from.bundleId() == bundle) {
+        leave(departure, List.of(each), from, "bundle " + name + " hangs in its stop");
+      }
+    }
+    departure.close();
   }
 
   /** A bundle has stopped: nothing that it served is held any more. */
@@ -232,17 +260,22 @@ final class ServerTable {
   private void leave(
       Departure departure, List<EndpointObject> served, Registration gone, String reason) {
     // A swap that was waited for may have moved some of them.
-    List<EndpointObject> left = served.stream().filter(each -> each.servedBy(gone)).toList();
-    for (EndpointObject each : left) {
-      departure.leave(each, reason);
-    }
-    for (EndpointObject each : left) {
-      if (!succeed(each, gone)) {
-        core.failed().vacated(each, gone, reason);
+    List<EndpointObject> left =
+        departure.claim(served.stream().filter(each -> each.servedBy(gone)).toList());
+    try {
+      for (EndpointObject each : left) {
+        departure.leave(each, reason);
       }
-      departure.release(each);
-      // One that came in between found it held; one that comes from now on finds it vacant.
-      tryArrivals(each);
+      for (EndpointObject each : left) {
+        if (!succeed(each, gone)) {
+          core.failed().vacated(each, gone, reason);
+        }
+        departure.release(each);
+        // One that came in between found it held; one that comes from now on finds it vacant.
+        tryArrivals(each);
+      }
+    } finally {
+      left.forEach(departure::release);
     }
   }
 

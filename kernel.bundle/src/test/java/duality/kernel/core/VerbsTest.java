@@ -419,6 +419,46 @@ class VerbsTest {
   }
 
   @Test
+  void aBundleThatHangsInItsStopHoldsItsEndpointsNoLongerThanItsLimit() {
+    core.serverTable().stopLimitNanos = TimeUnit.MILLISECONDS.toNanos(50);
+    core.register(registration("tally", one, "1.0.0", 7));
+    core.register(registration("tally", two, "0.9.0", 8));
+    Tally tally = tally("tally");
+    tally.add(0);
+    core.serverTable().leaves(7, "bundle 7"); // and its activator does not come back
+    assertEquals("two", tally.name());
+    assertEquals(2, tally.add(0));
+    CallFailed gone = assertThrows(CallFailed.NoServer.class, () -> swap("tally#7"));
+    assertTrue(gone.getMessage().contains("there is no server"), gone.getMessage());
+    swap("tally#8");
+    // It does after all: that changes nothing any more.
+    core.unregister("tally", one);
+    core.serverTable().left(7);
+    assertEquals("two", tally.name());
+    assertEquals(3, tally.add(0));
+    core.register(registration("tally", one, "1.0.1", 7));
+    swap("tally#7");
+    assertEquals(4, tally.add(0));
+  }
+
+  @Test
+  void whatAHangingBundleLeavesWithoutASuccessorIsThereForTheNext() {
+    core.serverTable().stopLimitNanos = TimeUnit.MILLISECONDS.toNanos(50);
+    core.register(registration("tally", one, "1.0.0", 7));
+    Tally tally = tally("tally");
+    tally.add(0);
+    core.serverTable().leaves(7, "bundle 7");
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (!kernel.endpoint("t").report().condition().startsWith("vacant")) {
+      assertTrue(System.nanoTime() < deadline, () -> "" + kernel.endpoint("t").report());
+      Thread.onSpinWait();
+    }
+    core.register(registration("tally", two, "0.8.0", 9));
+    assertEquals("two", tally.name());
+    assertEquals(2, tally.add(0));
+  }
+
+  @Test
   void aServerThatHangsInCloseHoldsUpNobody() {
     Tallies bad = new Tallies("bad", Fault.CLOSE_HANGS);
     core.register(registration("tally", one, "1.0.0", 7));
