@@ -342,6 +342,40 @@ class VerbsIT {
     }
   }
 
+  private Path stuck() throws Exception {
+    return BundleFile.of(
+        "test.stuck",
+        "duality.kernel,org.osgi.framework",
+        folder,
+        StuckScheduler.class,
+        LeavingScheduler.class,
+        LeavingScheduler.Mark.class,
+        LeavingScheduler.Fifo.class);
+  }
+
+  @Test
+  void anUpdateIsDoneAlsoWhenTheOldBundleHangsInItsStop() throws Exception {
+    gogo.run("kernel:install " + stuck());
+    try (RunningMachine nano = nano("stuck-it")) {
+      gogo.run("kernel:swap scheduler stuck");
+      Path next = BundleFile.of(bundle("test.stuck"), "1.0.1", Map.of(), folder);
+      gogo.run("kernel:update test.stuck " + next);
+      Swapper.Swap last = Services.service(Swapper.class).history().getLast();
+      assertTrue(last.done(), last.toString());
+      assertEquals("test.stuck 1.0.1", last.to());
+      assertEquals(List.of("test.stuck 1.0.1 [scheduler]"), servers("stuck").subList(0, 1));
+      nano.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", SECONDS);
+      gogo.run("kernel:swap scheduler scheduler.fair");
+      nano.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", SECONDS);
+    } finally {
+      System.setProperty(StuckScheduler.GO, "true");
+      for (Bundle each : bundles("test.stuck")) {
+        each.uninstall();
+      }
+      System.clearProperty(StuckScheduler.GO);
+    }
+  }
+
   private static WeakReference<ClassLoader> loader(String bundle) {
     BundleWiring wiring = Objects.requireNonNull(bundle(bundle).adapt(BundleWiring.class));
     return new WeakReference<>(wiring.getClassLoader());

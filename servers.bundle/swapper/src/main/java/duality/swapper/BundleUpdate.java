@@ -233,7 +233,7 @@ final class BundleUpdate {
       return Transaction.Result.kept("not installed: " + e.getMessage());
     }
     fresh = next;
-    Transaction.Result result = Transaction.Result.kept("it did not come to the swap");
+    Transaction.Result result;
     try {
       BundleStartLevel level = old.adapt(BundleStartLevel.class);
       BundleStartLevel freshLevel = next.adapt(BundleStartLevel.class);
@@ -252,11 +252,6 @@ final class BundleUpdate {
       }
     } catch (BundleException | CallFailed e) {
       result = Transaction.Result.kept(reason(e));
-    } finally {
-      if (result.done()) {
-        keepOld();
-      }
-      uninstall(result.done() ? old : next);
     }
     return result;
   }
@@ -271,12 +266,19 @@ final class BundleUpdate {
     }
   }
 
-  /** Takes the new bundle out again when the thread that should have done it was cut off. */
-  void takeBack() {
-    Bundle next = fresh;
-    if (next != null && !moved && next.getState() != Bundle.UNINSTALLED) {
-      uninstall(next);
+  /**
+   * Takes out the bundle that serves nobody any more: the old one when the endpoints have moved,
+   * else the new one. For a thread apart: either may hang in its stop, and what was done is done.
+   */
+  void finish() {
+    Bundle goes = moved ? old : fresh;
+    if (goes == null || goes.getState() == Bundle.UNINSTALLED) {
+      return;
     }
+    if (moved) {
+      keepOld();
+    }
+    uninstall(goes);
   }
 
   private static String reason(Throwable e) {

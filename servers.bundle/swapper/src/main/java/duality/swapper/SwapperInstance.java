@@ -8,6 +8,7 @@ import duality.kernel.Kernel;
 import duality.kernel.State;
 import duality.servers.Swapper;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -20,8 +21,8 @@ import org.osgi.framework.BundleContext;
 
 /** The swapper at work: one transaction at a time, done on a hand-over thread of the kernel. */
 final class SwapperInstance implements Swapper, Instance {
-  /** How long the end of a bundle that was installed in vain is waited for. */
-  private static final long TAKE_BACK_MILLIS = 2_000;
+  /** How long the end of the bundle that serves nobody after an update is waited for. */
+  private static final long FINISH_MILLIS = 2_000;
 
   private final Context context;
   private final Kernel kernel;
@@ -88,31 +89,34 @@ final class SwapperInstance implements Swapper, Instance {
               moves.size(),
               () -> update.run(this::moved),
               moves.stream().anyMatch(each -> each.what().equals(context.path())));
-      if (!swap.done()) {
-        takeBack(update);
-      }
+      finish(update);
       return swap;
     } finally {
       one.unlock();
     }
   }
 
-  /** On a thread apart, because a bundle that hangs in its start hangs in its end too. */
-  private void takeBack(BundleUpdate update) {
+  /**
+   * On a thread apart, because a bundle may hang in its stop. Whether the update is done does not
+   * depend on that: the endpoints are where they are.
+   */
+  private void finish(BundleUpdate update) {
     Thread thread =
         Thread.ofPlatform()
             .daemon()
-            .name("duality swapper takes back " + update.to())
+            .name("duality swapper finishes " + update.to())
             .start(
                 () -> {
                   try {
-                    update.takeBack();
+                    update.finish();
                   } catch (CallFailed | IllegalStateException e) {
                     context.log(String.valueOf(e.getMessage()));
                   }
                 });
     try {
-      thread.join(TAKE_BACK_MILLIS);
+      if (!thread.join(Duration.ofMillis(FINISH_MILLIS))) {
+        context.log(update.from() + " to " + update.to() + ": the one that goes hangs in its stop");
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
