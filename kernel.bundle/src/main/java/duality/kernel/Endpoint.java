@@ -28,6 +28,15 @@ public interface Endpoint {
   /** Name of the server bound to it; empty when it is vacant. */
   String server();
 
+  /**
+   * The server that was replaced, while it worked, by the one that serves now.
+   *
+   * @param withinNanos how long ago that may be at most
+   * @return its name; empty when it was longer ago, when that server is gone, or when the present
+   *     one took the place of one that had failed or left
+   */
+  String predecessor(long withinNanos);
+
   /** Its counters and its condition now. */
   EndpointReport report();
 

@@ -52,6 +52,13 @@ final class EndpointObject implements Endpoint {
   /** The server it was bound to on purpose: where it goes back to from a spare. */
   private String wanted;
 
+  /**
+   * The server that the present one replaced while it worked; a name, which keeps nothing alive.
+   */
+  private String predecessor = "";
+
+  private long replacedNanos;
+
   /** What the last server saved when it left without a successor. */
   private @Nullable State left;
 
@@ -251,8 +258,15 @@ final class EndpointObject implements Endpoint {
     OpenInstance old;
     try {
       synchronized (this) {
+        boolean worked = !gate.isBroken();
         gate.bind(next.instance, next.epoch);
         old = serving;
+        if (old == null || !worked) {
+          predecessor = "";
+        } else if (old.registration != next.registration) {
+          predecessor = old.registration.exactName();
+          replacedNanos = System.nanoTime();
+        }
         serving = next;
         wanted = purpose;
         left = null;
@@ -560,6 +574,17 @@ final class EndpointObject implements Endpoint {
       now = serving;
     }
     return now == null ? "" : now.server();
+  }
+
+  @Override
+  public String predecessor(long withinNanos) {
+    String before;
+    synchronized (this) {
+      before = System.nanoTime() - replacedNanos <= withinNanos ? predecessor : "";
+    }
+    return core.serverTable().has(before)
+        ? core.serverTable().label(core.serverTable().registration(before, type.getName()))
+        : "";
   }
 
   synchronized @Nullable Registration registration() {

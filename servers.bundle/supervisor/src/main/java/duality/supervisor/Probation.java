@@ -11,12 +11,13 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Bundles that were updated a short while ago: one that fails now is not restarted, the version
- * before it is put back. Asks the swapper only when the bundle behind an endpoint has changed or is
- * new, because the swapper may be busy.
+ * Servers that came a short while ago, by a swap or by an update of their bundle: one that fails
+ * now is not restarted, the one before it is put back. Asks the swapper only when the bundle behind
+ * an endpoint has changed or is new, because the swapper may be busy.
  */
 final class Probation {
   private static final long MILLIS = 60_000;
+  static final long NANOS = TimeUnit.MILLISECONDS.toNanos(MILLIS);
   private static final String SWAPPER = "swapper";
 
   private final Kernel kernel;
@@ -51,7 +52,7 @@ final class Probation {
   private synchronized boolean isOn(String path) {
     look();
     Long changed = changedNanos.get(path);
-    return changed != null && System.nanoTime() - changed < TimeUnit.MILLISECONDS.toNanos(MILLIS);
+    return changed != null && System.nanoTime() - changed < NANOS;
   }
 
   /** Puts the version before back, if there is one; answers what was done, or null. */

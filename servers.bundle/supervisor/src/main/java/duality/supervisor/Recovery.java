@@ -142,6 +142,9 @@ final class Recovery {
       incidents.end(failure, putBack, true);
       return;
     }
+    if (swapBack(endpoint, failure, hung, tried)) {
+      return;
+    }
     while (true) {
       if (!Repair.isDown(endpoint)) {
         incidents.end(failure, "is served by " + endpoint.server(), true);
@@ -178,6 +181,31 @@ final class Recovery {
       } catch (CallFailed e) {
         tried.add(now + ": " + e.getMessage());
       }
+    }
+  }
+
+  /** Puts the server back that was swapped out a short while ago, if there is one. */
+  private boolean swapBack(
+      Endpoint endpoint, FailureReport failure, boolean hung, List<String> tried) {
+    String before = endpoint.predecessor(Probation.NANOS);
+    Policy policy = policies.of(path);
+    if (before.isEmpty()
+        || !Repair.isDown(endpoint)
+        || policy.steps().getFirst().action() == Step.Action.GIVEUP) {
+      return false;
+    }
+    try {
+      String outcome =
+          repair.replace(endpoint, List.of(before), policy.exact(), 0, hung, first, true);
+      synchronized (this) {
+        mendedNanos = System.nanoTime();
+        expected = endpoint.server();
+      }
+      incidents.end(failure, "the swap was bad: " + outcome, true);
+      return true;
+    } catch (CallFailed e) {
+      tried.add(before + " was to be put back: " + e.getMessage());
+      return false;
     }
   }
 

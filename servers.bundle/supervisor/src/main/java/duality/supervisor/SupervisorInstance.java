@@ -96,25 +96,33 @@ final class SupervisorInstance implements Supervisor, Instance {
   private void sortOut() {
     Map<String, FailureReport> last = new TreeMap<>();
     for (FailureReport failure : kernel.failures(0)) {
-      if (failure.number() <= seen || fresh) {
-        last.put(failure.path(), failure);
-        seen = Math.max(seen, failure.number());
+      last.put(failure.path(), failure);
+      if (fresh) {
+        seen = failure.number();
       }
     }
     for (FailureReport failure : last.values()) {
-      if (failure.kind() != FailureReport.Kind.GONE
+      // What failed anew since then is handed out next; the failure before that is not why it is
+      // down.
+      if (failure.number() <= seen
+          && failure.kind() != FailureReport.Kind.GONE
           && !failure.path().equals(context.path())
           && !incidents.givenUp(failure.number())
-          && isDown(failure.path())) {
+          && isDown(failure.path(), failure.server())) {
         incidents.begin(failure);
         recovery(failure.path()).failed(failure);
       }
     }
   }
 
-  private boolean isDown(String path) {
+  /**
+   * Whether it is down with that server; with another one it has failed anew, which is told yet.
+   */
+  private boolean isDown(String path, String server) {
     try {
-      return Repair.isDown(kernel.endpoint(path));
+      Endpoint endpoint = kernel.endpoint(path);
+      String now = endpoint.server();
+      return Repair.isDown(endpoint) && (now.isEmpty() || now.equals(server));
     } catch (CallFailed e) {
       return false; // it ended
     }

@@ -229,6 +229,34 @@ class SupervisorTest {
   }
 
   @Test
+  void aServerThatWasSwappedInAndFailsGivesWayToTheOneBefore() {
+    sum.add(41);
+    swap("s", "three");
+    assertEquals("three", sum.name());
+    crash(sum);
+    assertEquals("one", sum.name());
+    assertEquals(42, sum.add(1), "with the state of the bad one");
+    assertEquals("the swap was bad: one started from its state", last().outcome());
+    crash(sum);
+    assertEquals("one", sum.name(), "the one before is restarted when it fails itself");
+
+    // One that replaced a server that had failed is no worse than that one.
+    Sum other = sum("other");
+    supervisor.rule("other", "spare, restart");
+    crash(other);
+    assertEquals("two", other.name());
+    crash(other);
+    assertEquals("two", other.name());
+  }
+
+  private void swap(String path, String server) {
+    var endpoint = core.endpoint(path);
+    try (var hold = core.hold(List.of(endpoint), 1_000_000_000)) {
+      endpoint.open(server, endpoint.save()).bind();
+    }
+  }
+
+  @Test
   void inACrashLoopOlderStatesAreTaken() {
     sum.add(10);
     crash(sum);
