@@ -10,7 +10,7 @@ import org.osgi.annotation.versioning.ConsumerType;
  * it serves one space only.
  */
 @ConsumerType
-@Protocol(rank = Protocol.PAGER)
+@Protocol(rank = Protocol.PAGER, stallMillis = 1_000)
 public interface Pager {
   /**
    * A region is now this pager's to fill. A pager that fills ahead does it here.

@@ -52,4 +52,12 @@ public @interface Protocol {
 
   /** How long a call may take, waiting at the gate included, before it fails as timed out. */
   long deadlineMillis() default 5_000;
+
+  /**
+   * How long a server may be stuck inside one call or one round of a worker before it counts as
+   * failed: asleep while nobody else of its endpoint is at work, or burning a processor. Time in
+   * calls to others does not count, nor time in which the host was late or did not let it run; who
+   * is inside a system call of the host has the whole deadline. 0: everybody has.
+   */
+  long stallMillis() default 0;
 }

@@ -11,7 +11,7 @@ import org.osgi.annotation.versioning.ConsumerType;
  * <p>Bytes travel in strings of ISO 8859-1, one character a byte.
  */
 @ConsumerType
-@Protocol(rank = Protocol.BACKEND)
+@Protocol(rank = Protocol.BACKEND, stallMillis = 2_000)
 public interface Console {
   /** Device side: the guest wrote these bytes. Never waits. */
   void written(String bytes);

@@ -8,7 +8,7 @@ import org.osgi.annotation.versioning.ConsumerType;
  * Takes the interrupt lines of devices and drives those of harts; itself reached by MMIO as well.
  */
 @ConsumerType
-@Protocol(rank = Protocol.INTERRUPTS)
+@Protocol(rank = Protocol.INTERRUPTS, stallMillis = 1_000)
 public interface InterruptController {
   /**
    * Sets the level of a source.

@@ -11,7 +11,7 @@ import org.osgi.annotation.versioning.ConsumerType;
  * for host I/O, only updates registers and signals a worker.
  */
 @ConsumerType
-@Protocol(rank = Protocol.DEVICE)
+@Protocol(rank = Protocol.DEVICE, stallMillis = 1_000)
 public interface MmioDevice {
   /**
    * A load. Offsets and widths that the device does not have read as zero.

@@ -11,7 +11,7 @@ import org.osgi.annotation.versioning.ConsumerType;
  * order; a flush covers all writes that were finished when it was submitted.
  */
 @ConsumerType
-@Protocol(rank = Protocol.BACKEND)
+@Protocol(rank = Protocol.BACKEND, stallMillis = 2_000)
 public interface Store {
   /** Operation: device to memory. */
   int READ = 0;

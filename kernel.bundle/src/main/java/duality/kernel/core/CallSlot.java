@@ -103,6 +103,12 @@ final class CallSlot {
 
   final int[] seenTicks = new int[DEPTH + 1];
 
+  /** Of those, the ones that came in time; for {@link Stalls}. */
+  final int[] seenStalled = new int[DEPTH + 1];
+
+  /** Processor time of the thread in the middle of what may be a stall, in nanoseconds. */
+  final long[] seenProcessorNanos = new long[DEPTH + 1];
+
   /**
    * A call as others see it.
    *
@@ -123,6 +129,9 @@ final class CallSlot {
 
   /** Waits at a gate: the time counts for the gate's deadline, not for the callers'. */
   volatile boolean waiting;
+
+  /** Waits in the core for something that has a limit of its own: it is not stuck. */
+  volatile boolean waitsInCore;
 
   /** Belongs to a worker, whose rounds are no calls; set before it starts. */
   boolean worker;

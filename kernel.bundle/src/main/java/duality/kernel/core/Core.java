@@ -168,7 +168,8 @@ public final class Core implements Kernel, Observation, AutoCloseable {
       throw new CallFailed.BadRequest(
           type.getName() + " has rank " + protocol.rank() + "; ranks are 1 to " + Protocol.TOP);
     }
-    Gate gate = Gate.of(this, path, protocol.rank(), protocol.deadlineMillis());
+    Gate gate =
+        Gate.of(this, path, protocol.rank(), protocol.deadlineMillis(), protocol.stallMillis());
     EndpointObject made = new EndpointObject(this, gate, type, config, route);
     if (endpoints.putIfAbsent(path, made) != null) {
       gate.end(); // nobody else knows of it

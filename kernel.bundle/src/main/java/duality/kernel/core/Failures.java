@@ -115,14 +115,15 @@ final class Failures {
     return gate.rank != Protocol.SCHEDULER && lastResort.supervised();
   }
 
-  /** A call or a worker's round is inside longer than its endpoint's deadline. */
-  void late(CallSlot slot, Gate gate, int level, CallSlot.Visit visit) {
+  /**
+   * A call or a worker's round is inside for too long.
+   *
+   * @param nanos how long it was given
+   */
+  void late(CallSlot slot, Gate gate, int level, CallSlot.Visit visit, long nanos) {
     boolean call = slot.isCall(level);
     String why =
-        gate.path
-            + " did not answer within "
-            + TimeUnit.NANOSECONDS.toMillis(gate.deadlineNanos)
-            + " ms";
+        gate.path + " did not answer within " + TimeUnit.NANOSECONDS.toMillis(nanos) + " ms";
     StackTraceElement[] where = slot.host.getStackTrace();
     Object culprit = gate.bound();
     if (!slot.visit(level).equals(visit)) {

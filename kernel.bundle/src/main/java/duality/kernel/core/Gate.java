@@ -62,6 +62,10 @@ final class Gate {
 
   final int rank;
   final long deadlineNanos;
+
+  /** How long a server may be stuck, shorter than the deadline; 0 when that is not asked for. */
+  final long stallNanos;
+
   final LongAdder failures = new LongAdder();
   final LongAdder waited = new LongAdder();
   final LongAdder worked = new LongAdder();
@@ -107,7 +111,8 @@ final class Gate {
   /** It has ended, and its number is another one's. */
   private boolean numberGiven;
 
-  private Gate(Core core, String path, int number, int rank, long deadlineMillis) {
+  private Gate(
+      Core core, String path, int number, int rank, long deadlineMillis, long stallMillis) {
     this.core = core;
     this.path = path;
     this.number = number;
@@ -115,6 +120,7 @@ final class Gate {
     this.mark = (long) rank << 32 | (long) number << 1;
     this.above = (rank + 1L) << 32;
     this.deadlineNanos = TimeUnit.MILLISECONDS.toNanos(deadlineMillis);
+    this.stallNanos = TimeUnit.MILLISECONDS.toNanos(stallMillis);
     this.countedBefore = number == UNNUMBERED ? 0 : CallSlot.callsOf(number);
   }
 
@@ -124,16 +130,25 @@ final class Gate {
    * @param rank 1 to 254
    */
   static Gate of(Core core, String path, int rank, long deadlineMillis) {
+    return of(core, path, rank, deadlineMillis, 0);
+  }
+
+  /**
+   * The gate of an endpoint whose server is found stuck earlier.
+   *
+   * @param stallMillis see {@link duality.kernel.Protocol#stallMillis}
+   */
+  static Gate of(Core core, String path, int rank, long deadlineMillis, long stallMillis) {
     Integer rested = FREE.poll();
     int number = rested == null ? NUMBERS.incrementAndGet() : rested;
-    Gate made = new Gate(core, path, number, rank, deadlineMillis);
+    Gate made = new Gate(core, path, number, rank, deadlineMillis, stallMillis);
     NUMBERED.put(made.number, made);
     return made;
   }
 
   /** Stands in a slot for work of that rank which is inside no endpoint. */
   static Gate unnumbered(Core core, String path, int rank) {
-    return new Gate(core, path, UNNUMBERED, rank, 0);
+    return new Gate(core, path, UNNUMBERED, rank, 0, 0);
   }
 
   /** The number in a mark. */

@@ -59,7 +59,13 @@ final class NotificationObject implements Notification, KernelObject {
       return taken;
     }
     long deadline = System.nanoTime() + timeoutNanos;
-    return core.processors().waiting(Integer.MAX_VALUE, () -> await(mask, deadline));
+    CallSlot slot = CallSlot.current();
+    slot.waitsInCore = true;
+    try {
+      return core.processors().waiting(Integer.MAX_VALUE, () -> await(mask, deadline));
+    } finally {
+      slot.waitsInCore = false;
+    }
   }
 
   private long takeNow(long mask) {

@@ -261,11 +261,15 @@ final class SpaceObject implements Space, Memory, KernelObject {
                 + Long.toHexString(page)
                 + " is lent to a driver that does not give it back");
       }
+      CallSlot slot = CallSlot.current();
+      slot.waitsInCore = true;
       try {
         TimeUnit.NANOSECONDS.timedWait(this, left);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new CallFailed.TimedOut(name + ": interrupted while waiting for a driver");
+      } finally {
+        slot.waitsInCore = false;
       }
     }
   }

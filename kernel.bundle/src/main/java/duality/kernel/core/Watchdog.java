@@ -8,6 +8,8 @@ import java.util.concurrent.locks.LockSupport;
  * Looks every 5 ms for calls that are inside longer than their endpoint's deadline. It counts its
  * own looks, not the clock: when the host held it up, all deadlines get as much longer.
  *
+ * <p>Where a protocol says so, who is stuck is found earlier ({@link Stalls}).
+ *
  * <p>On the way it says at which endpoint each host thread is busy: a sampling profile. A call
  * reads no clock, so this is all that is known of where processor time goes. What is counted is the
  * time between two looks, for each thread that can run and is not waiting, at the innermost
@@ -21,6 +23,7 @@ final class Watchdog {
 
   private final Core core;
   private final SchedulerJudge judge;
+  private final Stalls stalls = new Stalls();
   private final HostThread host;
   private volatile boolean stopped;
 
@@ -83,6 +86,7 @@ final class Watchdog {
       if (!innermost.equals(slot.seen[level])) {
         slot.seen[level] = innermost;
         slot.seenTicks[level] = 0;
+        slot.seenStalled[level] = 0;
       }
     }
     for (int level = deepest + 1; level <= CallSlot.DEPTH && slot.seen[level] != null; level++) {
@@ -108,7 +112,10 @@ final class Watchdog {
             && state == Thread.State.TIMED_WAITING;
     if (sleeps || ticks == limit) {
       slot.seenTicks[deepest] = (int) limit; // once is enough
-      core.failed().late(slot, gate, deepest, innermost);
+      core.failed().late(slot, gate, deepest, innermost, gate.deadlineNanos);
+    } else if (ticks < limit && stalls.stuck(slot, gate, deepest, state, sinceLast)) {
+      slot.seenTicks[deepest] = (int) limit;
+      core.failed().late(slot, gate, deepest, innermost, gate.stallNanos);
     }
   }
 
