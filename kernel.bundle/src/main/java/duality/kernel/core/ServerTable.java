@@ -122,11 +122,14 @@ final class ServerTable {
   /** The gate is held no more: if nobody serves there, who came meanwhile takes over. */
   void tryArrivals(EndpointObject endpoint) {
     List<Registration> came = endpoint.arrivals();
-    if (!closed && !came.isEmpty()) {
-      came.stream()
-          .sorted(Registration.BEST_FIRST)
-          .filter(each -> servers.getOrDefault(each.name(), List.of()).contains(each))
-          .anyMatch(each -> serveAgain(endpoint, each));
+    if (closed) {
+      return;
+    }
+    for (Registration each : came.stream().sorted(Registration.BEST_FIRST).toList()) {
+      if (servers.getOrDefault(each.name(), List.of()).contains(each)
+          && serveAgain(endpoint, each)) {
+        return;
+      }
     }
   }
 
