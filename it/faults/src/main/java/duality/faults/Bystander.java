@@ -1,9 +1,12 @@
 package duality.faults;
 
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** The second guest, which uses none of the faulty servers but those that all share. */
 final class Bystander implements AutoCloseable {
+  private static final long REST_NANOS = 30_000_000;
+
   private final Guest guest;
   private final Thread thread;
   private volatile boolean stopped;
@@ -25,7 +28,9 @@ final class Bystander implements AutoCloseable {
       try {
         guest.round();
         rounds = rounds + 1;
-      } catch (Guest.Deviation e) {
+        // All the time would be a processor's whole time.
+        LockSupport.parkNanos(REST_NANOS);
+      } catch (Deviation e) {
         if (!stopped) {
           deviation = e.getMessage();
         }
@@ -42,8 +47,7 @@ final class Bystander implements AutoCloseable {
       if (System.nanoTime() - end > 0) {
         return "no progress within " + millis + " ms";
       }
-      Thread.onSpinWait();
-      thread.join(1);
+      thread.join(2);
     }
     return deviation;
   }

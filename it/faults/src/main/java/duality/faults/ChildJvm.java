@@ -69,9 +69,11 @@ final class ChildJvm implements AutoCloseable {
               "--sun-misc-unsafe-memory-access=allow",
               "-XX:PerMethodTrapLimit=0",
               "-XX:+UseSerialGC",
-              "-Xmx512m",
+              // Much is started here and little runs for long: the second compiler would not pay.
+              "-XX:TieredStopAtLevel=1",
+              "-Xmx640m",
               "-Dduality.processors=2",
-              "-Dduality.memory=1G",
+              "-Dduality.memory=2G",
               "-Dduality.faults.port=" + listening.getLocalPort()));
       command.addAll(options);
       command.addAll(

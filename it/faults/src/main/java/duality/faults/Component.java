@@ -1,24 +1,24 @@
 package duality.faults;
 
+import java.util.Arrays;
 import java.util.Locale;
 
 /** The kinds of component that faults go into. */
 enum Component {
   SCHEDULER("scheduler", "duality.scheduler.fair", "scheduler.fair"),
-  PAGER("vm/a/pager", "duality.pager.demand", "pager.demand"),
-  PLIC("vm/a/plic", "duality.plic", "plic"),
-  UART("vm/a/uart", "duality.uart", "uart"),
-  CLOCK("vm/a/rtc", "duality.clock", "rtc"),
-  BLOCK("vm/a/blk0", "duality.virtio.blk", "virtio.blk"),
-  STORE("vm/a/store0", "duality.store.file", "store.file"),
-  CONSOLE("vm/a/console", "duality.console.host", "console.host"),
-  VMM("vm/a", "duality.vmm.machine", "vmm.machine"),
+  PAGER("vm/%s/pager", "duality.pager.demand", "pager.demand"),
+  PLIC("vm/%s/plic", "duality.plic", "plic"),
+  UART("vm/%s/uart", "duality.uart", "uart"),
+  CLOCK("vm/%s/rtc", "duality.clock", "rtc"),
+  BLOCK("vm/%s/blk0", "duality.virtio.blk", "virtio.blk"),
+  STORE("vm/%s/store0", "duality.store.file", "store.file"),
+  CONSOLE("vm/%s/console", "duality.console.host", "console.host"),
+  VMM("vm/%s", "duality.vmm.machine", "vmm.machine"),
   SWAPPER("swapper", "duality.swapper", "swapper"),
   SUPERVISOR("supervisor", "duality.supervisor", "supervisor"),
   ROOT("root", "duality.root", "root");
 
-  /** The endpoint where the mutant serves. */
-  final String path;
+  private final String path;
 
   final String bundle;
 
@@ -31,11 +31,18 @@ enum Component {
     this.server = server;
   }
 
-  /**
-   * Whether its mutants come in by plain OSGi verbs: a second bundle with a server of the same name
-   * takes over when the good one is stopped. For those that a swap itself needs.
-   */
-  boolean byName() {
+  /** The endpoint where the mutant serves the guest of that name. */
+  String path(String guest) {
+    return path.formatted(guest);
+  }
+
+  /** Whether all guests share it, so that there is one injection at a time in a JVM. */
+  boolean shared() {
+    return path.indexOf('%') < 0;
+  }
+
+  /** Whether it serves people and bundles, not guests, and has to be asked beside the dialogue. */
+  boolean asked() {
     return compareTo(SWAPPER) >= 0;
   }
 
@@ -50,6 +57,6 @@ enum Component {
       }
     }
     throw new IllegalArgumentException(
-        "there is no kind '" + label + "'; there are " + java.util.Arrays.toString(values()));
+        "there is no kind '" + label + "'; there are " + Arrays.toString(values()));
   }
 }

@@ -79,7 +79,7 @@ final class CoreControl {
       return "dead or silent";
     } catch (ChildJvm.Failed e) {
       return "refuses what is right";
-    } catch (Guest.Deviation e) {
+    } catch (Deviation e) {
       return e.wrong ? "a guest got wrong answers" : "a guest hangs";
     }
   }

@@ -43,6 +43,14 @@ enum FaultKind {
     return compareTo(BURN) < 0;
   }
 
+  /** Whether it does nothing but stop, or delay, what its server does. */
+  boolean stops() {
+    return switch (this) {
+      case EXCEPTION, LOOP, WAIT, SLOW, EXIT, BURN, HEAP, CRASH, REFLECT -> true;
+      default -> false;
+    };
+  }
+
   String label() {
     return name().toLowerCase(Locale.ROOT);
   }

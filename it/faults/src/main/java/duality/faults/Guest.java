@@ -16,26 +16,13 @@ import java.util.regex.Pattern;
  * The oracle for one nano guest: types commands at its console and knows what must come back, byte
  * for byte, and what must be on its disk.
  */
-final class Guest {
+final class Guest implements Client {
   static final int SECTORS = 256;
   private static final int SECTOR = 512;
   private static final long MIX = 0xd1342543de82ef95L;
   private static final long SLACK_NANOS = TimeUnit.MILLISECONDS.toNanos(30);
   private static final Pattern TIME =
       Pattern.compile("time (\\d+) ticks, (\\d+) ns, wall (\\d+) ns");
-
-  /** What the guest did that it must not. */
-  static final class Deviation extends Exception {
-    private static final long serialVersionUID = 1;
-
-    /** Whether it said something, and that was wrong; otherwise it said nothing in time. */
-    final boolean wrong;
-
-    Deviation(boolean wrong, String message) {
-      super(message);
-      this.wrong = wrong;
-    }
-  }
 
   private final ChildJvm child;
   private final Random random;
@@ -52,7 +39,6 @@ final class Guest {
   private long timeBefore;
   private long askedBefore;
   private long answeredBefore;
-  private long longestNanos;
 
   Guest(ChildJvm child, String name, Path disk, long seed, long patienceMillis) {
     this.child = child;
@@ -62,8 +48,13 @@ final class Guest {
     random = new Random(seed);
   }
 
-  /** Makes the machine with an empty disk, and waits until it is ready. */
-  void boot() throws Deviation, IOException {
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public void boot() throws Deviation, IOException {
     try (RandomAccessFile file = new RandomAccessFile(disk.toFile(), "rw")) {
       file.setLength(0);
       file.setLength(expected.length);
@@ -77,8 +68,8 @@ final class Guest {
     await(Pattern.compile("nano: ready\r\n> "), 20_000);
   }
 
-  /** Removes the machine. */
-  void remove() throws Deviation {
+  @Override
+  public void remove() throws Deviation {
     try {
       child.ask(20_000, "remove", name);
     } catch (ChildJvm.Failed | ChildJvm.Silent e) {
@@ -86,8 +77,8 @@ final class Guest {
     }
   }
 
-  /** A dialogue about everything that the machine is made of. */
-  void round() throws Deviation {
+  @Override
+  public void round() throws Deviation {
     word();
     sum();
     put();
@@ -98,15 +89,9 @@ final class Guest {
     idle();
   }
 
-  /** Longest time that one command took since this was asked last. */
-  long longestMillis() {
-    long longest = TimeUnit.NANOSECONDS.toMillis(longestNanos);
-    longestNanos = 0;
-    return longest;
-  }
-
-  /** Finds the prompt again after a deviation; says whether the guest answers as it should. */
-  boolean recovers() {
+  /** Finds the prompt again. */
+  @Override
+  public boolean recovers() {
     try {
       child.ask(patienceMillis, "position", name);
       position = Long.parseLong(child.ask(patienceMillis, "position", name));
@@ -222,11 +207,8 @@ final class Guest {
     exactly("flush", "flush: status 0");
   }
 
-  /**
-   * Compares the disk's bytes with what was written; answers the first wrong sector, or -1. Those
-   * of a request without an answer may be old or new.
-   */
-  int firstWrongSector() throws IOException {
+  @Override
+  public int firstWrongSector() throws IOException {
     try (RandomAccessFile file = new RandomAccessFile(disk.toFile(), "r")) {
       byte[] actual = new byte[expected.length];
       if (file.length() != expected.length) {
@@ -250,7 +232,6 @@ final class Guest {
 
   /** Types a line; its echo, the answer and a new prompt must come, and nothing else. */
   private Matcher matching(String command, Pattern answer) throws Deviation {
-    long started = System.nanoTime();
     try {
       String taken = child.ask(patienceMillis, "type", name, command + "\r");
       if (!taken.equals("" + (command.length() + 1))) {
@@ -259,12 +240,9 @@ final class Guest {
     } catch (ChildJvm.Failed | ChildJvm.Silent e) {
       throw new Deviation(false, String.valueOf(e.getMessage()));
     }
-    Matcher matcher =
-        await(
-            Pattern.compile(Pattern.quote(command) + "\r\n" + answer.pattern() + "\r\n> "),
-            patienceMillis);
-    longestNanos = Math.max(longestNanos, System.nanoTime() - started);
-    return matcher;
+    return await(
+        Pattern.compile(Pattern.quote(command) + "\r\n" + answer.pattern() + "\r\n> "),
+        patienceMillis);
   }
 
   /** Reads until the pattern is all that came, or cannot be any more. */

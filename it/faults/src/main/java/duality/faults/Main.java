@@ -5,11 +5,13 @@ import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** The campaign as a command; {@code bench/faults.sh} starts it. */
@@ -22,7 +24,9 @@ public final class Main {
         --count N          injections for each kind of component (default 20)
         --seed N           of the sample and of the dialogues (default: the clock's)
         --core N           mutants of the core instead: the control
-        --json FILE        every verdict, one object a line
+        --json FILE        appends every verdict as it comes, one object a line; those of the same seed that
+                           stand in it already are not done again
+        --minutes N        begins nothing new after so long
         --system JAR       the exported system (default dist/target/duality.jar)
         --verbose          every verdict as it comes
       """;
@@ -30,7 +34,8 @@ public final class Main {
   private Main() {}
 
   /**
-   * Exit status: 0, 1 when something was not contained or the campaign failed, 2 for wrong usage.
+   * Exit status: 0; 1 when something was not contained, when a fault that only stops its server
+   * left a wrong byte, or when the campaign failed; 2 for wrong usage.
    */
   public static void main(String[] arguments) throws IOException, InterruptedException {
     Options options;
@@ -57,6 +62,7 @@ public final class Main {
       int count,
       long seed,
       int core,
+      long minutes,
       @Nullable Path json,
       Path system,
       boolean verbose) {
@@ -67,6 +73,7 @@ public final class Main {
       int count = 20;
       long seed = System.currentTimeMillis();
       int core = 0;
+      long minutes = Long.MAX_VALUE;
       Path json = null;
       Path system = Path.of("dist/target/duality.jar");
       boolean verbose = false;
@@ -90,12 +97,13 @@ public final class Main {
           case "--count" -> count = Integer.parseInt(value);
           case "--seed" -> seed = Long.parseLong(value);
           case "--core" -> core = Integer.parseInt(value);
+          case "--minutes" -> minutes = Long.parseLong(value);
           case "--json" -> json = Path.of(value);
           case "--system" -> system = Path.of(value);
           default -> throw new IllegalArgumentException(option + " is no option");
         }
       }
-      return new Options(components, faults, count, seed, core, json, system, verbose);
+      return new Options(components, faults, count, seed, core, minutes, json, system, verbose);
     }
   }
 
@@ -114,33 +122,114 @@ public final class Main {
           .run(options.core(), options.verbose());
     }
     Report report = new Report();
-    try (Campaign campaign = new Campaign(installation, folder, options.seed())) {
-      List<String> strange = new ArrayList<>();
-      for (Component component : options.components()) {
-        for (Site site : campaign.sample(component, options.count(), options.faults())) {
-          Verdict verdict = campaign.inject(component, site);
-          report.add(verdict);
-          if (options.verbose()) {
-            System.out.println(verdict.json());
-            if (verdict.manifested() && verdict.recoveredMillis() < 0) {
-              System.out.println(campaign.lastTrace());
-            }
-          }
-          if (!verdict.contained() || !verdict.dataCorrect()) {
-            strange.add(verdict.json());
-          }
-          if (options.json() != null) {
-            report.json(options.json());
-          }
+    Campaign campaign = new Campaign(installation, folder, options.seed());
+    List<Task> tasks =
+        new ArrayList<>(campaign.tasks(options.components(), options.count(), options.faults()));
+    readBefore(options, report);
+    tasks.removeIf(report::has);
+    Watch watch = new Watch(report, tasks.size(), options.minutes());
+    Thread interrupted = new Thread(() -> end(options, report, campaign, folder), "interrupted");
+    Runtime.getRuntime().addShutdownHook(interrupted);
+    List<Stand.Harm> nobodys =
+        campaign.run(
+            tasks,
+            (task, done) -> {
+              report.add(done.verdict());
+              append(options, done.verdict());
+              watch.done();
+              if (options.verbose()) {
+                System.out.println(done.verdict().json(options.seed()));
+                if (done.verdict().manifested() && !done.verdict().recovered()) {
+                  System.out.println(done.trace());
+                }
+              }
+            },
+            watch::isOver);
+    Runtime.getRuntime().removeShutdownHook(interrupted);
+    print(options, report, campaign);
+    for (Stand.Harm harm : nobodys) {
+      System.out.println(
+          "harm that nobody repeated alone: "
+              + harm.reason()
+              + " by one of "
+              + harm.suspects().stream().map(each -> each.site().text()).toList());
+    }
+    return report.forbidden().isEmpty() && nobodys.isEmpty();
+  }
+
+  /** The verdicts of a run that was cut short. */
+  private static void readBefore(Options options, Report report) throws IOException {
+    if (options.json() != null && Files.exists(options.json())) {
+      for (String line : Files.readAllLines(options.json())) {
+        Verdict before = Verdict.parse(line, options.seed());
+        if (before != null) {
+          report.add(before);
         }
       }
-      System.out.print(report.table());
-      System.out.println(campaign.jvms() + " JVMs");
-      if (!strange.isEmpty()) {
-        System.out.println("not contained, or with wrong data:");
-        strange.forEach(System.out::println);
+    }
+  }
+
+  private static void append(Options options, Verdict verdict) throws IOException {
+    if (options.json() != null) {
+      Files.writeString(
+          options.json(),
+          verdict.json(options.seed()) + "\n",
+          StandardOpenOption.CREATE,
+          StandardOpenOption.APPEND);
+    }
+  }
+
+  private static void print(Options options, Report report, Campaign campaign) {
+    System.out.print(report.table());
+    System.out.println();
+    System.out.print(report.byFault());
+    System.out.println(campaign.jvms() + " JVMs");
+    report.remarkable(options.seed()).forEach(System.out::println);
+  }
+
+  /** Interrupted: what is known so far. */
+  private static void end(Options options, Report report, Campaign campaign, Path folder) {
+    System.out.println("interrupted; so far:");
+    print(options, report, campaign);
+    campaign.close();
+    try {
+      delete(folder);
+    } catch (IOException e) {
+      System.err.println("left in " + folder + ": " + e.getMessage());
+    }
+  }
+
+  /** Says how far the campaign is, and when its time is over. */
+  private static final class Watch {
+    private static final long EVERY_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+    private final Report report;
+    private final int todo;
+    private final long minutes;
+    private final long start = System.nanoTime();
+    private long said = start;
+    private int done;
+
+    Watch(Report report, int todo, long minutes) {
+      this.report = report;
+      this.todo = todo;
+      this.minutes = minutes;
+    }
+
+    boolean isOver() {
+      return TimeUnit.NANOSECONDS.toMinutes(System.nanoTime() - start) >= minutes;
+    }
+
+    void done() {
+      done++;
+      long now = System.nanoTime();
+      if (now - said > EVERY_NANOS) {
+        said = now;
+        double seconds = (now - start) / 1e9;
+        System.err.printf(
+            "%d of %d after %.0f s, %.1f a minute, %d that must not be%n",
+            done, todo, seconds, done * 60 / seconds, report.forbidden().size());
       }
-      return report.verdicts().stream().allMatch(Verdict::contained);
     }
   }
 

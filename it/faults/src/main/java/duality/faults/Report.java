@@ -1,95 +1,146 @@
 package duality.faults;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Predicate;
 
 /** All verdicts, and the table of them. */
 final class Report {
-  private final List<Verdict> verdicts = new ArrayList<>();
+  private static final String LINE =
+      "%-10s %8s %7s %7s %10s %9s %11s %9s %9s %11s %11s %6s %6s %12s%n";
 
-  void add(Verdict verdict) {
-    verdicts.add(verdict);
+  private final Map<String, Verdict> verdicts = new TreeMap<>();
+
+  /** Takes the place of an earlier one of the same injection. */
+  synchronized void add(Verdict verdict) {
+    verdicts.put(key(verdict.component(), verdict.number()), verdict);
   }
 
-  List<Verdict> verdicts() {
-    return List.copyOf(verdicts);
+  synchronized boolean has(Task task) {
+    return verdicts.containsKey(key(task.component(), task.number()));
+  }
+
+  private static String key(Component component, int number) {
+    return "%02d %08d".formatted(component.ordinal(), number);
+  }
+
+  synchronized List<Verdict> verdicts() {
+    return List.copyOf(verdicts.values());
+  }
+
+  /** Verdicts that must not be: harm to others, or a wrong byte through a fault that only stops. */
+  List<Verdict> forbidden() {
+    return verdicts().stream()
+        .filter(each -> !each.contained() || (each.failStop() && !each.dataCorrect()))
+        .toList();
   }
 
   /**
-   * A line for each kind of component. Each figure has its denominator: refused, noticed,
-   * manifested, contained and data correct of all injected; masked (mended before the client saw
-   * anything) of those noticed; recovered and silent of those that manifested. Noticed: the system
-   * saw by itself that a server failed (a fail-stop fault); silent: wrong answers or data without
-   * that.
+   * A line for each kind of component; each figure stands before its denominator, injected when it
+   * has none.
    */
   String table() {
     StringBuilder table = new StringBuilder();
     table.append(
-        "%-10s %8s %8s %8s %10s %8s %11s %11s %12s %9s %14s%n"
-            .formatted(
-                "component",
-                "injected",
-                "refused",
-                "noticed",
-                "manifested",
-                "masked",
-                "contained",
-                "recovered",
-                "data correct",
-                "silent",
-                "recovery p50/99"));
+        LINE.formatted(
+            "component",
+            "injected",
+            "refused",
+            "noticed",
+            "manifested",
+            "masked",
+            "contained",
+            "mended",
+            "recovered",
+            "data",
+            "fail-stop",
+            "silent",
+            "missed",
+            "p50/p99 ms"));
+    List<Verdict> all = verdicts();
     for (Component component : Component.values()) {
-      line(table, component.label(), each -> each.component() == component);
+      line(
+          table,
+          component.label(),
+          all.stream().filter(each -> each.component() == component).toList());
     }
-    line(table, "all", each -> true);
+    line(table, "all", all);
     return table.toString();
   }
 
-  private void line(StringBuilder table, String name, Predicate<Verdict> which) {
-    List<Verdict> all = verdicts.stream().filter(which).toList();
+  private static void line(StringBuilder table, String name, List<Verdict> all) {
     if (all.isEmpty()) {
       return;
     }
-    List<Verdict> noticed = all.stream().filter(Verdict::failStop).toList();
+    List<Verdict> noticed = all.stream().filter(Verdict::noticed).toList();
     List<Verdict> seen = all.stream().filter(Verdict::manifested).toList();
+    List<Verdict> both = seen.stream().filter(Verdict::noticed).toList();
+    List<Verdict> stopped = all.stream().filter(Verdict::failStop).toList();
     long[] times =
         seen.stream()
+            .filter(Verdict::recovered)
             .mapToLong(Verdict::recoveredMillis)
-            .filter(each -> each >= 0)
             .sorted()
             .toArray();
     table.append(
-        "%-10s %8d %8s %8s %10s %8s %11s %11s %12s %9s %14s%n"
-            .formatted(
-                name,
-                all.size(),
-                "" + count(all, Verdict::refused),
-                "" + noticed.size(),
-                "" + seen.size(),
-                of(count(noticed, each -> !each.manifested()), noticed.size()),
-                of(count(all, Verdict::contained), all.size()),
-                of(times.length, seen.size()),
-                of(count(all, Verdict::dataCorrect), all.size()),
-                of(count(seen, Verdict::silent), seen.size()),
-                times.length == 0
-                    ? "-"
-                    : times[times.length / 2] + "/" + times[times.length * 99 / 100] + " ms"));
+        LINE.formatted(
+            name,
+            "" + all.size(),
+            "" + count(all, Verdict::refused),
+            "" + noticed.size(),
+            "" + seen.size(),
+            of(count(noticed, each -> !each.manifested()), noticed),
+            of(count(all, Verdict::contained), all),
+            of(count(both, Verdict::recovered), both),
+            of(times.length, seen),
+            of(count(all, Verdict::dataCorrect), all),
+            of(count(stopped, Verdict::dataCorrect), stopped),
+            "" + count(all, Verdict::silent),
+            "" + count(all, Verdict::missed),
+            times.length == 0
+                ? "-"
+                : times[times.length / 2] + "/" + times[times.length * 99 / 100]));
   }
 
-  private static String of(long part, long all) {
-    return part + "/" + all;
+  /** By kind of fault: how often it was noticed, and how it was lived with. */
+  String byFault() {
+    List<Verdict> all = verdicts();
+    StringBuilder lines = new StringBuilder();
+    for (FaultKind kind : FaultKind.values()) {
+      line(lines, kind.label(), all.stream().filter(each -> each.fault() == kind).toList());
+    }
+    return lines.toString();
+  }
+
+  private static String of(long part, Collection<Verdict> all) {
+    return part + "/" + all.size();
   }
 
   private static long count(List<Verdict> all, Predicate<Verdict> which) {
     return all.stream().filter(which).count();
   }
 
-  /** One object a line, so that a run that was cut short can be read as well. */
-  void json(Path file) throws IOException {
-    Files.write(file, verdicts.stream().map(Verdict::json).toList());
+  /** Those of a kind that somebody should look at, with the reason before them. */
+  List<String> remarkable(long seed) {
+    List<String> lines = new ArrayList<>();
+    for (Verdict each : verdicts()) {
+      String why =
+          !each.contained()
+              ? "not contained"
+              : each.failStop() && !each.dataCorrect()
+                  ? "wrong bytes after a fail-stop fault"
+                  : each.noticed() && !each.dataCorrect()
+                      ? "wrong bytes, and noticed"
+                      : each.noticed() && each.manifested() && !each.recovered()
+                          ? "noticed, not recovered"
+                          : "";
+      if (!why.isEmpty()) {
+        lines.add(why + ": " + each.json(seed));
+      }
+    }
+    return lines;
   }
 }

@@ -53,7 +53,7 @@ class UncontainedTest {
         Thread.onSpinWait();
       }
       assertEquals("done", jvm.ask(MILLIS, "swap", "vm/a/uart", "uart.bad"));
-      assertThrows(Guest.Deviation.class, victim::round);
+      assertThrows(Deviation.class, victim::round);
     }
 
     int exitStatus() throws InterruptedException {
@@ -96,7 +96,7 @@ class UncontainedTest {
     }
   }
 
-  private static void rounds(Guest guest) throws Guest.Deviation {
+  private static void rounds(Guest guest) throws Deviation {
     for (int i = 0; i < 50; i++) {
       guest.round();
     }

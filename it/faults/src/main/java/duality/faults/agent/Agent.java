@@ -123,19 +123,6 @@ public final class Agent {
           yield "" + bundle.getBundleId();
         }
       }
-      case "stop", "start" -> {
-        Bundle bundle =
-            Arrays.stream(context.getBundles())
-                .filter(each -> first.equals(each.getSymbolicName()))
-                .findFirst()
-                .orElseThrow();
-        if (words[1].equals("stop")) {
-          bundle.stop();
-        } else {
-          bundle.start();
-        }
-        yield "";
-      }
       case "uninstall" -> {
         context.getBundle(Long.parseLong(first)).uninstall();
         yield "";
@@ -155,6 +142,11 @@ public final class Agent {
                   each ->
                       each.number() + " " + each.path() + " " + each.kind() + ": " + each.reason())
               .collect(Collectors.joining("\n"));
+      case "failed" ->
+          observation.failures().stream()
+              .filter(each -> each.path().equals(second) || isOf(each.path(), first))
+              .map(each -> "" + each.number())
+              .reduce("0", (before, last) -> last);
       case "trace" -> String.join("\n", observation.trace());
       case "free" -> "" + root.balance().free();
       case "stacks" ->
@@ -163,6 +155,10 @@ public final class Agent {
               .collect(Collectors.joining("\n"));
       default -> throw new IllegalArgumentException(words[1] + " is no verb");
     };
+  }
+
+  private static boolean isOf(String path, String machine) {
+    return path.equals(machine) || path.startsWith(machine + "/");
   }
 
   private static String line(EndpointReport each) {

@@ -1,0 +1,27 @@
+package duality.faults;
+
+import java.io.IOException;
+
+/** A guest that uses the faulty servers, and the oracle that knows what it must do. */
+interface Client {
+  /** Its name: the machine is {@code vm/NAME}. */
+  String name();
+
+  /** Makes the machine with an empty disk, and waits until it is ready. */
+  void boot() throws Deviation, IOException;
+
+  /** A dialogue about everything that the machine is made of. */
+  void round() throws Deviation;
+
+  /** Finds its way back after a deviation; says whether the guest answers as it should. */
+  boolean recovers();
+
+  /**
+   * Compares the disk's bytes with what was written; answers the first wrong sector, or -1. Those
+   * of a request without an answer may be old or new.
+   */
+  int firstWrongSector() throws IOException;
+
+  /** Removes the machine. */
+  void remove() throws Deviation;
+}

@@ -1,0 +1,156 @@
+package duality.faults;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A JVM with the system under test, and in it the second guest, which uses none of the faulty
+ * servers but those that all share. Several injections may run in it side by side, each with a
+ * guest of its own.
+ */
+final class Subject implements AutoCloseable {
+  /** For what has to come, but comes late on a busy host. */
+  static final long LONG_MILLIS = 6_000;
+
+  private static final int PER_JVM = 400;
+  private static final long STUCK_NANOS = TimeUnit.SECONDS.toNanos(4);
+
+  final ChildJvm jvm;
+  private final Bystander bystander;
+  private final Set<Task> flying = ConcurrentHashMap.newKeySet();
+
+  // Guarded by this:
+
+  /** Those that were done since a guest last came up as it should. */
+  private final List<Task> landed = new ArrayList<>();
+
+  private @Nullable String doom;
+  private List<Task> suspects = List.of();
+  private boolean retired;
+  private int done;
+  private long stuckSince;
+
+  /**
+   * @param lanes how many injections will run side by side
+   * @throws IOException when the system without faults does not work
+   */
+  Subject(Installation installation, Path folder, int lanes, long seed, List<String> options)
+      throws IOException, InterruptedException {
+    List<String> all = new ArrayList<>(options);
+    // A processor for each guest: one that a fault burns until its deadline is missing to no other.
+    all.add("-Dduality.processors=" + (lanes + 1));
+    ChildJvm started = null;
+    try {
+      started = new ChildJvm(installation, installation.bundles, folder, all);
+      Guest second = new Guest(started, "b", folder.resolve("b.img"), seed, LONG_MILLIS);
+      second.boot();
+      second.round();
+      bystander = new Bystander(second);
+    } catch (ChildJvm.Silent | Deviation e) {
+      if (started != null) {
+        started.close();
+      }
+      throw new IOException("the system without faults does not work: " + e.getMessage(), e);
+    }
+    jvm = started;
+    bystander.start();
+  }
+
+  void begin(Task task) {
+    flying.add(task);
+  }
+
+  /** A guest came up as it should: what was done before has not harmed the system. */
+  synchronized void works() {
+    landed.clear();
+  }
+
+  /** How the second guest and the core do; null for well, otherwise what is wrong. */
+  @Nullable String health() throws InterruptedException {
+    String affected = bystander.check(2 * LONG_MILLIS);
+    if (affected != null) {
+      return "the second guest: " + affected;
+    }
+    try {
+      jvm.ask(LONG_MILLIS, "ping");
+      return null;
+    } catch (ChildJvm.Silent | ChildJvm.Failed e) {
+      return "the core: " + e.getMessage();
+    }
+  }
+
+  /**
+   * Something reached what no fault may reach: nothing more is begun in this JVM.
+   *
+   * @return what was seen first
+   */
+  synchronized String doom(String reason) {
+    if (doom == null) {
+      doom = reason;
+      suspects = new ArrayList<>(flying);
+      suspects.addAll(landed);
+    }
+    retired = true;
+    return doom;
+  }
+
+  /** All who may have been it: those in flight then, and those after whom no guest came up. */
+  synchronized List<Task> suspects() {
+    return List.copyOf(suspects);
+  }
+
+  /** Why nothing seen here counts any more; null when it does. */
+  synchronized @Nullable String doomed() {
+    return doom;
+  }
+
+  /** An injection is done. */
+  void end(Task task, boolean clean) {
+    boolean unfit = !clean || !jvm.isAlive() || stuck();
+    synchronized (this) {
+      flying.remove(task);
+      landed.add(task);
+      done++;
+      if (unfit || done >= PER_JVM) {
+        retired = true;
+      }
+    }
+  }
+
+  /** Whether calls that were given up do not come back, so that their host threads may burn on. */
+  private synchronized boolean stuck() {
+    try {
+      String counters = jvm.ask(LONG_MILLIS, "counters");
+      if (counters.contains("given-up calls inside=0")) {
+        stuckSince = 0;
+        return false;
+      }
+    } catch (ChildJvm.Silent | ChildJvm.Failed e) {
+      return true;
+    }
+    long now = System.nanoTime();
+    stuckSince = stuckSince == 0 ? now : stuckSince;
+    return now - stuckSince > STUCK_NANOS;
+  }
+
+  /** Whether nothing runs in it. */
+  boolean isEmpty() {
+    return flying.isEmpty();
+  }
+
+  synchronized boolean isRetired() {
+    return retired;
+  }
+
+  @Override
+  public void close() {
+    jvm.close();
+    bystander.close();
+  }
+}
