@@ -34,6 +34,15 @@ public interface Supervisor {
    */
   void rule(String pattern, String policy);
 
+  /**
+   * Kills the instance behind an endpoint: from now on it counts as failed, and what its rule says
+   * is done, as if it had crashed. Answers before that is done; {@link #log} has it.
+   *
+   * @param endpoint a path
+   * @throws duality.kernel.CallFailed.BadRequest when nobody serves there, or it has failed already
+   */
+  void kill(String endpoint);
+
   /** Every endpoint with its rule and what it went through. */
   @Idempotent
   List<Watched> watched();

@@ -157,6 +157,16 @@ final class SupervisorInstance implements Supervisor, Instance {
   }
 
   @Override
+  public void kill(String path) {
+    Endpoint endpoint = kernel.endpoint(path);
+    if (Repair.isDown(endpoint)) {
+      throw new CallFailed.BadRequest(
+          path + " has no server that could be killed: it is " + endpoint.report().condition());
+    }
+    endpoint.fail("killed by command");
+  }
+
+  @Override
   public List<Watched> watched() {
     List<Watched> all = new ArrayList<>();
     for (Endpoint endpoint : kernel.endpointsByPath()) {

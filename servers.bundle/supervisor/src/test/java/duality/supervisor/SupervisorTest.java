@@ -249,6 +249,24 @@ class SupervisorTest {
     assertEquals("two", other.name());
   }
 
+  @Test
+  void whatIsKilledByCommandIsMendedAsIfItHadCrashed() {
+    sum.add(41);
+    supervisor.kill("s");
+    assertEquals(42, sum.add(1), "the next call waits for the repair");
+    assertEquals("killed by command", last().reason());
+    assertEquals("restart*3: one started from its state", last().outcome());
+    supervisor.rule("s", "giveup");
+    supervisor.kill("s");
+    last();
+    assertThrows(CallFailed.ServerFailed.class, () -> sum.add(1));
+    assertThrows(CallFailed.BadRequest.class, () -> supervisor.kill("s"), "it is dead already");
+    assertThrows(CallFailed.class, () -> supervisor.kill("nowhere"));
+    supervisor.kill("supervisor");
+    await("the kernel", () -> core.endpoint("supervisor").report().condition().equals("open"));
+    assertEquals("command", supervisor.rules().getFirst().from(), "and it knows its rules");
+  }
+
   private void swap(String path, String server) {
     var endpoint = core.endpoint(path);
     try (var hold = core.hold(List.of(endpoint), 1_000_000_000)) {

@@ -4,6 +4,7 @@ import duality.kernel.CallFailed;
 import duality.kernel.EndpointReport;
 import duality.kernel.Observation;
 import duality.kernel.ServerReport;
+import duality.servers.Supervisor;
 import duality.servers.Swapper;
 import duality.shell.command.Command;
 import duality.shell.command.CommandFailed;
@@ -16,6 +17,7 @@ import duality.shell.text.Near;
 import duality.shell.text.Span;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.osgi.framework.Bundle;
@@ -26,24 +28,32 @@ import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 
 /**
- * Replaces servers and their bundles while they are in use, and says beforehand what that means.
+ * Replaces and kills servers and their bundles while they are in use, and says beforehand what that
+ * means.
  */
 @Component(service = SwapCommands.class, immediate = true)
 public final class SwapCommands extends CommandGroup {
   private static final String SCOPE = "kernel";
   private static final String ENGINE = "engine";
+  private static final Duration MENDING = Duration.ofSeconds(10);
+  private static final Duration LOOK = Duration.ofMillis(2);
 
   private final Observation kernel;
   private final Swapper swapper;
+  private final Supervisor supervisor;
   private final BundleContext context;
 
   /** With whom it asks. */
   @Activate
   public SwapCommands(
-      BundleContext context, @Reference Observation kernel, @Reference Swapper swapper) {
+      BundleContext context,
+      @Reference Observation kernel,
+      @Reference Swapper swapper,
+      @Reference Supervisor supervisor) {
     this.context = context;
     this.kernel = kernel;
     this.swapper = swapper;
+    this.supervisor = supervisor;
   }
 
   @Activate
@@ -85,6 +95,14 @@ public final class SwapCommands extends CommandGroup {
                 .note("kernel:plan update BUNDLE FILE"),
             this::plan),
         new Command(
+            Syntax.of(SCOPE, "kill", "Kills the server behind an endpoint while it is in use.")
+                .takes("ENDPOINT", Kind.ENDPOINT, "its path")
+                .note(
+                    "What follows is up to the rules of recovery, see supervisor:list; callers"
+                        + " wait.")
+                .note("Fails when nobody serves the endpoint afterwards."),
+            this::kill),
+        new Command(
             Syntax.of(SCOPE, "history", "Lists the last swaps, oldest first.")
                 .option("--last", Kind.COUNT, "only so many of them"),
             this::history));
@@ -120,6 +138,46 @@ public final class SwapCommands extends CommandGroup {
               + swap.outcome());
     }
     return new Swapped(swap);
+  }
+
+  private Killed kill(Invocation call) throws CommandFailed {
+    String path = call.arguments().text("ENDPOINT");
+    checkEndpoint(path);
+    long known = supervisor.log().stream().mapToLong(Supervisor.Incident::number).max().orElse(0);
+    try {
+      supervisor.kill(path);
+    } catch (CallFailed.BadRequest e) {
+      throw new CommandFailed(String.valueOf(e.getMessage()));
+    }
+    long end = System.nanoTime() + MENDING.toNanos();
+    while (System.nanoTime() - end < 0) {
+      for (Supervisor.Incident each : supervisor.log()) {
+        if (each.number() > known && each.endpoint().equals(path) && !each.outcome().isEmpty()) {
+          if (each.micros() < 0) {
+            throw new CommandFailed(path + ": " + each.outcome());
+          }
+          return new Killed(each);
+        }
+      }
+      call.cancellation().sleep(LOOK);
+    }
+    throw new CommandFailed(
+        path + " was killed and is not mended yet; supervisor:log says what is being done");
+  }
+
+  /** A server that was killed, and what became of its endpoint. */
+  record Killed(Supervisor.Incident incident) implements Notice {
+    @Override
+    public String line() {
+      return incident.endpoint()
+          + ": "
+          + incident.server()
+          + " killed; "
+          + incident.outcome()
+          + ", "
+          + Span.show(1000 * incident.micros())
+          + " later";
+    }
   }
 
   private List<Swapper.Step> plan(Invocation call) throws CommandFailed {
