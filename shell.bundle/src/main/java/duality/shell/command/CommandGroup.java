@@ -8,8 +8,13 @@ import org.osgi.framework.BundleContext;
 import org.osgi.framework.Constants;
 import org.osgi.framework.FrameworkUtil;
 import org.osgi.framework.ServiceRegistration;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Deactivate;
 
-/** Commands that are there as long as the services they use: the base of the shell's components. */
+/**
+ * Commands that are there as long as the services they use: the base of the shell's components,
+ * which inherit its annotations.
+ */
 public abstract class CommandGroup {
   private final List<ServiceRegistration<?>> registrations = new ArrayList<>();
 
@@ -17,6 +22,7 @@ public abstract class CommandGroup {
   public abstract List<Command> commands();
 
   /** Offers the commands to Gogo. */
+  @Activate
   protected final void register(BundleContext context) {
     for (Command command : commands()) {
       // Ahead of a command of Felix's of the same name.
@@ -37,6 +43,7 @@ public abstract class CommandGroup {
   }
 
   /** Takes them back. */
+  @Deactivate
   protected final void unregister() {
     registrations.forEach(ServiceRegistration::unregister);
     registrations.clear();

@@ -15,7 +15,6 @@ import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
-import org.osgi.service.component.annotations.Deactivate;
 
 /**
  * Stands in for {@code felix:start}, which takes numbers and URLs only, and prints what went wrong
@@ -29,12 +28,6 @@ public final class BundleCommands extends CommandGroup {
   @Activate
   public BundleCommands(BundleContext context) {
     this.context = context;
-    register(context);
-  }
-
-  @Deactivate
-  void deactivate() {
-    unregister();
   }
 
   @Override

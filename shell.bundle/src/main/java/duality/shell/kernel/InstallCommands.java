@@ -34,7 +34,6 @@ import org.osgi.framework.Constants;
 import org.osgi.framework.ServiceReference;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
-import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 
 /**
@@ -63,16 +62,6 @@ public final class InstallCommands extends CommandGroup {
     this.context = context;
     this.kernel = kernel;
     this.swapper = swapper;
-  }
-
-  @Activate
-  void activate() {
-    register(context);
-  }
-
-  @Deactivate
-  void deactivate() {
-    unregister();
   }
 
   @Override

@@ -16,10 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
-import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
-import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 
 /** Looks into the core. */
@@ -36,16 +34,6 @@ public final class KernelCommands extends CommandGroup {
   public KernelCommands(@Reference Observation kernel, @Reference Root root) {
     this.kernel = kernel;
     this.root = root;
-  }
-
-  @Activate
-  void activate(BundleContext context) {
-    register(context);
-  }
-
-  @Deactivate
-  void deactivate() {
-    unregister();
   }
 
   @Override

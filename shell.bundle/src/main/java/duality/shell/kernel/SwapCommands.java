@@ -24,7 +24,6 @@ import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
-import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 
 /**
@@ -54,16 +53,6 @@ public final class SwapCommands extends CommandGroup {
     this.kernel = kernel;
     this.swapper = swapper;
     this.supervisor = supervisor;
-  }
-
-  @Activate
-  void activate() {
-    register(context);
-  }
-
-  @Deactivate
-  void deactivate() {
-    unregister();
   }
 
   @Override

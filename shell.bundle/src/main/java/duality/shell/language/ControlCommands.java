@@ -18,10 +18,7 @@ import java.util.List;
 import org.apache.felix.service.command.Converter;
 import org.apache.felix.service.command.Function;
 import org.jspecify.annotations.Nullable;
-import org.osgi.framework.BundleContext;
-import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
-import org.osgi.service.component.annotations.Deactivate;
 
 /** Loops, conditions and waiting. */
 @Component(service = ControlCommands.class, immediate = true)
@@ -30,16 +27,6 @@ public final class ControlCommands extends CommandGroup {
   private static final String BLOCK = "BLOCK";
   private static final String ONLY_LAST =
       "Of the commands in a block only the last one's value is shown; echo shows others.";
-
-  @Activate
-  void activate(BundleContext context) {
-    register(context);
-  }
-
-  @Deactivate
-  void deactivate() {
-    unregister();
-  }
 
   @Override
   public List<Command> commands() {

@@ -18,26 +18,13 @@ import java.util.List;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
-import org.osgi.framework.BundleContext;
-import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
-import org.osgi.service.component.annotations.Deactivate;
 
 /** Filters of text for the right side of a pipe. */
 @Component(service = FilterCommands.class, immediate = true)
 public final class FilterCommands extends CommandGroup {
   private static final String SCOPE = "duality";
   private static final int LINES = 10;
-
-  @Activate
-  void activate(BundleContext context) {
-    register(context);
-  }
-
-  @Deactivate
-  void deactivate() {
-    unregister();
-  }
 
   @Override
   public List<Command> commands() {

@@ -21,7 +21,6 @@ import org.osgi.framework.InvalidSyntaxException;
 import org.osgi.framework.ServiceReference;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
-import org.osgi.service.component.annotations.Deactivate;
 
 /** Help, and the way out. */
 @Component(service = HelpCommands.class, immediate = true)
@@ -44,12 +43,6 @@ public final class HelpCommands extends CommandGroup {
   @Activate
   public HelpCommands(BundleContext context) {
     this.context = context;
-    register(context);
-  }
-
-  @Deactivate
-  void deactivate() {
-    unregister();
   }
 
   @Override

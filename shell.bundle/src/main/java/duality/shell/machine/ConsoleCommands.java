@@ -16,10 +16,8 @@ import duality.vmm.GuestAgent;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
-import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 
 /** Talks to guests: through their console, and through the agent in them. */
@@ -37,16 +35,6 @@ public final class ConsoleCommands extends CommandGroup {
   @Activate
   public ConsoleCommands(@Reference Machines machines) {
     this.machines = machines;
-  }
-
-  @Activate
-  void activate(BundleContext context) {
-    register(context);
-  }
-
-  @Deactivate
-  void deactivate() {
-    unregister();
   }
 
   @Override

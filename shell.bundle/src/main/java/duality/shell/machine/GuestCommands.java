@@ -15,10 +15,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
-import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
-import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 
 /** What can be booted, and getting it. */
@@ -32,16 +30,6 @@ public final class GuestCommands extends CommandGroup {
   @Activate
   public GuestCommands(@Reference GuestImages images) {
     this.images = images;
-  }
-
-  @Activate
-  void activate(BundleContext context) {
-    register(context);
-  }
-
-  @Deactivate
-  void deactivate() {
-    unregister();
   }
 
   @Override

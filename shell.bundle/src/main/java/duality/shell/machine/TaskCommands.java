@@ -24,10 +24,8 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
-import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 
 /** Runs native programs. */
@@ -47,16 +45,6 @@ public final class TaskCommands extends CommandGroup {
   @Activate
   public TaskCommands(@Reference Root root) {
     this.root = root;
-  }
-
-  @Activate
-  void activate(BundleContext context) {
-    register(context);
-  }
-
-  @Deactivate
-  void deactivate() {
-    unregister();
   }
 
   @Override

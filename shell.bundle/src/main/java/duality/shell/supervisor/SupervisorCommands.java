@@ -10,10 +10,8 @@ import duality.shell.command.Notice;
 import duality.shell.command.Syntax;
 import duality.shell.text.Span;
 import java.util.List;
-import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
-import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 
 /** Shows what failed and what was done, and sets what is done next time. */
@@ -27,16 +25,6 @@ public final class SupervisorCommands extends CommandGroup {
   @Activate
   public SupervisorCommands(@Reference Supervisor supervisor) {
     this.supervisor = supervisor;
-  }
-
-  @Activate
-  void activate(BundleContext context) {
-    register(context);
-  }
-
-  @Deactivate
-  void deactivate() {
-    unregister();
   }
 
   @Override
