@@ -28,6 +28,7 @@ public final class TestStore implements Server {
   private final Deque<Long> finished = new ArrayDeque<>();
   private boolean holding;
   private int flushes;
+  private int done;
   private @Nullable Notification events;
 
   /** A store of this content that holds at most {@code limit} requests at a time. */
@@ -60,6 +61,24 @@ public final class TestStore implements Server {
     return flushes;
   }
 
+  /** How many requests were done. */
+  public synchronized int done() {
+    return done;
+  }
+
+  /** Loses a kept request: nobody will ever hear of it, unless it comes once more. */
+  public synchronized void lose(int index) {
+    pending.remove(index);
+  }
+
+  /** Ends a kept request and tells nobody. */
+  public synchronized void finishSilently(int index) {
+    Notification usual = events;
+    events = null;
+    finish(index, Store.OK);
+    events = usual;
+  }
+
   /** Ends a kept request with this status; carried out first when it is {@link Store#OK}. */
   public synchronized void finish(int index, int status) {
     finish(pending.remove(index), status);
@@ -76,6 +95,7 @@ public final class TestStore implements Server {
   }
 
   private void finish(Job job, int status) {
+    done++;
     if (status == Store.OK) {
       MemorySegment all = MemorySegment.ofArray(content);
       switch (job.operation) {

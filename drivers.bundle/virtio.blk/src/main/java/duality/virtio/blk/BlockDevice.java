@@ -15,6 +15,7 @@ import duality.kernel.State;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.BitSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,6 +49,12 @@ final class BlockDevice implements VirtioDevice {
   private final InFlight inFlight;
   private final Chain chain = new Chain();
   private @Nullable VirtioMmio attached;
+
+  /** The request that was at the store longest at the last look, or -1. */
+  private int oldestTag = -1;
+
+  /** The store is to be asked whether it knows of all its requests. */
+  private boolean remind;
 
   BlockDevice(Context context) {
     this.context = context;
@@ -112,6 +119,10 @@ final class BlockDevice implements VirtioDevice {
   @Override
   public void work(long bits) {
     VirtioMmio transport = transport();
+    if (remind) {
+      remind = false;
+      inFlight.remind();
+    }
     if (!transport.running() || !transport.queue(QUEUE).ready()) {
       dropFinished();
       return;
@@ -244,6 +255,43 @@ final class BlockDevice implements VirtioDevice {
     inFlight.abandon();
   }
 
+  /**
+   * A request that stays at the store from one look to the next may be lost there, or its end was
+   * not heard of: the worker asks. Who is too slow is not to blame for that.
+   */
+  @Override
+  public void check() {
+    VirtioMmio transport = transport();
+    int oldest = inFlight.oldestTag();
+    if (oldest >= 0 && oldest == oldestTag) {
+      remind = true;
+      transport.again();
+    }
+    oldestTag = oldest;
+    int taken = transport.queue(QUEUE).ready() ? transport.queue(QUEUE).taken() : 0;
+    if (inFlight.awaited() != taken) {
+      throw new IllegalStateException(
+          taken + " requests were taken, and " + inFlight.awaited() + " are in flight");
+    }
+  }
+
+  @Override
+  public boolean takes(int queue) {
+    return !inFlight.full();
+  }
+
+  @Override
+  public BitSet resume(int queue, BitSet outstanding) {
+    return inFlight.resume(outstanding);
+  }
+
+  @Override
+  public State checkpoint() {
+    return State.of("virtio.blk.device", 2)
+        .with("sectors", sectors)
+        .with("series", inFlight.checkpoint());
+  }
+
   @Override
   public State save() {
     return State.of("virtio.blk.device", 2)
@@ -258,7 +306,9 @@ final class BlockDevice implements VirtioDevice {
       throw new State.Refused(
           "the guest's disk has " + saved.number("sectors") + " sectors, this store " + sectors);
     }
-    if (version > 1) {
+    if (saved.has("series")) {
+      inFlight.restoreSeries(saved.state("series"));
+    } else if (version > 1) {
       inFlight.restore(context, saved.state("inFlight"));
     }
   }

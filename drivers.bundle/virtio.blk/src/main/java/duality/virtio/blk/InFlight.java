@@ -7,12 +7,14 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,21 +25,31 @@ final class InFlight {
   /** Prefix of the slots in which a successor finds the memory of requests. */
   private static final String SLOT = "in-flight-";
 
-  private static final int GENERATION_SHIFT = 16;
+  // A tag: which series, which request, which part of it.
+  private static final int POSITION_SHIFT = 9;
+  private static final int SERIES_SHIFT = 25;
+  private static final int SERIES = 1 << 6;
+  private static final int MOST_PARTS = 1 << POSITION_SHIFT;
 
   private final Store store;
 
   /**
-   * Where tags begin: another place in each instance, so that what the store says of requests of
-   * one that has failed is about none of ours.
+   * Tags say which request of the driver they are about. So a request that a successor finds again
+   * in the rings has the tags that it had: what the store still works on is not begun once more
+   * beside it. Another series begins when the driver begins anew.
    */
-  private int nextTag = ThreadLocalRandom.current().nextInt(1, 1 << 14) << GENERATION_SHIFT;
+  private volatile int series = ThreadLocalRandom.current().nextInt(SERIES);
+
+  /** The store may have requests of this series that are not known here. */
+  private boolean strangers;
 
   private final Map<Integer, Request.Part> byTag = new LinkedHashMap<>();
-  private final Deque<Integer> freeTags = new ArrayDeque<>();
   private final Deque<Request.Part> waiting = new ArrayDeque<>();
   private final Set<Request> requests = new LinkedHashSet<>();
   private final BitSet heads = new BitSet();
+
+  /** Requests of a predecessor that begin once more, for the memory that they hold. */
+  private final Map<Integer, Request> broken = new HashMap<>();
 
   InFlight(Store store) {
     this.store = store;
@@ -59,6 +71,10 @@ final class InFlight {
 
   /** Takes charge of a request and its memory. */
   void start(Request request, List<Request.Part> parts) {
+    Request before = broken.remove(request.head);
+    if (before != null) {
+      request.replaces(before);
+    }
     requests.add(request);
     heads.set(request.head);
     waiting.addAll(parts);
@@ -69,18 +85,72 @@ final class InFlight {
   void submitWaiting() {
     while (!waiting.isEmpty()) {
       Request.Part part = waiting.element();
-      int tag = freeTags.isEmpty() ? nextTag : freeTags.element();
-      if (!store.submit(tag, part.operation(), part.offset(), part.grant(), 0, part.length())) {
+      int tag = tag(part);
+      if (byTag.containsKey(tag) || !submit(tag, part)) {
         return;
       }
       waiting.remove();
-      if (tag == nextTag) {
-        nextTag++;
-      } else {
-        freeTags.remove();
-      }
       byTag.put(tag, part);
     }
+  }
+
+  private int tag(Request.Part part) {
+    return series << SERIES_SHIFT
+        | (part.request().position & 0xffff) << POSITION_SHIFT
+        | part.index() & MOST_PARTS - 1;
+  }
+
+  private boolean submit(int tag, Request.Part part) {
+    return store.submit(tag, part.operation(), part.offset(), part.grant(), 0, part.length());
+  }
+
+  /** Of the requests at the store, the tag of the one that is there longest, or -1. */
+  int oldestTag() {
+    return byTag.isEmpty() ? -1 : byTag.keySet().iterator().next();
+  }
+
+  /** How many requests somebody waits for. */
+  int awaited() {
+    return heads.cardinality();
+  }
+
+  /** Has the store take what it does not know of; what it does know is the same request to it. */
+  void remind() {
+    for (Map.Entry<Integer, Request.Part> each : byTag.entrySet()) {
+      if (!submit(each.getKey(), each.getValue())) {
+        return;
+      }
+    }
+  }
+
+  /**
+   * After a restart: goes on with those requests of which all is here, and forgets the others.
+   *
+   * @param outstanding the heads for which the driver waits
+   * @return the heads of those that go on
+   */
+  BitSet resume(BitSet outstanding) {
+    for (Request request : List.copyOf(requests)) {
+      long parts = all().filter(part -> part.request() == request).count();
+      boolean whole = parts > 0 && parts == request.outstanding();
+      if (!request.abandoned() && !(whole && outstanding.get(request.head))) {
+        byTag.values().removeIf(part -> part.request() == request);
+        waiting.removeIf(part -> part.request() == request);
+        forget(request);
+        if (outstanding.get(request.head)) {
+          broken.put(request.head, request);
+        } else {
+          request.close(); // it had ended
+        }
+      }
+    }
+    BitSet inFlight = new BitSet();
+    inFlight.or(heads);
+    return inFlight;
+  }
+
+  private Stream<Request.Part> all() {
+    return Stream.concat(byTag.values().stream(), waiting.stream());
   }
 
   /**
@@ -97,7 +167,6 @@ final class InFlight {
       if (part == null) {
         continue; // of an instance that failed
       }
-      freeTags.add(tag);
       if (part.request().finished((int) answer & 0xff)) {
         forget(part.request());
         return part.request();
@@ -122,9 +191,20 @@ final class InFlight {
           return true;
         });
     lost.reversed().forEach(waiting::addFirst);
-    freeTags.addAll(byTag.keySet());
     byTag.clear();
     submitWaiting();
+  }
+
+  /** What a successor needs to know the requests by their tags. */
+  State checkpoint() {
+    return State.of("virtio.blk.series", 1).with("series", series);
+  }
+
+  /** Goes on with the tags of a predecessor of which nothing else is known. */
+  void restoreSeries(State saved) {
+    saved.expect("virtio.blk.series", 1);
+    series = (int) saved.number("series", 0, SERIES - 1);
+    strangers = true;
   }
 
   /** Flattens all of it; the memory stays in slots of the endpoint. */
@@ -139,7 +219,8 @@ final class InFlight {
     for (int i = order.size(); Request.drop(context, slot(i), -1); i++) {
       // What an earlier save kept, when more was in flight.
     }
-    return State.of("virtio.blk.flight", 1)
+    return State.of("virtio.blk.flight", 2)
+        .with("series", series)
         .with("requests", saved)
         .with("atStore", parts)
         .with("waiting", waiting.stream().map(part -> state(order, part)).toList());
@@ -164,7 +245,9 @@ final class InFlight {
    * @throws State.Refused when the state makes no sense
    */
   void restore(Context context, State saved) {
-    saved.expect("virtio.blk.flight", 1);
+    if (saved.expect("virtio.blk.flight", 2) > 1) {
+      series = (int) saved.number("series", 0, SERIES - 1);
+    }
     List<Request> order = new ArrayList<>();
     for (State each : saved.states("requests")) {
       Request request = Request.restore(context, slot(order.size()), each);
@@ -183,11 +266,13 @@ final class InFlight {
   private static Request.Part part(List<Request> order, State saved) {
     saved.expect("part", 1);
     Request request = order.get((int) saved.number("request", 0, order.size() - 1));
+    int stretch = (int) saved.number("stretch", -1, Integer.MAX_VALUE);
     return new Request.Part(
         request,
+        Math.max(stretch, 0),
         (int) saved.number("operation", Store.READ, Store.FLUSH),
         saved.number("offset", 0, Long.MAX_VALUE),
-        request.memory((int) saved.number("stretch", -1, Integer.MAX_VALUE)),
+        request.memory(stretch),
         saved.number("length", 0, Long.MAX_VALUE));
   }
 
@@ -199,8 +284,14 @@ final class InFlight {
         part.request().close();
       }
     }
+    if (strangers || !requests.isEmpty()) {
+      series = series + 1 & SERIES - 1;
+      strangers = false;
+    }
     requests.forEach(Request::abandon);
     heads.clear();
+    broken.values().forEach(Request::close);
+    broken.clear();
   }
 
   /**

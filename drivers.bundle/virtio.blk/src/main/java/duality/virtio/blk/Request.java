@@ -11,6 +11,7 @@ import duality.kernel.State;
 import duality.kernel.processor.Memory;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One request of the driver (VIRTIO 1.2 §5.2.6): a header of 16 bytes that the device reads, data,
@@ -38,9 +39,13 @@ final class Request implements AutoCloseable {
   private static final int MOST_STRETCHES = 1 << 10;
 
   /** A stretch of data that is contiguous for the guest: one request to the store. */
-  record Part(Request request, int operation, long offset, Grant grant, long length) {}
+  record Part(Request request, int index, int operation, long offset, Grant grant, long length) {}
 
   final int head;
+
+  /** Its place in the available ring, -1 when a predecessor did not know it. */
+  final int position;
+
   final int type;
   final long sector;
 
@@ -51,9 +56,11 @@ final class Request implements AutoCloseable {
   private int outstanding;
   private int status = STATUS_OK;
   private boolean abandoned;
+  private @Nullable Request replaced;
 
-  private Request(int head, byte[] header, List<Grant> data, Grant statusByte) {
-    this.head = head;
+  private Request(Chain chain, byte[] header, List<Grant> data, Grant statusByte) {
+    head = chain.head();
+    position = chain.position();
     type = (int) littleEndian(header, 0, 4);
     sector = littleEndian(header, 8, 8);
     this.data.addAll(data);
@@ -90,7 +97,7 @@ final class Request implements AutoCloseable {
       int last = chain.buffers() - 1;
       Grant statusByte =
           Virtqueue.lend(memory, chain.address(last) + chain.length(last) - 1, 1, Memory.WRITE);
-      Request request = new Request(chain.head(), header, borrowed, statusByte);
+      Request request = new Request(chain, header, borrowed, statusByte);
       borrowed.clear();
       return request;
     } finally {
@@ -129,8 +136,10 @@ final class Request implements AutoCloseable {
   }
 
   /** A request that is known already. */
-  private Request(int head, int type, long sector, List<Grant> data, Grant statusByte) {
+  private Request(
+      int head, int position, int type, long sector, List<Grant> data, Grant statusByte) {
     this.head = head;
+    this.position = position;
     this.type = type;
     this.sector = sector;
     this.data.addAll(data);
@@ -145,8 +154,9 @@ final class Request implements AutoCloseable {
     }
     context.keep(slot + STATUS_BYTE, statusByte);
     drop(context, slot, data.size());
-    return State.of("request", 1)
+    return State.of("request", 2)
         .with("head", head)
+        .with("position", position)
         .with("type", type)
         .with("sector", sector)
         .with("stretches", data.size())
@@ -171,7 +181,7 @@ final class Request implements AutoCloseable {
    * @throws State.Refused when it makes no sense, or its memory is not there
    */
   static Request restore(Context context, String slot, State saved) {
-    saved.expect("request", 1);
+    int version = saved.expect("request", 2);
     List<Grant> data = new ArrayList<>();
     int stretches = (int) saved.number("stretches", 0, MOST_STRETCHES);
     for (int i = 0; i < stretches; i++) {
@@ -180,6 +190,7 @@ final class Request implements AutoCloseable {
     Request request =
         new Request(
             (int) saved.number("head", 0, 0x7fff),
+            version == 1 ? -1 : (int) saved.number("position", -1, 0xffff),
             (int) saved.number("type"),
             saved.number("sector"),
             data,
@@ -219,12 +230,12 @@ final class Request implements AutoCloseable {
   List<Part> parts() {
     List<Part> parts = new ArrayList<>();
     if (type == TYPE_FLUSH) {
-      parts.add(new Part(this, Store.FLUSH, 0, statusByte, 0));
+      parts.add(new Part(this, 0, Store.FLUSH, 0, statusByte, 0));
     } else {
       long offset = sector * BlockDevice.SECTOR_BYTES;
       for (Grant grant : data) {
         int operation = type == TYPE_OUT ? Store.WRITE : Store.READ;
-        parts.add(new Part(this, operation, offset, grant, grant.sizeBytes()));
+        parts.add(new Part(this, parts.size(), operation, offset, grant, grant.sizeBytes()));
         offset += grant.sizeBytes();
       }
     }
@@ -260,6 +271,19 @@ final class Request implements AutoCloseable {
     statusByte.setByte(0, value);
   }
 
+  /** Parts that have not finished. */
+  int outstanding() {
+    return outstanding;
+  }
+
+  /**
+   * Its memory is given back when this request's is: the store may still work on it, for parts that
+   * have the same tags.
+   */
+  void replaces(Request earlier) {
+    replaced = earlier;
+  }
+
   /** The device was reset: nobody waits for this any more. */
   void abandon() {
     abandoned = true;
@@ -273,6 +297,9 @@ final class Request implements AutoCloseable {
   public void close() {
     data.forEach(Grant::close);
     statusByte.close();
+    if (replaced != null) {
+      replaced.close();
+    }
   }
 
   private static long littleEndian(byte[] bytes, int from, int count) {

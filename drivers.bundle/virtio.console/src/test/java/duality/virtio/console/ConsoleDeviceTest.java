@@ -160,7 +160,7 @@ class ConsoleDeviceTest extends DeviceContract {
     assertEquals("to the agent", receive(AGENT_IN));
     TestBoard.await("an interrupt", () -> board.wire(SOURCE));
     assertEquals(1, driver.acknowledge());
-    assertEquals(0, board.openGrants());
+    TestBoard.await("all memory is given back", () -> board.openGrants() == 0);
   }
 
   @Test

@@ -10,6 +10,7 @@ public final class Chain {
   private static final int AT_FIRST = 8;
 
   private int head;
+  private int position;
   private int count;
   private int readable;
   private long readableBytes;
@@ -20,6 +21,14 @@ public final class Chain {
   /** Index of the chain's first descriptor, by which the driver knows the request. */
   public int head() {
     return head;
+  }
+
+  /**
+   * Its place in the available ring, 0 to 65,535: no other chain that is outstanding has the same.
+   * -1 when that is not known any more.
+   */
+  public int position() {
+    return position;
   }
 
   /** Number of buffers; empty ones are left out. */
@@ -52,8 +61,9 @@ public final class Chain {
     return lengths[buffer];
   }
 
-  void start(int newHead) {
+  void start(int newHead, int newPosition) {
     head = newHead;
+    position = newPosition;
     count = 0;
     readable = 0;
     readableBytes = 0;

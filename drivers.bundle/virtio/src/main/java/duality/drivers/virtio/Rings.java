@@ -24,8 +24,8 @@ public final class Rings implements AutoCloseable {
   /** Used ring: the device needs no kicks. Available ring: the driver needs no interrupts. */
   private static final int FLAG_QUIET = 1;
 
-  private static final long INDEX = 2;
-  private static final long ENTRIES = 4;
+  static final long INDEX = 2;
+  static final long ENTRIES = 4;
 
   private final Virtqueue queue;
   private final Space memory;
@@ -35,6 +35,9 @@ public final class Rings implements AutoCloseable {
   private final Grant available;
   private final Grant used;
   private boolean completed;
+
+  /** Head of the chain that was shown last. */
+  private int next;
 
   Rings(Virtqueue queue, Space memory, boolean indirect, Grant table, Grant available, Grant used) {
     this.queue = queue;
@@ -54,6 +57,12 @@ public final class Rings implements AutoCloseable {
    * @throws Malformed when the ring or the chain breaks a rule
    */
   public boolean next(Chain chain) throws Malformed {
+    if (queue.isAgain()) {
+      int again = queue.nextAgain();
+      chain.start(again, queue.outstanding().position(again));
+      read(chain, again);
+      return true;
+    }
     int waiting = available.getShort(INDEX) - queue.nextAvailable() & 0xffff;
     if (waiting == 0) {
       return false;
@@ -66,13 +75,22 @@ public final class Rings implements AutoCloseable {
     if (head >= queue.size()) {
       throw new Malformed("chain " + head + " in a queue of " + queue.size() + " descriptors");
     }
-    chain.start(head);
+    if (queue.outstanding().has(head)) {
+      throw new Malformed("chain " + head + " is available and not given back");
+    }
+    next = head;
+    chain.start(head, queue.nextAvailable());
     read(chain, head);
     return true;
   }
 
   /** Takes the chain that {@link #next} showed: the next one comes after it. */
   public void take() {
+    if (queue.isAgain()) {
+      queue.takeAgain();
+      return;
+    }
+    queue.outstanding().add(next, queue.nextAvailable());
     queue.nextAvailable(queue.nextAvailable() + 1);
   }
 
@@ -81,14 +99,17 @@ public final class Rings implements AutoCloseable {
    *
    * @param head the chain's head
    * @param written bytes written into its buffers, 0 to 2^32 - 1
+   * @throws IllegalStateException when it was not taken, or given back before
    */
   public void complete(int head, long written) {
+    queue.givesBack(head);
     long entry = ENTRIES + 8L * (queue.nextUsed() & mask);
     used.setInt(entry, head);
     used.setInt(entry + 4, (int) written);
     queue.nextUsed(queue.nextUsed() + 1);
     used.setShort(INDEX, queue.nextUsed());
     completed = true;
+    queue.gaveBack();
   }
 
   /** Asks the driver not to kick while the device is looking anyway. */
@@ -104,7 +125,7 @@ public final class Rings implements AutoCloseable {
   public boolean unmute() {
     used.setShort(0, 0);
     VarHandle.fullFence();
-    return available.getShort(INDEX) != queue.nextAvailable();
+    return queue.isAgain() || available.getShort(INDEX) != queue.nextAvailable();
   }
 
   /**

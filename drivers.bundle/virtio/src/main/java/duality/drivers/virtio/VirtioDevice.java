@@ -1,6 +1,8 @@
 package duality.drivers.virtio;
 
 import duality.kernel.State;
+import java.util.BitSet;
+import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
@@ -43,6 +45,39 @@ public interface VirtioDevice {
   void reset();
 
   /**
+   * After a restart from a state, before anything else is done: which chains of a queue this device
+   * goes on with by itself. All others of {@code outstanding} are shown to it once more; what it
+   * holds besides was given back already, or cannot be gone on with, and is forgotten.
+   *
+   * @param outstanding heads of the chains that the driver waits for
+   * @return those of them that are in flight here, with all that belongs to them
+   */
+  default BitSet resume(int queue, BitSet outstanding) {
+    return new BitSet();
+  }
+
+  /**
+   * What a successor needs that gets no state of the last moment; chains that are in flight it
+   * finds in the rings, through {@link #resume}. Null when such a successor would do wrong. Called
+   * by any thread whenever the registers change.
+   */
+  default @Nullable State checkpoint() {
+    return null;
+  }
+
+  /** Whether a chain that is available in that queue would be taken now. */
+  default boolean takes(int queue) {
+    return false;
+  }
+
+  /**
+   * Looks whether this device is sound, see {@link duality.kernel.Instance#check}.
+   *
+   * @throws RuntimeException when it is not
+   */
+  default void check() {}
+
+  /**
    * The device's own state, after all that is on the way has come to rest.
    *
    * @throws IllegalStateException when something does not come to rest
@@ -50,7 +85,7 @@ public interface VirtioDevice {
   State save();
 
   /**
-   * Takes over a predecessor's state.
+   * Takes over a predecessor's state: what {@link #save} answered, or {@link #checkpoint}.
    *
    * @throws State.Refused when it makes no sense
    */

@@ -10,6 +10,7 @@ import duality.kernel.Notification;
 import duality.kernel.Space;
 import duality.kernel.State;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class VirtioMmio implements MmioDevice, Instance {
   private static final int VERSION = 1;
+
+  /** Looks of {@link #check} at which chains may wait that the device should have taken. */
+  private static final int PATIENT_LOOKS = 2;
 
   private static final long MAGIC = 0x7472_6976; // "virt"
   private static final long VENDOR = 0x4c41_5544; // "DUAL"
@@ -76,6 +80,14 @@ public final class VirtioMmio implements MmioDevice, Instance {
   private int queueSelect;
   private int configGeneration;
 
+  /** The worker is at work. */
+  private volatile boolean inRound;
+
+  /** Rounds that went to their end. */
+  private volatile long rounds;
+
+  private final Look[] looks;
+
   private VirtioMmio(Context context, VirtioDevice device) {
     this.context = context;
     this.device = device;
@@ -86,8 +98,19 @@ public final class VirtioMmio implements MmioDevice, Instance {
             ? context.slot(Slots.EVENTS, Notification.class)
             : context.notification(Slots.EVENTS);
     for (int i = 0; i < device.queues(); i++) {
-      queues.add(new Virtqueue(device.queueSize()));
+      Virtqueue queue = new Virtqueue(device.queueSize());
+      queue.onNewBase(this::checkpoint);
+      queues.add(queue);
     }
+    looks = new Look[device.queues()];
+    Arrays.setAll(looks, i -> new Look());
+  }
+
+  /** What {@link #check} saw of a queue in which chains waited. */
+  private static final class Look {
+    private int nextAvailable;
+    private long rounds;
+    private int count;
   }
 
   /**
@@ -103,7 +126,7 @@ public final class VirtioMmio implements MmioDevice, Instance {
     device.attach(transport);
     if (saved != null) {
       transport.restore(saved);
-      transport.compareRings();
+      transport.resume();
     }
     context.worker("queues", transport.events, -1L, transport::work);
     return transport;
@@ -178,6 +201,7 @@ public final class VirtioMmio implements MmioDevice, Instance {
         drive();
       }
     }
+    checkpoint();
     context.log("needs a reset: " + why.getMessage());
   }
 
@@ -186,14 +210,18 @@ public final class VirtioMmio implements MmioDevice, Instance {
       drive(); // a successor's line knows nothing yet
     }
     synchronized (work) {
+      inRound = true;
       try {
         device.work(bits);
+        rounds++;
       } catch (CallFailed.BadRequest | CallFailed.Revoked refused) {
         needsReset(refused);
       } catch (CallFailed nobody) {
         // A pager or backend is broken or away: what is in the rings is still there, later.
         LockSupport.parkNanos(RETRY_NANOS);
         events.signal(bits | WAKE);
+      } finally {
+        inRound = false;
       }
     }
   }
@@ -236,7 +264,14 @@ public final class VirtioMmio implements MmioDevice, Instance {
           queueReady(word);
         }
       }
-      case 0x050 -> kick(word);
+      case 0x050 -> {
+        kick(word);
+        return;
+      }
+      case 0x064 -> {
+        register((int) offset, word);
+        return;
+      }
       case 0x070 -> {
         if (word == 0) {
           reset();
@@ -246,6 +281,7 @@ public final class VirtioMmio implements MmioDevice, Instance {
       }
       default -> register((int) offset, word);
     }
+    checkpoint();
   }
 
   @Override
@@ -263,6 +299,7 @@ public final class VirtioMmio implements MmioDevice, Instance {
       }
       device.reset();
     }
+    checkpoint();
   }
 
   private synchronized void register(int offset, int word) {
@@ -391,17 +428,33 @@ public final class VirtioMmio implements MmioDevice, Instance {
     synchronized (work) {
       State own = device.save(); // first: what comes to rest changes queues and interrupts
       synchronized (this) {
-        return State.of(device.schema(), VERSION)
-            .with("status", status)
+        return state(queues.stream().map(Virtqueue::save).toList())
             .with("interruptStatus", interruptStatus)
-            .with("driverFeatures", driverFeatures)
-            .with("deviceFeaturesSelect", deviceFeaturesSelect)
-            .with("driverFeaturesSelect", driverFeaturesSelect)
-            .with("queueSelect", queueSelect)
-            .with("configGeneration", configGeneration)
-            .with("queues", queues.stream().map(Virtqueue::save).toList())
             .with("device", own);
       }
+    }
+  }
+
+  private State state(List<State> queueStates) {
+    return State.of(device.schema(), VERSION)
+        .with("status", status)
+        .with("driverFeatures", driverFeatures)
+        .with("deviceFeaturesSelect", deviceFeaturesSelect)
+        .with("driverFeaturesSelect", driverFeaturesSelect)
+        .with("queueSelect", queueSelect)
+        .with("configGeneration", configGeneration)
+        .with("queues", queueStates);
+  }
+
+  /**
+   * Leaves with the endpoint what a successor cannot find in the rings. Registers change seldom,
+   * and so does the base of a queue.
+   */
+  private synchronized void checkpoint() {
+    State own = device.checkpoint();
+    if (own != null) {
+      context.checkpoint(
+          state(queues.stream().map(Virtqueue::checkpoint).toList()).with("device", own));
     }
   }
 
@@ -409,7 +462,11 @@ public final class VirtioMmio implements MmioDevice, Instance {
     saved.expect(device.schema(), VERSION);
     int any = ACKNOWLEDGE | DRIVER | DRIVER_OK | FEATURES_OK | NEEDS_RESET | FAILED;
     status = (int) saved.number("status", 0, 0xff);
-    interruptStatus = (int) saved.number("interruptStatus", 0, USED_BUFFER | CONFIG_CHANGE);
+    // What is not known may have been set: one interrupt too many does no harm.
+    interruptStatus =
+        saved.has("interruptStatus")
+            ? (int) saved.number("interruptStatus", 0, USED_BUFFER | CONFIG_CHANGE)
+            : (status & DRIVER_OK) != 0 ? USED_BUFFER : 0;
     driverFeatures = saved.number("driverFeatures");
     deviceFeaturesSelect = word(saved, "deviceFeaturesSelect");
     driverFeaturesSelect = word(saved, "driverFeaturesSelect");
@@ -440,19 +497,65 @@ public final class VirtioMmio implements MmioDevice, Instance {
   }
 
   /**
-   * An old state would give chains back twice. Rather than refuse it, which would let a guest that
-   * writes into its used ring keep its driver from being replaced, the device does nothing more.
+   * Goes on with the chains that the driver waits for. Where rings and state do not fit, the device
+   * does nothing more: to refuse the state would let a guest that writes into its rings keep its
+   * driver from being replaced.
    */
-  private void compareRings() {
+  private void resume() {
     try {
-      for (Virtqueue queue : queues) {
-        if (!queue.agrees(memory)) {
-          throw new Malformed("its used ring does not stand where its state says");
+      for (int i = 0; i < queues.size(); i++) {
+        if (queues.get(i).ready()) {
+          queues.get(i).resume(memory, device.resume(i, queues.get(i).outstanding(memory)));
         }
       }
     } catch (Malformed malformed) {
       needsReset(malformed);
     }
+  }
+
+  /**
+   * Whether chains lie in a queue that the device would take and does not, though its worker was
+   * woken and made a round meanwhile; and what the device itself finds.
+   */
+  @Override
+  public void check() {
+    if (inRound) {
+      return; // at work, perhaps below: that has its own limits
+    }
+    synchronized (work) {
+      if (!running()) {
+        return;
+      }
+      device.check();
+      for (int i = 0; i < queues.size(); i++) {
+        if (queues.get(i).ready() && device.takes(i)) {
+          look(i, queues.get(i));
+        } else {
+          looks[i].count = 0;
+        }
+      }
+    }
+  }
+
+  private void look(int number, Virtqueue queue) {
+    Look look = looks[number];
+    try {
+      if (!queue.hasMore(memory)) {
+        look.count = 0;
+        return;
+      }
+    } catch (Malformed malformed) {
+      needsReset(malformed);
+      return;
+    }
+    boolean same = look.count > 0 && look.nextAvailable == queue.nextAvailable();
+    if (same && rounds > look.rounds && look.count >= PATIENT_LOOKS) {
+      throw new IllegalStateException("queue " + number + " has chains that are not taken");
+    }
+    look.count = same ? look.count + 1 : 1;
+    look.nextAvailable = queue.nextAvailable();
+    look.rounds = rounds;
+    again(); // if only a kick was lost, this is all that it needs
   }
 
   private static int word(State saved, String name) {
