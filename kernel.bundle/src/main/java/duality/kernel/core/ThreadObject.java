@@ -193,8 +193,7 @@ final class ThreadObject implements KernelThread, KernelObject {
         case MOVING -> Thread.onSpinWait();
       }
       if (!move.done && System.nanoTime() - deadline > 0) {
-        throw new CallFailed.TimedOut(
-            name + " did not come to rest; it goes to the other engine when it does");
+        throw new CallFailed.TimedOut(name + " did not come to rest and stays with its engine");
       }
     }
     String failure = move.failure;

@@ -181,6 +181,7 @@ class EnginesTest {
     goesOn();
     assertEquals(one, thread.engine(), "the move was refused to whoever asked for it");
     assertFalse(thread.shallRest());
+    core.engines().restNanos = TimeUnit.SECONDS.toNanos(20);
     assertEquals(1, core.moveThreads("scripted#5"), "and can be asked for again");
     goesOn();
   }
