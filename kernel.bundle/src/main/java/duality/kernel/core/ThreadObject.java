@@ -193,7 +193,7 @@ final class ThreadObject implements KernelThread, KernelObject {
         case MOVING -> Thread.onSpinWait();
       }
       if (!move.done && System.nanoTime() - deadline > 0) {
-        throw new CallFailed.TimedOut(name + " did not come to rest and stays with its engine");
+        throw new CallFailed.TimedOut(name + " did not come to rest in time");
       }
     }
     String failure = move.failure;

@@ -7,11 +7,9 @@ import duality.kernel.Context;
 import duality.kernel.FailureReport;
 import duality.kernel.Instance;
 import duality.kernel.KernelThread;
-import duality.kernel.Protocol;
 import duality.kernel.Scheduler;
 import duality.kernel.Space;
 import duality.kernel.State;
-import duality.kernel.TrapHandler;
 import duality.kernel.processor.Exit;
 import duality.kernel.processor.HartMode;
 import java.util.ArrayList;
@@ -30,30 +28,6 @@ import org.junit.jupiter.api.Timeout;
  */
 @Timeout(60)
 class BadSchedulersTest {
-  /** Owns threads. */
-  @Protocol(rank = Protocol.MACHINE)
-  public interface Owner extends TrapHandler {}
-
-  record Owning(Context context) implements Owner, Instance {
-    @Override
-    public int trap(int thread, int cause, long value) {
-      return RESUME_BEHIND;
-    }
-
-    @Override
-    public long load(int thread, long address, int width) {
-      return 0;
-    }
-
-    @Override
-    public void store(int thread, long address, int width, long value) {}
-
-    @Override
-    public State save() {
-      return State.of("owner", 1);
-    }
-  }
-
   /** A good first-in first-out order, of which tests make bad ones. */
   static class Fifo implements Scheduler, Instance {
     final List<Integer> order = new ArrayList<>();
@@ -103,10 +77,10 @@ class BadSchedulersTest {
           contexts.add(context);
           return new Owning(context);
         },
-        Owner.class);
+        Owning.Owner.class);
     core.register("good", (context, saved) -> new Fifo(), Scheduler.class);
     core.create("scheduler", Scheduler.class, Map.of("server", "good"), Map.of(), false);
-    core.create("m", Owner.class, Map.of("server", "owner"), Map.of(), false);
+    core.create("m", Owning.Owner.class, Map.of("server", "owner"), Map.of(), false);
     owner = contexts.getFirst();
     for (String name : List.of("a", "b")) {
       threads.add(thread(name));
@@ -117,7 +91,7 @@ class BadSchedulersTest {
 
   private KernelThread thread(String name) {
     Space space = owner.space("memory");
-    return owner.thread(name, HartMode.USER, space, owner.self(Owner.class), "busy");
+    return owner.thread(name, HartMode.USER, space, owner.self(Owning.Owner.class), "busy");
   }
 
   @AfterEach

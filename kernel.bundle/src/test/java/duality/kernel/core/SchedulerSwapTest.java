@@ -6,11 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import duality.kernel.Context;
 import duality.kernel.Instance;
 import duality.kernel.KernelThread;
-import duality.kernel.Protocol;
 import duality.kernel.Scheduler;
 import duality.kernel.Space;
 import duality.kernel.State;
-import duality.kernel.TrapHandler;
 import duality.kernel.processor.Exit;
 import duality.kernel.processor.HartMode;
 import java.util.ArrayList;
@@ -27,30 +25,6 @@ import org.junit.jupiter.api.Timeout;
 /** Replacing the scheduler while more threads want to run than there are processors. */
 @Timeout(60)
 class SchedulerSwapTest {
-  /** Owns threads. */
-  @Protocol(rank = Protocol.MACHINE)
-  public interface Owner extends TrapHandler {}
-
-  record Owning(Context context) implements Owner, Instance {
-    @Override
-    public int trap(int thread, int cause, long value) {
-      return RESUME_BEHIND;
-    }
-
-    @Override
-    public long load(int thread, long address, int width) {
-      return 0;
-    }
-
-    @Override
-    public void store(int thread, long address, int width, long value) {}
-
-    @Override
-    public State save() {
-      return State.of("owner", 1);
-    }
-  }
-
   /** First in, first out; it keeps nothing over a swap, so that all it knows it was told. */
   static final class Fifo implements Scheduler, Instance {
     final AtomicInteger picks;
@@ -114,16 +88,17 @@ class SchedulerSwapTest {
           contexts.add(context);
           return new Owning(context);
         },
-        Owner.class);
+        Owning.Owner.class);
     picks.forEach(
         (name, count) ->
             core.register(name, (context, saved) -> new Fifo(count, told), Scheduler.class));
     core.create("scheduler", Scheduler.class, Map.of("server", "one"), Map.of(), false);
-    core.create("m", Owner.class, Map.of("server", "owner"), Map.of(), false);
+    core.create("m", Owning.Owner.class, Map.of("server", "owner"), Map.of(), false);
     Context context = contexts.getFirst();
     Space space = context.space("memory");
     for (String name : List.of("a", "b", "c")) {
-      threads.add(context.thread(name, HartMode.USER, space, context.self(Owner.class), "busy"));
+      threads.add(
+          context.thread(name, HartMode.USER, space, context.self(Owning.Owner.class), "busy"));
     }
     threads.forEach(KernelThread::resume);
   }

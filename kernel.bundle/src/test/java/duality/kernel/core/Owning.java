@@ -1,0 +1,32 @@
+package duality.kernel.core;
+
+import duality.kernel.Context;
+import duality.kernel.Instance;
+import duality.kernel.Protocol;
+import duality.kernel.State;
+import duality.kernel.TrapHandler;
+
+/** Owns the threads of a test, and resumes them behind whatever trapped. */
+record Owning(Context context) implements Owning.Owner, Instance {
+  /** Owns threads. */
+  @Protocol(rank = Protocol.MACHINE)
+  public interface Owner extends TrapHandler {}
+
+  @Override
+  public int trap(int thread, int cause, long value) {
+    return RESUME_BEHIND;
+  }
+
+  @Override
+  public long load(int thread, long address, int width) {
+    return 0;
+  }
+
+  @Override
+  public void store(int thread, long address, int width, long value) {}
+
+  @Override
+  public State save() {
+    return State.of("owner", 1);
+  }
+}
