@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Injection {
   static final long PATIENCE_MILLIS = 1_500;
+  private static final long MEND_MILLIS = 2_000;
   private static final long RECOVERY_MILLIS = 5_000;
   private static final long REQUEST_MILLIS = 10_000;
   private static final long SLOW_REQUEST_MILLIS = 40_000;
@@ -189,19 +190,30 @@ final class Injection {
     }
   }
 
-  /** Two swaps, which need swapper and root. */
+  /** What swapper, root and supervisor are for. */
   private @Nullable Deviation use() {
+    String machine = "vm/" + client.name();
     try {
       for (String device : List.of("rtc", "uart")) {
-        String outcome =
-            jvm.ask(REQUEST_MILLIS, "swap", "vm/" + client.name() + "/" + device, device);
+        String outcome = jvm.ask(REQUEST_MILLIS, "swap", machine + "/" + device, device);
         if (!outcome.equals("done")) {
           return new Deviation(true, "a swap of " + device + ": " + outcome);
         }
       }
+      if (component == Component.ROOT) {
+        String other = client.name() + "-use";
+        jvm.ask(REQUEST_MILLIS, "machine", other, "");
+        jvm.ask(REQUEST_MILLIS, "remove", other);
+      } else if (component == Component.SUPERVISOR) {
+        // A clock that throws when it is read, which the guest does in each round.
+        jvm.ask(REQUEST_MILLIS, "swap", machine + "/rtc", subject.failing());
+        client.round();
+      }
       return null;
     } catch (ChildJvm.Silent | ChildJvm.Failed e) {
-      return new Deviation(false, "a swap: " + e.getMessage());
+      return new Deviation(false, "what it is for: " + e.getMessage());
+    } catch (Deviation e) {
+      return e;
     }
   }
 
@@ -220,9 +232,17 @@ final class Injection {
     }
   }
 
+  /** Who serves the endpoint; what is just being mended is waited for. */
   private String served() throws ChildJvm.Silent, ChildJvm.Failed {
-    String[] words = jvm.ask(REQUEST_MILLIS, "endpoints", path).split("\t", -1);
-    if (words.length < 3 || !words[2].equals("open")) {
+    long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(MEND_MILLIS);
+    String[] words;
+    do {
+      words = jvm.ask(REQUEST_MILLIS, "endpoints", path).split("\t", -1);
+      if (words.length < 3 || words[2].startsWith("ended")) {
+        return "none";
+      }
+    } while (!words[2].equals("open") && System.nanoTime() - end < 0);
+    if (!words[2].equals("open")) {
       return "none";
     }
     return words[1].equals(component.server)
@@ -258,7 +278,10 @@ final class Injection {
       clean = false;
       symptom += " [" + path + " is not served]";
     } else if (component.asked()) {
-      Deviation unwell = use();
+      Deviation unwell =
+          manifested && !client.recovers()
+              ? new Deviation(false, "the guest does not come back")
+              : use();
       if (unwell != null) {
         clean = false;
         symptom += " [afterwards: " + unwell.getMessage() + "]";
@@ -269,8 +292,7 @@ final class Injection {
   /** Number of the last failure of a server that this injection can have caused; 0 for none. */
   private long lastFailure() throws ChildJvm.Silent, ChildJvm.Failed {
     String number =
-        jvm.ask(
-            REQUEST_MILLIS, "failed", "vm/" + client.name(), component.shared() ? path : "vm/-");
+        jvm.ask(REQUEST_MILLIS, "failed", component.asked() ? "vm/-" : "vm/" + client.name(), path);
     return Long.parseLong(number);
   }
 }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -23,6 +24,7 @@ final class Subject implements AutoCloseable {
 
   final ChildJvm jvm;
   private final Bystander bystander;
+  private final String failing;
   private final Set<Task> flying = ConcurrentHashMap.newKeySet();
 
   // Guarded by this:
@@ -49,10 +51,11 @@ final class Subject implements AutoCloseable {
     try {
       started = new ChildJvm(installation, installation.bundles, folder, all);
       Guest second = new Guest(started, "b", folder.resolve("b.img"), seed, LONG_MILLIS);
+      failing = failing(installation, folder, started);
       second.boot();
       second.round();
       bystander = new Bystander(second);
-    } catch (ChildJvm.Silent | Deviation e) {
+    } catch (ChildJvm.Silent | ChildJvm.Failed | Deviation e) {
       if (started != null) {
         started.close();
       }
@@ -60,6 +63,28 @@ final class Subject implements AutoCloseable {
     }
     jvm = started;
     bystander.start();
+  }
+
+  /** Installs a clock that throws when it is read; answers the name of its server. */
+  private static String failing(Installation installation, Path folder, ChildJvm started)
+      throws ChildJvm.Silent, ChildJvm.Failed {
+    Component clock = Component.CLOCK;
+    for (Map.Entry<String, byte[]> each : installation.classes(clock.bundle).entrySet()) {
+      for (Site site : Mutations.sites(each.getKey(), each.getValue())) {
+        if (site.kind() == FaultKind.EXCEPTION && site.text().startsWith("GoldfishRtc.load ")) {
+          Path jar = folder.resolve("failing.jar");
+          installation.mutant(jar, clock.bundle, ".failing", ".failing", site);
+          started.ask(LONG_MILLIS, "install", jar.toString());
+          return clock.server + ".failing";
+        }
+      }
+    }
+    throw new IllegalStateException("the clock has no method load");
+  }
+
+  /** A server for the clock that throws when it is read. */
+  String failing() {
+    return failing;
   }
 
   void begin(Task task) {

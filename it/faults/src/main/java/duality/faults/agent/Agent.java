@@ -177,7 +177,9 @@ public final class Agent {
     config.put("append", boot.commandLine());
     config.put("memory", Long.toString(boot.memoryBytes()));
     config.put("agent", "false");
-    config.put("disk0", disk);
+    if (!disk.isEmpty()) {
+      config.put("disk0", disk);
+    }
     root.create("vm/" + name, VirtualMachine.class, config).start();
     return "";
   }
