@@ -77,10 +77,10 @@ class BadSchedulersTest {
           contexts.add(context);
           return new Owning(context);
         },
-        Owning.Owner.class);
+        ThreadOwner.class);
     core.register("good", (context, saved) -> new Fifo(), Scheduler.class);
     core.create("scheduler", Scheduler.class, Map.of("server", "good"), Map.of(), false);
-    core.create("m", Owning.Owner.class, Map.of("server", "owner"), Map.of(), false);
+    core.create("m", ThreadOwner.class, Map.of("server", "owner"), Map.of(), false);
     owner = contexts.getFirst();
     for (String name : List.of("a", "b")) {
       threads.add(thread(name));
@@ -91,7 +91,7 @@ class BadSchedulersTest {
 
   private KernelThread thread(String name) {
     Space space = owner.space("memory");
-    return owner.thread(name, HartMode.USER, space, owner.self(Owning.Owner.class), "busy");
+    return owner.thread(name, HartMode.USER, space, owner.self(ThreadOwner.class), "busy");
   }
 
   @AfterEach

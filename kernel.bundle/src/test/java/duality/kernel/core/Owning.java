@@ -2,16 +2,10 @@ package duality.kernel.core;
 
 import duality.kernel.Context;
 import duality.kernel.Instance;
-import duality.kernel.Protocol;
 import duality.kernel.State;
-import duality.kernel.TrapHandler;
 
 /** Owns the threads of a test, and resumes them behind whatever trapped. */
-record Owning(Context context) implements Owning.Owner, Instance {
-  /** Owns threads. */
-  @Protocol(rank = Protocol.MACHINE)
-  public interface Owner extends TrapHandler {}
-
+record Owning(Context context) implements ThreadOwner, Instance {
   @Override
   public int trap(int thread, int cause, long value) {
     return RESUME_BEHIND;

@@ -88,17 +88,17 @@ class SchedulerSwapTest {
           contexts.add(context);
           return new Owning(context);
         },
-        Owning.Owner.class);
+        ThreadOwner.class);
     picks.forEach(
         (name, count) ->
             core.register(name, (context, saved) -> new Fifo(count, told), Scheduler.class));
     core.create("scheduler", Scheduler.class, Map.of("server", "one"), Map.of(), false);
-    core.create("m", Owning.Owner.class, Map.of("server", "owner"), Map.of(), false);
+    core.create("m", ThreadOwner.class, Map.of("server", "owner"), Map.of(), false);
     Context context = contexts.getFirst();
     Space space = context.space("memory");
     for (String name : List.of("a", "b", "c")) {
       threads.add(
-          context.thread(name, HartMode.USER, space, context.self(Owning.Owner.class), "busy"));
+          context.thread(name, HartMode.USER, space, context.self(ThreadOwner.class), "busy"));
     }
     threads.forEach(KernelThread::resume);
   }
