@@ -78,7 +78,16 @@ final class Departure {
         // Who stops a bundle from inside of it may hold its locks: no other thread can save then.
         saved(each, asker ? each.saveHere() : each.save());
       } catch (CallFailed e) {
-        core.trace(why + ": " + each.path() + " has no state: " + e.getMessage());
+        State checkpoint = each.checkpoint();
+        if (checkpoint != null) {
+          saved(each, checkpoint);
+        }
+        core.trace(
+            why
+                + ": "
+                + each.path()
+                + (checkpoint == null ? " has no state: " : " has its checkpoint only: ")
+                + e.getMessage());
       }
     }
     core.trace(why + ": " + order.size() + " endpoints came to rest");

@@ -328,6 +328,16 @@ final class EndpointObject implements Endpoint {
     } catch (CallFailed e) {
       throw e;
     } catch (RuntimeException | Error e) {
+      if (e instanceof Error && !(e instanceof Aborts.CallAborted)) {
+        // Not that something would not come to rest: it is broken, or wanted to end the JVM.
+        core.failed()
+            .server(
+                gate,
+                now.instance,
+                FailureReport.Kind.EXCEPTION,
+                "its save: " + Gate.describe(e),
+                e.getStackTrace());
+      }
       throw new CallFailed.ServerFailed(
           now.server() + " did not save its state: " + Gate.describe(e));
     } finally {

@@ -9,7 +9,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Endpoints that get new servers together: hold, drain, save, open, rebind, release.
@@ -77,7 +76,7 @@ final class Transaction {
     String outcome = "done";
     try (hold) {
       for (Target each : targets) {
-        opened.add(each.endpoint.open(each.server, each.anew ? null : saved(each.endpoint)));
+        opened.add(open(each));
       }
       opened.forEach(Endpoint.Opened::bind);
     } catch (CallFailed e) {
@@ -99,15 +98,26 @@ final class Transaction {
     return new Result(true, hold.drained(), hold.pauseNanos(), drainNanos, "done");
   }
 
-  /** What the serving instance saves; a server that has failed may have nothing to say. */
-  private static @Nullable State saved(Endpoint endpoint) {
+  private static Endpoint.Opened open(Target target) {
+    Endpoint endpoint = target.endpoint;
+    State saved = null;
+    boolean failed = false;
     try {
-      return endpoint.save();
+      saved = target.anew ? null : endpoint.save();
     } catch (CallFailed e) {
-      if (endpoint.report().condition().startsWith("failed") || endpoint.server().isEmpty()) {
-        return null;
+      failed = endpoint.report().condition().startsWith("failed") || endpoint.server().isEmpty();
+      if (!failed) {
+        throw e;
       }
-      throw e;
     }
+    State checkpoint = failed ? endpoint.checkpoint() : null;
+    if (checkpoint != null) {
+      try {
+        return endpoint.open(target.server, checkpoint);
+      } catch (CallFailed refused) {
+        // It fits no better than none.
+      }
+    }
+    return endpoint.open(target.server, saved);
   }
 }

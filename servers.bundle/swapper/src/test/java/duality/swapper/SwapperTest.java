@@ -161,6 +161,39 @@ class SwapperTest {
   }
 
   @Test
+  void oneThatFailedAndDoesNotSaveIsReplacedWithItsCheckpoint() {
+    core.register(
+        "unsavable",
+        (context, saved) -> {
+          context.checkpoint(State.of("count", 1).with("sum", 40L));
+          return new Unsavable();
+        },
+        Count.class);
+    Count a = core.create("a", Count.class, Map.of("server", "unsavable"), Map.of(), false);
+    assertThrows(CallFailed.ServerFailed.class, a::add);
+    Swap mended = swapper.swap("a", "one");
+    assertTrue(mended.done(), mended.outcome());
+    assertEquals(41, a.add());
+  }
+
+  private static final class Unsavable implements Count, Instance {
+    @Override
+    public long add() {
+      throw new IllegalStateException("as asked");
+    }
+
+    @Override
+    public String who() {
+      return "unsavable";
+    }
+
+    @Override
+    public State save() {
+      throw new IllegalStateException("as asked");
+    }
+  }
+
+  @Test
   void theSwapperSwapsItselfAlsoTogetherWithOthers() {
     Count a = count("a");
     assertTrue(swapper.swap("a", "two").done());

@@ -71,6 +71,16 @@ public final class TestStore implements Server {
     pending.remove(index);
   }
 
+  /** Says that many times that something has finished which nobody asked for. */
+  public synchronized void mutter(int times) {
+    for (int i = 0; i < times; i++) {
+      finished.add((long) Integer.MAX_VALUE << 8);
+    }
+    if (events != null) {
+      events.signal(1);
+    }
+  }
+
   /** Ends a kept request and tells nobody. */
   public synchronized void finishSilently(int index) {
     Notification usual = events;

@@ -262,6 +262,7 @@ final class BlockDevice implements VirtioDevice {
   @Override
   public void check() {
     VirtioMmio transport = transport();
+    inFlight.check();
     int oldest = inFlight.oldestTag();
     if (oldest >= 0 && oldest == oldestTag) {
       remind = true;

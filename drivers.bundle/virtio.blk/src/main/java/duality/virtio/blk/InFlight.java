@@ -31,6 +31,9 @@ final class InFlight {
   private static final int SERIES = 1 << 6;
   private static final int MOST_PARTS = 1 << POSITION_SHIFT;
 
+  /** Answers in a row about nothing in flight; a predecessor may have left some. */
+  private static final int MOST_VAIN_ANSWERS = 1 << 12;
+
   private final Store store;
 
   /**
@@ -39,6 +42,9 @@ final class InFlight {
    * beside it. Another series begins when the driver begins anew.
    */
   private volatile int series = ThreadLocalRandom.current().nextInt(SERIES);
+
+  /** Answers since the last one about something in flight. */
+  private int vainAnswers;
 
   /** The store may have requests of this series that are not known here. */
   private boolean strangers;
@@ -109,6 +115,22 @@ final class InFlight {
     return byTag.isEmpty() ? -1 : byTag.keySet().iterator().next();
   }
 
+  /**
+   * Looks whether what is here fits together.
+   *
+   * @throws IllegalStateException when it does not
+   */
+  void check() {
+    Map<Request, Integer> parts = new HashMap<>();
+    all().forEach(part -> parts.merge(part.request(), 1, Integer::sum));
+    for (Request request : requests) {
+      if (parts.getOrDefault(request, 0) != request.outstanding()) {
+        throw new IllegalStateException(
+            "request " + request.head + " waits for what is not on the way");
+      }
+    }
+  }
+
   /** How many requests somebody waits for. */
   int awaited() {
     return heads.cardinality();
@@ -158,6 +180,9 @@ final class InFlight {
    */
   @Nullable Request finished() {
     for (long answer; (answer = store.finished()) != Store.NONE; ) {
+      if (++vainAnswers > MOST_VAIN_ANSWERS) {
+        throw new IllegalStateException(vainAnswers + " answers were about nothing in flight");
+      }
       if (answer == Store.RESTARTED) {
         submitAgain();
         continue;
@@ -167,6 +192,7 @@ final class InFlight {
       if (part == null) {
         continue; // of an instance that failed
       }
+      vainAnswers = 0;
       if (part.request().finished((int) answer & 0xff)) {
         forget(part.request());
         return part.request();

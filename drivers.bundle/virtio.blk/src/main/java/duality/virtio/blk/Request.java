@@ -195,7 +195,7 @@ final class Request implements AutoCloseable {
             saved.number("sector"),
             data,
             kept(context, slot + STATUS_BYTE));
-    request.outstanding = (int) saved.number("outstanding", 1, MOST_STRETCHES);
+    request.outstanding = (int) saved.number("outstanding", 0, MOST_STRETCHES);
     request.status = (int) saved.number("status", STATUS_OK, STATUS_UNSUPPORTED);
     request.abandoned = saved.flag("abandoned");
     return request;

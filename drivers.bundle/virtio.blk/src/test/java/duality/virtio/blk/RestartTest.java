@@ -222,6 +222,51 @@ class RestartTest {
     disk.assertNoGrantIsLeft();
   }
 
+  @Test
+  void aRequestWhoseEndWasNotSaidIsBegunOnceMore() {
+    disk.start();
+    disk.store.hold(true);
+    read(0, 10);
+    disk.queue.kick();
+    awaitHeld(1);
+    State saved = board.save(DEVICE);
+    State device = saved.state("device");
+    State flight = device.state("inFlight");
+    State ended = flight.states("requests").getFirst().with("outstanding", 0);
+    State torn = flight.with("atStore", List.of()).with("requests", List.of(ended));
+    restartFrom(saved.with("device", device.with("inFlight", torn)));
+    TestBoard.await("it knows it", () -> taken() == 1);
+    disk.store.finish(0, Store.OK);
+    disk.queue.take();
+    assertRead(0, 10);
+    disk.assertNoGrantIsLeft();
+  }
+
+  @Test
+  void theDriverIsToldOfWhatWasGivenBackJustBeforeTheCrash() {
+    disk.start();
+    disk.queue.quiet(true);
+    read(0, 10);
+    disk.queue.kick();
+    disk.queue.take();
+    State saved = board.save(DEVICE);
+    assertFalse(board.wire(TestDisk.SOURCE), "as if it had stopped before it said so");
+    restartFrom(saved);
+    TestBoard.await("an interrupt", () -> board.wire(TestDisk.SOURCE));
+  }
+
+  @Test
+  void answersWithoutEndAboutNothingFailTheDriver() {
+    disk.start();
+    disk.store.mutter(100);
+    read(0, 10);
+    disk.queue.kick();
+    disk.queue.take();
+    disk.store.mutter(5_000);
+    TestBoard.await(
+        "a failure", () -> endpoint().report().condition().contains("about nothing in flight"));
+  }
+
   private int taken() {
     return board.save(DEVICE).state("device").state("inFlight").states("requests").size();
   }

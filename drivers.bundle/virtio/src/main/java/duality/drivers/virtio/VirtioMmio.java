@@ -80,6 +80,9 @@ public final class VirtioMmio implements MmioDevice, Instance {
   private int queueSelect;
   private int configGeneration;
 
+  /** It goes on from a state, and its worker has not had a turn yet. */
+  private boolean restarted;
+
   /** The worker is at work. */
   private volatile boolean inRound;
 
@@ -127,6 +130,7 @@ public final class VirtioMmio implements MmioDevice, Instance {
     if (saved != null) {
       transport.restore(saved);
       transport.resume();
+      transport.restarted = true;
     }
     context.worker("queues", transport.events, -1L, transport::work);
     return transport;
@@ -207,6 +211,11 @@ public final class VirtioMmio implements MmioDevice, Instance {
 
   private void work(long bits) {
     synchronized (this) {
+      if (restarted && running()) {
+        // The predecessor may have stopped between giving a chain back and saying so.
+        interruptStatus |= USED_BUFFER;
+      }
+      restarted = false;
       drive(); // a successor's line knows nothing yet
     }
     synchronized (work) {
