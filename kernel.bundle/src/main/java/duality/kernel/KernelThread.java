@@ -1,5 +1,6 @@
 package duality.kernel;
 
+import duality.kernel.processor.HartMode;
 import duality.kernel.processor.HartState;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -60,6 +61,27 @@ public interface KernelThread {
   /** Sets the program counter. */
   @Needs(Rights.WRITE)
   void pc(long value);
+
+  /**
+   * Sets a control and status register of a hart in user mode, by its number, as far as it has one:
+   * {@code sie} (0x104), the interrupts with which it leaves the engine ({@link
+   * TrapHandler#INTERRUPT}), none at first; {@code stimecmp} (0x14d), when its timer interrupt is
+   * pending; {@code scounteren} (0x106), the counters that can be read, all at first; {@code
+   * sstatus} (0x100), of which FS says whether floating point is on, as it is at first.
+   *
+   * @throws CallFailed.BadRequest when the hart has no such register, or is a full one
+   */
+  @Needs(Rights.WRITE)
+  void csr(int number, long value);
+
+  /**
+   * Lets it go on in another space, and in the other mode if that is wanted: then its hart is a new
+   * one in reset state, to be followed by {@link #restore}. Number, lines and share stay.
+   *
+   * @param space needs {@link Rights#CONTROL} as well
+   */
+  @Needs(Rights.CONTROL)
+  void enter(HartMode mode, Space space);
 
   /** Its whole state. */
   @Needs(Rights.READ)

@@ -36,6 +36,16 @@ public interface Space {
   @Needs(Rights.CONTROL)
   void region(long page, long pages, int rights, Pager pager);
 
+  /**
+   * Declares a region that has no pager: who has the space maps into it what he likes. A missing
+   * page, or a missing right, is an exception of the thread that meets it (cause 12, 13 or 15), for
+   * its {@link TrapHandler}.
+   *
+   * @throws CallFailed.BadRequest when it overlaps another region or the address range
+   */
+  @Needs(Rights.CONTROL)
+  void region(long page, long pages, int rights);
+
   /** Ends the region that starts at {@code page}: its pages are unmapped and its pager is told. */
   @Needs(Rights.CONTROL)
   void removeRegion(long page);
@@ -57,6 +67,22 @@ public interface Space {
    */
   @Needs(Rights.MAP)
   void map(long page, Frame frame, long index, long count, int rights);
+
+  /**
+   * Maps what another space has: page {@code page + i} to the frame that {@code fromPage + i} has
+   * there, with those of {@code rights} that it has there. What is taken away there, a page or a
+   * right, is taken away here too, before the taking returns (the recursive map of L4 [Lie96]).
+   *
+   * <p>Its pager is asked for the first page, when it is missing there or lacks a right; of the
+   * others only those are mapped that are there.
+   *
+   * @param from needs {@link Rights#MAP} as well; not a space that got pages from this one
+   * @param rights at most those of the region here
+   * @return the rights of the first page; 0 when it is in no region there, or its pager refuses
+   * @throws CallFailed.BadRequest when a page is in no region here, or spaces would go in circles
+   */
+  @Needs(Rights.MAP)
+  int share(long page, Space from, long fromPage, long count, int rights);
 
   /** Takes {@code count} pages away; missing ones are passed over. */
   @Needs(Rights.MAP)

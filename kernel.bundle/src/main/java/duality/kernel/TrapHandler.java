@@ -22,13 +22,23 @@ public interface TrapHandler {
   int RESUME_BEHIND = 3;
 
   /**
+   * The instruction is finished, and the thread waits until one of its lines is raised or its timer
+   * is due; it may go on earlier. For {@code wfi}.
+   */
+  int WAIT = 4;
+
+  /** Cause of a trap that is no exception: an interrupt that a hart in user mode leaves for. */
+  int INTERRUPT = -1;
+
+  /**
    * A call or an exception.
    *
    * @param thread the thread's number
    * @param cause RISC-V exception cause: 8 (ecall from U) or 9 (from S) for calls; for an exception
-   *     its own; a fault that the pager refused is 12, 13 or 15
-   * @param value trap value: the address of a fault
-   * @return {@link #RESUME}, {@link #SUSPEND}, {@link #YIELD} or {@link #RESUME_BEHIND}
+   *     its own; a fault that the pager refused is 12, 13 or 15; or {@link #INTERRUPT}
+   * @param value trap value: the address of a fault, the illegal instruction
+   * @return {@link #RESUME}, {@link #SUSPEND}, {@link #YIELD}, {@link #RESUME_BEHIND} or {@link
+   *     #WAIT}
    */
   int trap(int thread, int cause, long value);
 

@@ -28,6 +28,12 @@ final class BusyEngine implements Engine {
     }
 
     @Override
+    public void csr(int number, long value) {}
+
+    @Override
+    public void memory(Memory memory) {}
+
+    @Override
     @SuppressWarnings("NonAtomicVolatileUpdate") // one writer: the processor that runs it
     public int run(long budget) {
       long end = clock.getAsLong() + TURN_NANOS;

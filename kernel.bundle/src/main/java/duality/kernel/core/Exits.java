@@ -50,6 +50,9 @@ final class Exits {
       case Exit.CALL -> {
         return trap(thread, thread.mode == HartMode.FULL ? 9 : 8, 0);
       }
+      case Exit.INTERRUPT -> {
+        return trap(thread, TrapHandler.INTERRUPT, 0);
+      }
       default -> {
         return trap(thread, hart.exitCause(), hart.exitAddress());
       }
@@ -68,6 +71,13 @@ final class Exits {
       case TrapHandler.RESUME_BEHIND -> {
         thread.hart().completeCall();
         return Doing.RUNNING;
+      }
+      case TrapHandler.WAIT -> {
+        var hart = thread.hart();
+        hart.completeCall();
+        thread.linesSeen = thread.lines.wordAcquire();
+        thread.wakeAt = hart.wakeNanos();
+        return hart.interruptPending() ? Doing.RUNNING : Doing.WAITING;
       }
       case TrapHandler.SUSPEND -> {
         thread.wantSuspend();

@@ -6,8 +6,8 @@ import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A run of pages of a space with one pager: the page table, in chunks of 512 entries made when the
- * first page of a chunk is mapped.
+ * A run of pages of a space with one pager, or none: the page table, in chunks of 512 entries made
+ * when the first page of a chunk is mapped.
  *
  * <p>An entry is {@code (frame + 1) << 3 | rights}, 0 when the page is missing; a page can be
  * mapped without any right. Entries are written under the space's monitor and read by engines
@@ -19,7 +19,7 @@ final class Region {
 
   final long first;
   final long pages;
-  final Pager pager;
+  final @Nullable Pager pager;
   final int rights;
   private final @Nullable Chunk[] chunks;
 
@@ -33,7 +33,7 @@ final class Region {
     final byte[] taken = new byte[CHUNK];
   }
 
-  Region(long first, long pages, int rights, Pager pager) {
+  Region(long first, long pages, int rights, @Nullable Pager pager) {
     this.first = first;
     this.pages = pages;
     this.rights = rights;

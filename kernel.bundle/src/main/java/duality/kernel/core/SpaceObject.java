@@ -4,6 +4,7 @@ import duality.kernel.CallFailed;
 import duality.kernel.Frame;
 import duality.kernel.Grant;
 import duality.kernel.Pager;
+import duality.kernel.Rights;
 import duality.kernel.Space;
 import duality.kernel.SpaceReport;
 import duality.kernel.processor.Memory;
@@ -21,10 +22,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><em>Shoot-down.</em> Who takes a translation away clears the entry, then advances the epoch
  * (volatile), then looks at the serial of each thread of the space. A thread that enters the engine
- * makes its serial odd (volatile) and then reads the epoch. In the total order of volatile accesses
- * either the thread sees the new epoch and drops what it had cached, or the serial is seen odd, and
- * then the thread is made to leave the engine and waited for. So after {@link #unmap} nobody uses
- * the frame through an old translation.
+ * makes its serial odd (volatile) and then reads the epoch; before that it was noted here and said
+ * that it runs here. In the total order of volatile accesses either the thread sees the new epoch
+ * and drops what it had cached, or the serial is seen odd, and then the thread is made to leave the
+ * engine and waited for. So after {@link #unmap} nobody uses the frame through an old translation.
  */
 final class SpaceObject implements Space, Memory, KernelObject {
   private static final long PIN_WAIT_NANOS = TimeUnit.SECONDS.toNanos(5);
@@ -44,12 +45,15 @@ final class SpaceObject implements Space, Memory, KernelObject {
   /** Regions that are being removed, whose grants may still be given back; guarded by this. */
   private final List<Region> dying = new ArrayList<>();
 
+  /** Who has pages from here by {@link #share}; changed under the monitor. */
+  private final Set<SpaceObject> heirs = ConcurrentHashMap.newKeySet();
+
   /** Frames that may be mapped here, so that most reclaims need no look; guarded by this. */
   private final BitSet mayMap = new BitSet();
 
   private volatile int epoch;
   private volatile long mapped;
-  private boolean ended;
+  private volatile boolean ended;
 
   SpaceObject(Core core, EndpointObject owner, int id, String name) {
     this.core = core;
@@ -59,8 +63,11 @@ final class SpaceObject implements Space, Memory, KernelObject {
   }
 
   static SpaceObject of(Space space) {
-    Object object =
-        space instanceof Stub stub ? stub.$object(duality.kernel.Rights.CONTROL) : space;
+    return of(space, Rights.CONTROL);
+  }
+
+  private static SpaceObject of(Space space, int rights) {
+    Object object = space instanceof Stub stub ? stub.$object(rights) : space;
     if (object instanceof SpaceObject made) {
       return made;
     }
@@ -107,6 +114,21 @@ final class SpaceObject implements Space, Memory, KernelObject {
 
   @Override
   public void region(long page, long pages, int rights, Pager pager) {
+    addRegion(page, pages, rights, pager);
+    try {
+      pager.attach(id, page, pages, rights);
+    } catch (RuntimeException e) {
+      dropRegion(page);
+      throw e;
+    }
+  }
+
+  @Override
+  public void region(long page, long pages, int rights) {
+    addRegion(page, pages, rights, null);
+  }
+
+  private void addRegion(long page, long pages, int rights, @Nullable Pager pager) {
     if (pages < 1 || page < 0 || page > (1L << 52) - pages || (rights & ~7) != 0) {
       throw new CallFailed.BadRequest(
           name + ": no region of " + pages + " pages at page " + Long.toHexString(page));
@@ -129,12 +151,6 @@ final class SpaceObject implements Space, Memory, KernelObject {
       more.add(new Region(page, pages, rights, pager));
       more.sort((a, b) -> Long.compare(a.first, b.first));
       regions = more.toArray(Region[]::new);
-    }
-    try {
-      pager.attach(id, page, pages, rights);
-    } catch (RuntimeException e) {
-      dropRegion(page);
-      throw e;
     }
   }
 
@@ -171,7 +187,9 @@ final class SpaceObject implements Space, Memory, KernelObject {
       throw new CallFailed.BadRequest(
           name + ": no region starts at page " + Long.toHexString(page));
     }
-    region.pager.detach(id, region.first, region.pages);
+    if (region.pager != null) {
+      region.pager.detach(id, region.first, region.pages);
+    }
   }
 
   @Override
@@ -181,6 +199,7 @@ final class SpaceObject implements Space, Memory, KernelObject {
       throw new CallFailed.BadRequest(name + ": rights beyond those of the region");
     }
     boolean taken = false;
+    BitSet lost = new BitSet();
     for (long p = page; p < page + pages; p++) {
       region.rightsAt(p, rights);
       long entry = region.entry(p);
@@ -190,11 +209,13 @@ final class SpaceObject implements Space, Memory, KernelObject {
         // so
         // that a pager which gave fewer on purpose is asked.
         region.entry(p, fewer);
+        note(lost, entry);
         taken = true;
       }
     }
     if (taken) {
       shootDown();
+      takeFromHeirs(lost);
     }
   }
 
@@ -207,24 +228,157 @@ final class SpaceObject implements Space, Memory, KernelObject {
     }
     long number = FrameObject.of(frame).number(index, count);
     mayMap.set((int) number, (int) (number + count));
+    BitSet lost = new BitSet(0);
     boolean taken = false;
-    long fresh = 0;
     for (long i = 0; i < count; i++) {
-      long entry = region.entry(page + i);
-      int allowed = rights & region.rightsAt(page + i);
-      long next = Region.entryOf(number + i, allowed);
-      boolean other = entry != 0 && Region.frameOf(entry) != number + i;
-      if (other) {
-        awaitUnpinned(region, page + i);
-      }
-      region.entry(page + i, next);
-      fresh += entry == 0 ? 1 : 0;
-      taken |= other || (entry & 7 & ~allowed) != 0;
+      taken |= put(region, page + i, number + i, rights, lost);
     }
-    mapped += fresh;
     core.maps.add(count);
     if (taken) {
       shootDown();
+      takeFromHeirs(lost);
+    }
+  }
+
+  /** Maps one page; says whether a translation or a right was taken away. With the monitor. */
+  private boolean put(Region region, long page, long frame, int rights, BitSet lost) {
+    long entry = region.entry(page);
+    int allowed = rights & region.rightsAt(page);
+    boolean other = entry != 0 && Region.frameOf(entry) != frame;
+    if (other) {
+      awaitUnpinned(region, page);
+    }
+    region.entry(page, Region.entryOf(frame, allowed));
+    mapped += entry == 0 ? 1 : 0;
+    boolean taken = other || (entry & 7 & ~allowed) != 0;
+    if (taken) {
+      note(lost, entry);
+    }
+    return taken;
+  }
+
+  @Override
+  public int share(long page, Space from, long fromPage, long count, int rights) {
+    SpaceObject source = of(from, Rights.MAP);
+    int first = source.have(fromPage, rights);
+    if (first == 0) {
+      return 0;
+    }
+    // From who gives to who gets, always: so nobody waits in a circle.
+    synchronized (source) {
+      source.inherit(this);
+      synchronized (this) {
+        return copyEntries(need(page, count), page, source, fromPage, count, rights);
+      }
+    }
+  }
+
+  /** With both monitors. */
+  private int copyEntries(
+      Region region, long page, SpaceObject source, long fromPage, long count, int rights) {
+    if (rights == 0 || (rights & ~region.rights) != 0) {
+      throw new CallFailed.BadRequest(
+          name + ": mapping rights " + rights + " where the region has " + region.rights);
+    }
+    BitSet lost = new BitSet(0);
+    boolean taken = false;
+    int answer = 0;
+    long done = 0;
+    for (long i = 0; i < count; i++) {
+      Region there = source.find(fromPage + i);
+      long entry = there == null ? 0 : there.entry(fromPage + i);
+      int allowed = (int) entry & rights;
+      if (allowed != 0) {
+        long frame = Region.frameOf(entry);
+        mayMap.set((int) frame);
+        taken |= put(region, page + i, frame, allowed, lost);
+        answer = i == 0 ? allowed & region.rightsAt(page) : answer;
+        done++;
+      }
+    }
+    core.maps.add(done);
+    if (taken) {
+      shootDown();
+      takeFromHeirs(lost);
+    }
+    return answer;
+  }
+
+  /** Those of the rights that the page has, after its pager was asked for what is missing. */
+  private int have(long page, int rights) {
+    Region region = find(page);
+    if (region == null) {
+      return 0;
+    }
+    for (int right = 1; right <= EXECUTE; right <<= 1) {
+      if ((rights & right) != 0 && (region.entry(page) & right) == 0) {
+        fault(page, right);
+      }
+    }
+    return (int) region.entry(page) & rights;
+  }
+
+  /** Notes that another space gets pages of this one. With the monitor. */
+  private void inherit(SpaceObject heir) {
+    if (heirs.contains(heir)) {
+      return;
+    }
+    if (heir == this || heir.leadsTo(this)) {
+      throw new CallFailed.BadRequest(
+          heir.name + " cannot get pages of " + name + ", which has pages of it");
+    }
+    if (heir.ended) {
+      throw new CallFailed.Revoked(heir.name + " is no more");
+    }
+    heirs.removeIf(SpaceObject::hasEnded);
+    heirs.add(heir);
+  }
+
+  private boolean leadsTo(SpaceObject other) {
+    return heirs.stream().anyMatch(heir -> heir == other || heir.leadsTo(other));
+  }
+
+  boolean hasEnded() {
+    return ended;
+  }
+
+  /** Notes a frame that is taken away, if anybody else may have it from here. */
+  private void note(BitSet lost, long entry) {
+    if (entry != 0 && !heirs.isEmpty()) {
+      lost.set((int) Region.frameOf(entry));
+    }
+  }
+
+  /** What was taken here is taken where it was shared to. With the monitor. */
+  private void takeFromHeirs(BitSet frames) {
+    if (!frames.isEmpty()) {
+      heirs.forEach(heir -> heir.lose(frames));
+    }
+  }
+
+  private synchronized void lose(BitSet frames) {
+    if (!mayMap.intersects(frames)) {
+      return;
+    }
+    // May be mapped still, with what the next sharing gives.
+    long gone = 0;
+    for (Region region : regions) {
+      for (long p = region.skipEmpty(region.first);
+          p < region.first + region.pages;
+          p = region.skipEmpty(p + 1)) {
+        long entry = region.entry(p);
+        if (entry != 0 && frames.get((int) Region.frameOf(entry))) {
+          awaitUnpinned(region, p);
+          region.entry(p, 0);
+          gone++;
+        }
+      }
+    }
+    if (gone > 0) {
+      mapped -= gone;
+      core.unmaps.add(gone);
+      shootDown();
+      takeFromHeirs(frames);
     }
   }
 
@@ -235,10 +389,13 @@ final class SpaceObject implements Space, Memory, KernelObject {
 
   private void clear(Region region, long page, long count) {
     long gone = 0;
+    BitSet lost = new BitSet(0);
     for (long p = region.skipEmpty(page); p < page + count; p = region.skipEmpty(p + 1)) {
-      if (region.entry(p) != 0) {
+      long entry = region.entry(p);
+      if (entry != 0) {
         awaitUnpinned(region, p);
         region.entry(p, 0);
+        note(lost, entry);
         gone++;
       }
     }
@@ -246,6 +403,7 @@ final class SpaceObject implements Space, Memory, KernelObject {
       mapped -= gone;
       core.unmaps.add(gone);
       shootDown();
+      takeFromHeirs(lost);
     }
   }
 
@@ -278,7 +436,9 @@ final class SpaceObject implements Space, Memory, KernelObject {
     epoch++;
     core.shootDowns.increment();
     for (ThreadObject thread : threads) {
-      thread.leaveEngine();
+      if (thread.space == this) {
+        thread.leaveEngine();
+      }
     }
   }
 
@@ -305,7 +465,11 @@ final class SpaceObject implements Space, Memory, KernelObject {
     synchronized (this) {
       allowed = region.rightsAt(page);
     }
-    if ((allowed & access) == access && region.pager.fault(id, page, access)) {
+    Pager pager = region.pager;
+    if (pager == null) {
+      return false;
+    }
+    if ((allowed & access) == access && pager.fault(id, page, access)) {
       return true;
     }
     refused.increment();

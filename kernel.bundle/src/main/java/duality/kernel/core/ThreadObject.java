@@ -3,6 +3,7 @@ package duality.kernel.core;
 import duality.kernel.CallFailed;
 import duality.kernel.KernelThread;
 import duality.kernel.Notification;
+import duality.kernel.Space;
 import duality.kernel.ThreadReport;
 import duality.kernel.TrapHandler;
 import duality.kernel.processor.Engine;
@@ -10,7 +11,9 @@ import duality.kernel.processor.Hart;
 import duality.kernel.processor.HartMode;
 import duality.kernel.processor.HartState;
 import duality.kernel.processor.Lines;
+import java.util.HashSet;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
@@ -64,9 +67,15 @@ final class ThreadObject implements KernelThread, KernelObject {
 
   final int id;
   final String name;
-  final HartMode mode;
   final Lines lines = new Lines();
-  final SpaceObject space;
+
+  // Changed at rest or in its own handler:
+  volatile HartMode mode;
+  volatile SpaceObject space;
+
+  /** All spaces that it ran in; changed with {@link #registers}. */
+  private final Set<SpaceObject> spaces = new HashSet<>();
+
   final TrapHandler handler;
   private final Core core;
   private final NotificationObject notification;
@@ -135,6 +144,7 @@ final class ThreadObject implements KernelThread, KernelObject {
     this.engine = engine;
     this.hart = engine.hart(mode, space, lines, System::nanoTime);
     space.runsIn(this);
+    spaces.add(space);
   }
 
   /** The engine that its hart is of; null when there is none. */
@@ -386,7 +396,9 @@ final class ThreadObject implements KernelThread, KernelObject {
       suspend();
     } while (doing.get() != Doing.ENDED && !take(Doing.SUSPENDED, Doing.ENDED));
     core.processors().gone(this);
-    space.runsNoMore(this);
+    synchronized (registers) {
+      spaces.forEach(each -> each.runsNoMore(this));
+    }
   }
 
   @Override
@@ -480,6 +492,41 @@ final class ThreadObject implements KernelThread, KernelObject {
           hart.pc(value);
           return value;
         });
+  }
+
+  @Override
+  public void csr(int number, long value) {
+    stopped(
+        hart -> {
+          try {
+            hart.csr(number, value);
+          } catch (IllegalArgumentException e) {
+            throw new CallFailed.BadRequest(name + ": " + e.getMessage());
+          }
+          return value;
+        });
+  }
+
+  @Override
+  public void enter(HartMode nextMode, Space next) {
+    SpaceObject where = SpaceObject.of(next);
+    synchronized (registers) {
+      checkStopped();
+      Hart now = hart();
+      // In its set first, then its space: a shoot-down looks at both, see SpaceObject.
+      if (spaces.add(where)) {
+        spaces.removeIf(SpaceObject::hasEnded);
+        where.runsIn(this);
+      }
+      space = where;
+      if (nextMode == mode) {
+        now.memory(where);
+      } else {
+        Engine maker = Objects.requireNonNull(engine);
+        hart = maker.hart(nextMode, where, lines, System::nanoTime);
+        mode = nextMode;
+      }
+    }
   }
 
   @Override

@@ -51,5 +51,11 @@ public final class Exit {
    */
   public static final int EXCEPTION = 7;
 
+  /**
+   * User mode: an interrupt is pending that the hart's {@code sie} has a bit for. None is taken; it
+   * leaves again until that changes.
+   */
+  public static final int INTERRUPT = 8;
+
   private Exit() {}
 }

@@ -44,7 +44,7 @@ public interface Hart {
   /** Finishes an {@link Exit#MMIO_STORE} and advances pc. */
   void completeStore();
 
-  /** Finishes an {@link Exit#CALL}: advances pc behind the ecall. */
+  /** Finishes an {@link Exit#CALL}, or in user mode an {@link Exit#EXCEPTION}: advances pc. */
   void completeCall();
 
   /**
@@ -73,6 +73,20 @@ public interface Hart {
 
   /** Sets the program counter. */
   void pc(long value);
+
+  /**
+   * User mode: sets {@code sie}, {@code stimecmp}, {@code scounteren} or {@code sstatus} (its FS)
+   * by number; what they mean is said in {@code KernelThread.csr}.
+   *
+   * @throws IllegalArgumentException when there is no such register, or the hart is a full one
+   */
+  void csr(int number, long value);
+
+  /**
+   * From now on runs in another space; the mode and everything else stay. An engine may keep what
+   * it knows of the old one, as {@link Memory} says, for when it comes back.
+   */
+  void memory(Memory memory);
 
   /** Instructions retired since reset. */
   long instructions();

@@ -4,7 +4,8 @@ package duality.kernel.processor;
 public enum HartMode {
   /**
    * Bare user mode: addresses are pages of the core space, privilege is U and cannot change; each
-   * ecall, fault, illegal or privileged instruction leaves the engine.
+   * ecall, fault, illegal or privileged instruction leaves the engine, and so does an interrupt
+   * that the hart's {@code sie} has a bit for.
    */
   USER,
   /**

@@ -20,7 +20,7 @@ class PrimitivesTest {
       counted.merge(each.substring(0, each.indexOf('.')), 1, Integer::sum);
     }
     assertEquals(
-        "{Endpoint=18, Frame=5, Grant=13, KernelThread=15, Notification=4, Space=10}",
+        "{Endpoint=18, Frame=5, Grant=13, KernelThread=17, Notification=4, Space=12}",
         counted.toString(),
         () -> String.join("\n", primitives));
   }

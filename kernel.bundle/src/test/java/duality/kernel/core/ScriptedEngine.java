@@ -27,7 +27,8 @@ final class ScriptedEngine implements Engine {
 
   /** A hart with registers and nothing else. */
   final class ScriptedHart implements Hart {
-    final Memory memory;
+    Memory memory;
+    volatile long interrupts = -1;
     final Lines lines;
     final LongSupplier clock;
     final long[] x = new long[32];
@@ -120,7 +121,7 @@ final class ScriptedEngine implements Engine {
 
     @Override
     public boolean interruptPending() {
-      return (lines.wordAcquire() & 0xffff) != 0;
+      return (lines.wordAcquire() & 0xffff & interrupts) != 0;
     }
 
     @Override
@@ -141,6 +142,19 @@ final class ScriptedEngine implements Engine {
     @Override
     public void pc(long value) {
       pc = value;
+    }
+
+    @Override
+    public void csr(int number, long value) {
+      if (number != 0x104) {
+        throw new IllegalArgumentException("no register " + number);
+      }
+      interrupts = value;
+    }
+
+    @Override
+    public void memory(Memory other) {
+      memory = other;
     }
 
     @Override

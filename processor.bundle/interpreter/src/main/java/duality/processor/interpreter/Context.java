@@ -26,7 +26,7 @@ final class Context {
   static final int EXIT = 2;
 
   final boolean user;
-  final Memory memory;
+  Memory memory;
   final Lines lines;
   final LongSupplier clock;
 
@@ -155,19 +155,32 @@ final class Context {
 
   static final long STCE = 1L << 63;
 
+  /**
+   * A hart in user mode: the counters that it may read without leaving, {@code mie} are the
+   * interrupts that it leaves for, and floating point is on or off as {@code mstatus} says.
+   */
+  static final long COUNTERS = 7;
+
   /** Whether stimecmp drives STIP. */
   boolean sstc() {
     return !firmware || (menvcfg & STCE) != 0;
   }
 
+  private static final long LINES =
+      Lines.SSIP | Lines.MSIP | Lines.STIP | Lines.MTIP | Lines.SEIP | Lines.MEIP;
+
   /** mip as it is now; looks at the lines but not at the clock. */
   long mip() {
     long word = lines.word();
+    if (user) {
+      // Nothing is taken here: who takes it lowers the edge.
+      return word & LINES | (timerPending ? Lines.STIP : 0);
+    }
     if ((word & Lines.SSIP) != 0) {
       lines.lower(Lines.SSIP);
       softwarePending |= Lines.SSIP;
     }
-    long levels = word & (Lines.MSIP | Lines.STIP | Lines.MTIP | Lines.SEIP | Lines.MEIP);
+    long levels = word & LINES & ~Lines.SSIP;
     return softwarePending | levels | (timerPending && sstc() ? Lines.STIP : 0);
   }
 

@@ -20,10 +20,10 @@ final class Csrs {
   private static final long STIP = 1L << 5;
   private static final long SEIP = 1L << 9;
   private static final long TVM = 1L << 20;
-  private static final int COUNTERS = 7;
   private static final int TIME = 2;
   private static final long SATP_MODE = 15L << 60;
   private static final long SV39 = 8L << 60;
+  private static final long ASID = 0xffffL << 44;
   private static final long PPN = 0xfffffffffffL;
 
   private final Context c;
@@ -61,7 +61,7 @@ final class Csrs {
 
   private boolean counterEnabled(int number) {
     boolean byM = c.user || !c.firmware || (c.mcounteren >>> number & 1) != 0;
-    boolean byS = c.user || (c.scounteren >>> number & 1) != 0;
+    boolean byS = (c.scounteren >>> number & 1) != 0;
     return c.privilege == Context.M || byM && (c.privilege == Context.S || byS);
   }
 
@@ -163,7 +163,7 @@ final class Csrs {
       case 0x100 -> status(c.mstatus & ~SSTATUS_WRITABLE | value & SSTATUS_WRITABLE);
       case 0x104 -> c.mie = c.mie & ~delegated() | value & delegated();
       case 0x105 -> c.stvec = vector(c.stvec, value);
-      case 0x106 -> c.scounteren = value & COUNTERS;
+      case 0x106 -> c.scounteren = value & Context.COUNTERS;
       case 0x10a -> c.senvcfg = value & 1;
       case 0x140 -> c.sscratch = value;
       case 0x141 -> c.sepc = value & -2;
@@ -186,7 +186,7 @@ final class Csrs {
       case 0x303 -> c.mideleg = value & S_INTERRUPTS;
       case 0x304 -> c.mie = value & ALL_INTERRUPTS;
       case 0x305 -> c.mtvec = vector(c.mtvec, value);
-      case 0x306 -> c.mcounteren = value & COUNTERS;
+      case 0x306 -> c.mcounteren = value & Context.COUNTERS;
       case 0x30a -> c.menvcfg = value & (1 | Context.STCE);
       case 0x320 -> inhibit(value & 5);
       case 0x340 -> c.mscratch = value;
@@ -212,6 +212,23 @@ final class Csrs {
    */
   long base(int csr, long read) {
     return csr == 0x344 ? read & ~SEIP | c.softwarePending & SEIP : read;
+  }
+
+  /** Sets what a hart in user mode has of them; says whether it has it. */
+  boolean writeUser(int csr, long value) {
+    switch (csr) {
+      case 0x100 -> {
+        c.mstatus = value & FS;
+        c.floatDirty = c.mstatus == FS;
+      }
+      case 0x104 -> c.mie = value & S_INTERRUPTS;
+      case 0x106 -> c.scounteren = value & Context.COUNTERS;
+      case 0x14d -> c.stimecmp(value);
+      default -> {
+        return false;
+      }
+    }
+    return true;
   }
 
   private void floatStatus(int flags, int rounding) {
@@ -244,7 +261,8 @@ final class Csrs {
     if (mode != 0 && mode != SV39) {
       return SystemUnit.NEXT;
     }
-    long next = value & (SATP_MODE | PPN);
+    // The TLB knows no ASIDs: it forgets everything whenever satp changes, which is always allowed.
+    long next = value & (SATP_MODE | ASID | PPN);
     if (next != c.satp) {
       c.satp = next;
       mmu.tlb.flush();

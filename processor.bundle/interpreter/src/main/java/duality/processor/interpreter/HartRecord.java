@@ -43,6 +43,8 @@ final class HartRecord {
     FULL.put("pmpcfg2", 0x3a2);
   }
 
+  private static final long FS = 3L << 13;
+
   private final Context c;
   private final Csrs csrs;
 
@@ -57,6 +59,10 @@ final class HartRecord {
     Map<String, Long> all = new LinkedHashMap<>();
     if (c.user) {
       all.put("fcsr", csrs.read(0x003));
+      all.put("sstatus", csrs.read(0x300) & FS);
+      all.put("sie", csrs.read(0x304));
+      all.put("scounteren", csrs.read(0x106));
+      all.put("stimecmp", csrs.read(0x14d));
     } else {
       FULL.forEach((name, number) -> all.put(name, csrs.read(number)));
       all.put("mip", c.softwarePending);
@@ -96,6 +102,10 @@ final class HartRecord {
     c.pmpcfg[1] = 0;
     if (c.user) {
       csrs.write(0x003, values.getOrDefault("fcsr", 0L));
+      csrs.writeUser(0x100, values.getOrDefault("sstatus", FS));
+      csrs.writeUser(0x104, values.getOrDefault("sie", 0L));
+      csrs.writeUser(0x106, values.getOrDefault("scounteren", Context.COUNTERS));
+      csrs.writeUser(0x14d, values.getOrDefault("stimecmp", -1L));
     } else {
       c.softwarePending = 0;
       FULL.forEach((name, number) -> csrs.write(number, values.getOrDefault(name, reset(name))));
@@ -114,9 +124,10 @@ final class HartRecord {
     c.cycleOffset = (inhibited & 1) != 0 ? mcycle : mcycle - minstret;
   }
 
-  private static boolean isOther(String name) {
+  private boolean isOther(String name) {
     return switch (name) {
       case "mcycle", "minstret", "mhartid", "mcountinhibit", "misa" -> true;
+      case "sstatus", "sie" -> c.user;
       default -> false;
     };
   }

@@ -24,7 +24,7 @@ final class InterpretedHart implements Hart {
   private final Traps traps;
   private final Execution execution;
   private final HartRecord record;
-  private int epoch;
+  private final Csrs csrs;
   private long nextClock;
 
   InterpretedHart(HartMode mode, Memory memory, Lines lines, LongSupplier clock) {
@@ -33,23 +33,19 @@ final class InterpretedHart implements Hart {
     c.firmware = !c.user;
     mmu = new Mmu(c);
     traps = new Traps(c, mmu);
-    Csrs csrs = new Csrs(c, mmu);
+    csrs = new Csrs(c, mmu);
     execution = new Execution(c, mmu, new SystemUnit(c, mmu, traps, csrs));
     record = new HartRecord(c, csrs);
     if (c.user) {
       csrs.write(0x003, 0);
+      c.scounteren = Context.COUNTERS;
     }
     mmu.select();
-    epoch = memory.epoch();
   }
 
   @Override
   public int run(long budget) {
-    int now = c.memory.epoch();
-    if (now != epoch) {
-      epoch = now;
-      mmu.forget();
-    }
+    mmu.enter();
     long end = c.retired + Math.max(0, budget);
     if (end < c.retired) {
       end = Long.MAX_VALUE;
@@ -59,8 +55,8 @@ final class InterpretedHart implements Hart {
       if ((c.lines.word() & Lines.ATTENTION) != 0) {
         return Exit.ATTENTION;
       }
-      if (!c.user && !awake()) {
-        return Exit.WAIT;
+      if (c.user ? c.mie != 0 && interrupted() : !awake()) {
+        return c.user ? Exit.INTERRUPT : Exit.WAIT;
       }
       if (c.retired >= end) {
         return Exit.BUDGET;
@@ -81,6 +77,15 @@ final class InterpretedHart implements Hart {
         end--; // an endless row of traps uses its budget up, too
       }
     }
+  }
+
+  /** User mode: whether there is an interrupt that it leaves for. */
+  private boolean interrupted() {
+    if (c.retired >= nextClock && (c.mie & Lines.STIP) != 0) {
+      nextClock = c.retired + CLOCK_INTERVAL;
+      c.compareTimer();
+    }
+    return c.interruptPending();
   }
 
   /** Takes an interrupt when one is due; answers whether the hart has something to execute. */
@@ -199,6 +204,19 @@ final class InterpretedHart implements Hart {
   @Override
   public void pc(long value) {
     c.pc = value & -2;
+  }
+
+  @Override
+  public void csr(int number, long value) {
+    if (!c.user || !csrs.writeUser(number, value)) {
+      throw new IllegalArgumentException(
+          "register 0x" + Integer.toHexString(number) + " is none that a hart in user mode has");
+    }
+  }
+
+  @Override
+  public void memory(Memory memory) {
+    mmu.use(memory);
   }
 
   @Override

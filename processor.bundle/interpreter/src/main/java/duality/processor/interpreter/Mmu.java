@@ -3,6 +3,8 @@ package duality.processor.interpreter;
 import duality.kernel.processor.Exit;
 import duality.kernel.processor.Memory;
 import java.util.Arrays;
+import java.util.IdentityHashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,12 +32,15 @@ final class Mmu {
   private static final long RESERVED = 0xffc0000000000000L;
   private static final long FAILED = -1;
 
+  /** A TLB has about 50 KiB. */
+  private static final int MOST_KNOWN = 256;
+
   static final long SUM = 1L << 18;
   static final long MXR = 1L << 19;
   private static final long MPRV = 1L << 17;
 
   private final Context c;
-  final Tlb tlb = new Tlb();
+  Tlb tlb = new Tlb();
   final CodeCache codeCache = new CodeCache();
 
   /** How data accesses are translated now: an index of {@link Tlb#table}. */
@@ -56,8 +61,41 @@ final class Mmu {
   private final long[] walkPages = new long[256];
   private final long[] walkHosts = new long[256];
 
+  // A hart in user mode may go to and fro between spaces: it keeps what it knew of them.
+  private final Map<Memory, Tlb> known = new IdentityHashMap<>();
+
   Mmu(Context c) {
     this.c = c;
+    tlb.epoch = c.memory.epoch();
+    known.put(c.memory, tlb);
+  }
+
+  /** To be called when {@link Context#memory} may have changed, before anything is executed. */
+  void enter() {
+    int now = c.memory.epoch();
+    if (now != tlb.epoch) {
+      tlb.epoch = now;
+      forget();
+    }
+  }
+
+  /** Goes on in another space. */
+  void use(Memory memory) {
+    c.memory = memory;
+    Tlb there = known.get(memory);
+    if (there == null) {
+      if (known.size() >= MOST_KNOWN) {
+        known.clear();
+      }
+      there = new Tlb();
+      there.epoch = memory.epoch();
+      known.put(memory, there);
+    }
+    tlb = there;
+    if (!c.user) {
+      Arrays.fill(walkPages, 0);
+    }
+    select();
   }
 
   /**
@@ -99,7 +137,7 @@ final class Mmu {
 
   /** {@code fence.i}. */
   void fenceCode() {
-    tlb.flushCode();
+    known.values().forEach(Tlb::flushCode);
     codeCache.stamp++;
   }
 
@@ -309,6 +347,11 @@ final class Mmu {
     long host = c.memory.translate(pa >>> 12, Memory.EXECUTE);
     if (refused(host, pc, pa, Memory.EXECUTE, Memory.EXECUTE)) {
       return null;
+    }
+    if (known.size() > 1) {
+      // The frame may have been another space's, whose epoch nobody compared since: look at it
+      // again.
+      codeCache.stamp++;
     }
     CodePage page = codeCache.page(host);
     tlb.enterCode(codeWay, pc, page);

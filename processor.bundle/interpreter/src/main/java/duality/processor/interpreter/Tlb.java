@@ -53,6 +53,9 @@ final class Tlb {
   private final long[] megapages = new long[64];
   private final long[] gigapages = new long[8];
 
+  /** Epoch of the memory that this is of, when it was last compared. */
+  int epoch;
+
   Tlb() {
     for (int m = 0; m < 3; m++) {
       codeTags[m] = filled(CODE_ENTRIES);

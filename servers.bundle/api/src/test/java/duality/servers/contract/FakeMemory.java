@@ -273,6 +273,16 @@ public final class FakeMemory {
     }
 
     @Override
+    public void region(long page, long pages, int rights) {
+      throw new UnsupportedOperationException("region");
+    }
+
+    @Override
+    public int share(long page, Space from, long fromPage, long count, int rights) {
+      throw new UnsupportedOperationException("share");
+    }
+
+    @Override
     public void removeRegion(long page) {
       throw new UnsupportedOperationException("removeRegion");
     }
