@@ -25,6 +25,7 @@ final class Rules {
           "duality.drivers",
           "duality.drivers.virtio",
           "duality.vmm",
+          "duality.vmm.board",
           "duality.guests");
 
   private static final String SERVER = "duality.kernel.Server";

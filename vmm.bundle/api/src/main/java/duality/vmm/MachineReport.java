@@ -14,6 +14,8 @@ package duality.vmm;
  * @param instructions instructions retired
  * @param upNanos guest time since it started, pauses left out
  * @param devices its devices: name, address, interrupt and endpoint, one per line
+ * @param overhead what its monitor did for the guest, counted and timed, one kind per line; empty
+ *     when the monitor only watches
  */
 public record MachineReport(
     String name,
@@ -25,4 +27,5 @@ public record MachineReport(
     long cpuNanos,
     long instructions,
     long upNanos,
-    String devices) {}
+    String devices,
+    String overhead) {}

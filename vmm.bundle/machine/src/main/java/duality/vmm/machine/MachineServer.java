@@ -4,6 +4,8 @@ import duality.kernel.Context;
 import duality.kernel.Instance;
 import duality.kernel.Server;
 import duality.kernel.State;
+import duality.kernel.processor.HartMode;
+import duality.vmm.board.Machine;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Component;
 
@@ -14,6 +16,6 @@ import org.osgi.service.component.annotations.Component;
 public final class MachineServer implements Server {
   @Override
   public Instance open(Context context, @Nullable State saved) {
-    return new Machine(context, saved);
+    return new Machine(context, saved, HartMode.FULL, FullHart::new);
   }
 }

@@ -9,6 +9,7 @@ import duality.drivers.Store;
 import duality.finisher.FinisherServer;
 import duality.kernel.Pager;
 import duality.kernel.Scheduler;
+import duality.kernel.Server;
 import duality.kernel.core.Core;
 import duality.pager.demand.DemandPager;
 import duality.pager.pinned.PinnedPager;
@@ -27,15 +28,23 @@ import duality.virtio.console.ConsoleServer;
 import duality.vmm.GuestAgent;
 import duality.vmm.VirtualMachine;
 import duality.vmm.agent.AgentServer;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** The system on a plain class path: core, root, policies, drivers and engine, without OSGi. */
-final class Rig implements AutoCloseable {
-  final Core core;
-  final Root root;
+public final class Rig implements AutoCloseable {
+  public final Core core;
+  public final Root root;
+  private final Map<String, String> server;
 
-  Rig(int processors, long poolBytes) {
+  /** A system whose machines are run by the monitor that root's routing names. */
+  public Rig(int processors, long poolBytes) {
+    this(processors, poolBytes, Map.of());
+  }
+
+  private Rig(int processors, long poolBytes, Map<String, String> server) {
+    this.server = server;
     core = Core.start(processors, poolBytes);
     core.engine("interpreter", new Interpreter());
     core.register("plic", new PlicServer(), InterruptController.class);
@@ -58,18 +67,27 @@ final class Rig implements AutoCloseable {
     root = core.kernel().connect("root", Root.class);
   }
 
+  /** The same with another monitor. */
+  public static Rig with(String name, Server monitor, int processors, long poolBytes) {
+    Rig rig = new Rig(processors, poolBytes, Map.of("server", name));
+    rig.core.register(name, monitor, VirtualMachine.class);
+    return rig;
+  }
+
   /** Makes a machine. */
-  VirtualMachine machine(String name, Map<String, String> config) {
-    return root.create("vm/" + name, VirtualMachine.class, config);
+  public VirtualMachine machine(String name, Map<String, String> config) {
+    Map<String, String> all = new HashMap<>(server);
+    all.putAll(config);
+    return root.create("vm/" + name, VirtualMachine.class, all);
   }
 
   /** The console of a machine. */
-  Console console(String name) {
+  public Console console(String name) {
     return core.kernel().connect("vm/" + name + "/console", Console.class);
   }
 
   /** Reads a console until it has printed a text since {@code position}; all of it since then. */
-  String await(Console console, long position, String text, long seconds) {
+  public String await(Console console, long position, String text, long seconds) {
     StringBuilder seen = new StringBuilder();
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
     long at = position;

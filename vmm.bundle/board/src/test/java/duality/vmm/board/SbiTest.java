@@ -1,4 +1,4 @@
-package duality.vmm.machine;
+package duality.vmm.board;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;

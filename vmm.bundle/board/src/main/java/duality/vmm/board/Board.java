@@ -1,4 +1,4 @@
-package duality.vmm.machine;
+package duality.vmm.board;
 
 /**
  * Where things are: the memory map and interrupt numbers of QEMU's RISC-V {@code virt} machine

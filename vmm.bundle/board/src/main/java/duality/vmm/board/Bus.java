@@ -1,4 +1,4 @@
-package duality.vmm.machine;
+package duality.vmm.board;
 
 import duality.drivers.InterruptController;
 import duality.drivers.MmioDevice;
@@ -11,7 +11,7 @@ import java.util.List;
  *
  * <p><em>Concurrency:</em> filled before the first access, only read afterwards.
  */
-final class Bus {
+public final class Bus {
   /** What stands at an address; {@link MmioDevice} and {@link InterruptController} alike. */
   private interface Target {
     long load(long offset, int width);
@@ -99,7 +99,7 @@ final class Bus {
    *
    * @throws CallFailed.BadRequest when no device covers all its bytes
    */
-  long load(long address, int width) {
+  public long load(long address, int width) {
     Place place = at(address, width);
     return place.target.load(address - place.base, width);
   }
@@ -109,7 +109,7 @@ final class Bus {
    *
    * @throws CallFailed.BadRequest when no device covers all its bytes
    */
-  void store(long address, int width, long value) {
+  public void store(long address, int width, long value) {
     Place place = at(address, width);
     place.target.store(address - place.base, width, value);
   }

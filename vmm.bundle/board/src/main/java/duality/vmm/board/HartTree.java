@@ -1,9 +1,10 @@
-package duality.vmm.machine;
+package duality.vmm.board;
 
 import duality.kernel.State;
 import duality.kernel.processor.HartMode;
 import duality.kernel.processor.HartState;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -90,20 +91,25 @@ final class HartTree {
         timeOffsetNanos);
   }
 
-  /** The same hart with one register set. */
-  static HartState withCsr(HartState hart, String csr, long value) {
-    Map<String, Long> csrs = new HashMap<>(hart.csrs());
-    csrs.put(csr, value);
+  /**
+   * One hart out of what its monitor kept of it, and what its thread in user mode has: general and
+   * floating-point registers, counters, time.
+   */
+  static HartState together(HartState kept, HartState thread) {
+    Map<String, Long> csrs = new HashMap<>(kept.csrs());
+    for (String own : List.of("fcsr", "mcycle", "minstret")) {
+      csrs.put(own, thread.csrs().getOrDefault(own, 0L));
+    }
     return new HartState(
-        hart.mode(),
-        hart.firmware(),
-        hart.pc(),
-        hart.privilege(),
-        hart.waiting(),
-        hart.x(),
-        hart.f(),
+        HartMode.FULL,
+        kept.firmware(),
+        thread.pc(),
+        kept.privilege(),
+        kept.waiting(),
+        thread.x(),
+        thread.f(),
         csrs,
-        hart.timeOffsetNanos());
+        thread.timeOffsetNanos());
   }
 
   /** A hart that is about to execute a kernel's first instruction in S-mode, without firmware. */

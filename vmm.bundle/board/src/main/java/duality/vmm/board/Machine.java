@@ -1,4 +1,4 @@
-package duality.vmm.machine;
+package duality.vmm.board;
 
 import duality.drivers.Finish;
 import duality.kernel.CallFailed;
@@ -29,10 +29,15 @@ import org.jspecify.annotations.Nullable;
  * #load}, {@link #store}); they take no lock, because whoever holds {@link #life} may wait for the
  * hart to come out of them. Everybody else (shell, the worker that hears of the guest's end)
  * changes the machine's condition under that lock.
+ *
+ * <p><em>A hart of another monitor.</em> When this instance is opened, the one before it may serve
+ * on yet, so the thread is not touched. It is taken over when this one is bound: by the first exit
+ * of the hart or by the first round of the worker, whichever comes first. The worker lets the
+ * thread come to rest before, and an exit has it anyway; so only one of them has it.
  */
-final class Machine implements VirtualMachine, Instance {
-  static final String SCHEMA = "machine";
-  static final int VERSION = 1;
+public final class Machine implements VirtualMachine, Instance {
+  private static final String SCHEMA = "machine";
+  private static final int VERSION = 1;
 
   private static final String HART = "hart0";
 
@@ -46,6 +51,9 @@ final class Machine implements VirtualMachine, Instance {
 
   private static final long ALL_NOTICES = -1;
 
+  /** In the state: what of a running hart is not in its thread. */
+  private static final String KEPT = "kept";
+
   /** What the machine is doing. */
   private enum Condition {
     CREATED,
@@ -57,7 +65,8 @@ final class Machine implements VirtualMachine, Instance {
   private final Context context;
   private final MachineSettings settings;
   private final GuestMemory memory;
-  private final KernelThread hart;
+  private final KernelThread thread;
+  private final VirtualHart hart;
   private final Notification finish;
   private final Devices devices;
   private final Bus bus;
@@ -81,12 +90,25 @@ final class Machine implements VirtualMachine, Instance {
   /** Host clock value at which guest time stopped; only meaningful when it stands still. */
   private volatile long stoodNanos;
 
+  /** Whether the thread is this instance's own: what its monitor makes of a hart. */
+  private volatile boolean settled;
+
+  /** What a predecessor of another kind, or of this one, kept of the hart. */
+  private volatile @Nullable HartState left;
+
   /** Notices that a predecessor did not take; see {@link #finished}. */
   private long unheard;
 
   private boolean listening;
 
-  Machine(Context context, @Nullable State saved) {
+  /**
+   * Opens a machine.
+   *
+   * @param saved what a predecessor left
+   * @param mode in which the monitor runs its thread
+   * @param monitor makes the hart
+   */
+  public Machine(Context context, @Nullable State saved, HartMode mode, Parts.Monitor monitor) {
     this.context = context;
     settings = MachineSettings.of(context.config());
     Space space = context.space("memory");
@@ -102,20 +124,38 @@ final class Machine implements VirtualMachine, Instance {
             Map.of("quota", Long.toString(settings.memoryBytes())),
             endowment);
     memory = new GuestMemory(context, space, pager, settings.memoryBytes());
-    hart =
-        context.thread(
-            HART, HartMode.FULL, space, context.self(VirtualMachine.class), settings.engine());
+    thread =
+        context.thread(HART, mode, space, context.self(VirtualMachine.class), settings.engine());
     finish = context.notification("finish");
-    devices = new Devices(context, settings, space, hart, finish);
+    devices = new Devices(context, settings, space, thread, finish);
     bus = devices.bus();
-    sbi = new Sbi(new HartCalls(hart, memory, devices.console(), devices.uart(), this::end));
+    hart = monitor.hart(new Parts(context, thread, memory, bus, new Calls()));
+    sbi =
+        new Sbi(new HartCalls(thread, hart, memory, devices.console(), devices.uart(), this::end));
     if (saved != null) {
       restore(saved);
     } else if (memory.present()) {
       adopt();
     }
+    if (!memory.present() || mode == HartMode.FULL && left == null) {
+      // There is no guest yet, or all of the hart is in its thread and is to stay there.
+      settled = true;
+    }
     unheard = finish.word();
     context.worker("finish", finish, ALL_NOTICES, this::finished);
+  }
+
+  /** What the hart asks of its machine. */
+  private final class Calls implements Parts.MachineCalls {
+    @Override
+    public int firmware() {
+      return sbi.call();
+    }
+
+    @Override
+    public void halt(String why) {
+      Machine.this.halt(why);
+    }
   }
 
   // ---- what people ask for ----
@@ -140,7 +180,7 @@ final class Machine implements VirtualMachine, Instance {
     life.lock();
     try {
       if (condition == Condition.RUNNING) {
-        hart.suspend();
+        thread.suspend();
         stoodNanos = System.nanoTime();
         condition = Condition.PAUSED;
       }
@@ -154,11 +194,12 @@ final class Machine implements VirtualMachine, Instance {
     life.lock();
     try {
       if (condition == Condition.PAUSED) {
+        settle();
         zeroNanos += System.nanoTime() - stoodNanos;
         hart.restore(HartTree.withTimeOffset(hart.save(), zeroNanos));
         condition = Condition.RUNNING;
         if (!ending) {
-          hart.resume();
+          thread.resume();
         }
       }
     } finally {
@@ -191,38 +232,33 @@ final class Machine implements VirtualMachine, Instance {
         memory.bytes(),
         memory.residentBytes(),
         1,
-        hart.cpuNanos(),
-        hart.instructions(),
+        thread.cpuNanos(),
+        thread.instructions(),
         now == Condition.CREATED ? 0 : guestNanos(),
-        bus.describe(context.path()));
+        bus.describe(context.path()),
+        hart.overhead());
   }
 
   // ---- exits of the hart ----
 
   @Override
-  public int trap(int thread, int cause, long value) {
-    if (cause == 9) {
-      return sbi.call();
+  public int trap(int number, int cause, long value) {
+    if (!settled) {
+      settle();
+      return ending ? SUSPEND : RESUME; // what it left for it meets again, in our way
     }
-    halt(
-        "hart stopped by cause "
-            + cause
-            + " (value 0x"
-            + Long.toHexString(value)
-            + ") at pc 0x"
-            + Long.toHexString(hart.pc()));
-    return SUSPEND;
+    return hart.trap(cause, value);
   }
 
   @Override
-  public long load(int thread, long address, int width) {
+  public long load(int number, long address, int width) {
     // A device that does not answer is the kernel's business: the hart is set aside and tries
     // again.
     return bus.load(address, width);
   }
 
   @Override
-  public void store(int thread, long address, int width, long value) {
+  public void store(int number, long address, int width, long value) {
     bus.store(address, width, value);
   }
 
@@ -247,16 +283,56 @@ final class Machine implements VirtualMachine, Instance {
     failure = "";
     zeroNanos = System.nanoTime();
     hart.restore(HartTree.boot(guest.entry(), guest.tree(), zeroNanos));
-    hart.weight(settings.weight());
+    settled = true;
+    thread.weight(settings.weight());
     condition = Condition.RUNNING;
-    hart.resume();
+    thread.resume();
+  }
+
+  /** Takes the thread over from a predecessor. It is at rest, or in {@link #trap}. */
+  private void settle() {
+    if (settled) {
+      return;
+    }
+    HartState there = thread.save();
+    HartState whole = whole(there);
+    if (whole == null) {
+      halt("its hart was lost with a monitor that left no state");
+    } else {
+      hart.adopt(whole, there.mode());
+    }
+    left = null;
+    settled = true;
+  }
+
+  /** All of a hart whose thread is like that; null when a part of it is lost. */
+  private @Nullable HartState whole(HartState there) {
+    HartState kept = left;
+    return there.mode() == HartMode.FULL
+        ? there
+        : kept == null ? null : HartTree.together(kept, there);
+  }
+
+  /** The worker's part of it: lets a thread that runs come to rest before. */
+  private void settleAtRest() {
+    if (settled) {
+      return;
+    }
+    boolean runs = condition == Condition.RUNNING;
+    if (runs) {
+      thread.suspend();
+    }
+    settle();
+    if (runs && !ending) {
+      thread.resume();
+    }
   }
 
   private void switchOff(String why) {
     if (condition == Condition.CREATED || condition == Condition.STOPPED) {
       return;
     }
-    hart.suspend();
+    thread.suspend();
     if (condition == Condition.RUNNING) {
       stoodNanos = System.nanoTime();
     }
@@ -274,6 +350,7 @@ final class Machine implements VirtualMachine, Instance {
     life.lock();
     try {
       long notices = bits;
+      settleAtRest();
       if (!listening) {
         listening = true;
         notices = unheard | finish.take(ALL_NOTICES, 0);
@@ -296,7 +373,7 @@ final class Machine implements VirtualMachine, Instance {
   }
 
   private void startAgain() {
-    hart.suspend();
+    thread.suspend();
     try {
       devices.reset();
       switchOn();
@@ -313,8 +390,8 @@ final class Machine implements VirtualMachine, Instance {
   // ---- state ----
 
   /**
-   * A hart that runs is not in the state: it belongs to the endpoint and goes on while its monitor
-   * is replaced. Who wants all of a machine pauses it first.
+   * A hart that runs is not in the state, but for what its monitor keeps of it: it belongs to the
+   * endpoint and goes on while its monitor is replaced. Who wants all of a machine pauses it first.
    */
   @Override
   public State save() {
@@ -324,8 +401,11 @@ final class Machine implements VirtualMachine, Instance {
     }
     Condition now = condition;
     long guestNanos = now == Condition.CREATED ? 0 : guestNanos();
-    List<State> harts =
-        now == Condition.RUNNING ? List.of() : List.of(HartTree.save(hart.save(), guestNanos));
+    boolean runs = now == Condition.RUNNING;
+    HartState kept = !runs ? null : settled ? hart.kept() : left;
+    if (!runs) {
+      settle();
+    }
     return State.of(SCHEMA, VERSION)
         .with("condition", now.name())
         .with("failure", failure)
@@ -333,7 +413,8 @@ final class Machine implements VirtualMachine, Instance {
         .with("ending", ending)
         .with("notices", finish.word())
         .with("guestNanos", guestNanos)
-        .with("harts", harts)
+        .with("harts", runs ? List.of() : List.of(HartTree.save(hart.save(), guestNanos)))
+        .with(KEPT, kept == null ? List.of() : List.of(HartTree.save(kept, guestNanos)))
         .with("config", config);
   }
 
@@ -371,13 +452,23 @@ final class Machine implements VirtualMachine, Instance {
     stoodNanos = now;
     condition = was;
     long notices = saved.number("notices");
+    // States of monitors that keep nothing had no such list once.
+    List<State> kept = saved.values().containsKey(KEPT) ? saved.states(KEPT) : List.of();
+    if (kept.size() > 1) {
+      throw new State.Refused("machine.kept has " + kept.size() + " harts where one can be");
+    }
+    if (!kept.isEmpty()) {
+      left = HartTree.restore(kept.getFirst(), now);
+    }
     if (!harts.isEmpty()) {
       HartState state = HartTree.restore(harts.getFirst(), now);
+      left = state;
       if (!sameEndpoint && was != Condition.CREATED) {
         // Another endpoint, perhaps another host. Its memory is brought by somebody else.
         memory.clear();
         hart.restore(state);
-        hart.weight(settings.weight());
+        settled = true;
+        thread.weight(settings.weight());
         finish.signal(notices);
       }
     }
@@ -385,7 +476,7 @@ final class Machine implements VirtualMachine, Instance {
 
   /** Goes on with a machine whose monitor failed without leaving a state. */
   private void adopt() {
-    boolean runs = !hart.state().equals("SUSPENDED");
+    boolean runs = !thread.state().equals("SUSPENDED");
     condition = runs ? Condition.RUNNING : Condition.PAUSED;
     stoodNanos = System.nanoTime();
     zeroNanos = stoodNanos;

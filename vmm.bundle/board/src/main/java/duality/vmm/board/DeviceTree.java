@@ -1,4 +1,4 @@
-package duality.vmm.machine;
+package duality.vmm.board;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;

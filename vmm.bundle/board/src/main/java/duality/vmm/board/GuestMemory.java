@@ -1,4 +1,4 @@
-package duality.vmm.machine;
+package duality.vmm.board;
 
 import duality.kernel.Context;
 import duality.kernel.Grant;
@@ -8,7 +8,7 @@ import duality.kernel.processor.Memory;
 import java.lang.foreign.MemorySegment;
 
 /** A machine's memory: one region of one space, and what the monitor puts into it. */
-final class GuestMemory {
+public final class GuestMemory {
   /** Slot that is filled while the region is there; slots outlive an instance. */
   private static final String REGION = "region";
 
@@ -26,6 +26,16 @@ final class GuestMemory {
     this.space = space;
     this.pager = pager;
     this.bytes = bytes;
+  }
+
+  /** The core space: guest-physical addresses. */
+  public Space space() {
+    return space;
+  }
+
+  /** Whether a guest-physical address is one of memory. */
+  public boolean contains(long address) {
+    return Long.compareUnsigned(address - Board.MEMORY, bytes) < 0;
   }
 
   /** Size in bytes. */
@@ -74,8 +84,12 @@ final class GuestMemory {
     }
   }
 
-  /** Lends memory, for reading or writing; a wrong address is a bad request. */
-  Grant grant(long address, long length, int access) {
+  /**
+   * Lends memory, for reading or writing.
+   *
+   * @throws duality.kernel.CallFailed.BadRequest when the address is wrong, or the pager refuses
+   */
+  public Grant grant(long address, long length, int access) {
     return space.grant(address, length, access);
   }
 }

@@ -1,10 +1,9 @@
-package duality.vmm.machine;
+package duality.vmm.board;
 
 import duality.drivers.Console;
 import duality.drivers.MmioDevice;
 import duality.kernel.Grant;
 import duality.kernel.KernelThread;
-import duality.kernel.processor.HartState;
 import duality.kernel.processor.Lines;
 import duality.kernel.processor.Memory;
 import java.lang.foreign.MemorySegment;
@@ -23,14 +22,21 @@ final class HartCalls implements Sbi.Host {
   private static final int LINE_STATUS = 5;
   private static final int DATA_READY = 0x01;
 
-  private final KernelThread hart;
+  private final KernelThread thread;
+  private final VirtualHart hart;
   private final GuestMemory memory;
   private final Console console;
   private final MmioDevice uart;
   private final LongConsumer end;
 
   HartCalls(
-      KernelThread hart, GuestMemory memory, Console console, MmioDevice uart, LongConsumer end) {
+      KernelThread thread,
+      VirtualHart hart,
+      GuestMemory memory,
+      Console console,
+      MmioDevice uart,
+      LongConsumer end) {
+    this.thread = thread;
     this.hart = hart;
     this.memory = memory;
     this.console = console;
@@ -40,30 +46,27 @@ final class HartCalls implements Sbi.Host {
 
   @Override
   public long x(int register) {
-    return hart.x(register);
+    return thread.x(register);
   }
 
   @Override
   public void x(int register, long value) {
-    hart.x(register, value);
+    thread.x(register, value);
   }
 
   @Override
   public void timer(long time) {
-    // The hart has Sstc: its own comparison register is the timer, whoever sets it.
-    hart.restore(HartTree.withCsr(hart.save(), "stimecmp", time));
+    hart.timer(time);
   }
 
   @Override
   public void interrupt() {
-    hart.lines().signal(Lines.SSIP);
+    thread.lines().signal(Lines.SSIP);
   }
 
   @Override
   public void fence() {
-    // Taking on its own state, a hart forgets all that it had remembered of memory.
-    HartState state = hart.save();
-    hart.restore(state);
+    hart.fence();
   }
 
   @Override
