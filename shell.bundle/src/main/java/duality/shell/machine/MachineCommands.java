@@ -58,6 +58,7 @@ public final class MachineCommands extends CommandGroup {
                 .option("--append", Kind.TEXT, "words for the kernel's command line, in quotes")
                 .option("--cmdline", Kind.TEXT, "the whole command line, in place of the image's")
                 .option("--weight", Kind.COUNT, "its share of processors, 1 to 10000 (100)")
+                .option("--vmm", Kind.SERVER, "monitor that runs it (vmm.machine), or vmm.trap")
                 .option("--engine", Kind.TEXT, "engine that executes it (the kernel's default)")
                 .note("The machine is the endpoint vm/NAME; vm:wait waits until its guest is up."),
             this::run),
@@ -211,6 +212,7 @@ public final class MachineCommands extends CommandGroup {
     config.put("weight", Integer.toString(weight));
     config.put("agent", Boolean.toString(boot.agent()));
     arguments.given("--engine").ifPresent(engine -> config.put("engine", engine));
+    arguments.given("--vmm").ifPresent(monitor -> config.put("server", monitor));
     machines.create(name, config, boot);
     return new Started(name, image.name(), memory);
   }

@@ -1,0 +1,296 @@
+package duality.vmm.trap;
+
+import duality.kernel.CallFailed;
+import duality.kernel.Space;
+import duality.kernel.processor.Memory;
+import duality.vmm.board.GuestMemory;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An address space of the guest: its page tables from one root (Sv39) as far as they were walked,
+ * and the core spaces that shadow them, one for each mode in which the same tables mean something
+ * else.
+ *
+ * <p><em>Kept right.</em> A page is mapped in a shadow only for an entry in one of the tables here,
+ * which are copies. At {@code sfence.vma} the copies are compared with memory, and what came from
+ * an entry that has changed is unmapped. Between two fences a processor may use what it remembers,
+ * and so does this; but before the guest is told of a page fault its tables are read again, because
+ * no processor that we know of remembers that there was nothing.
+ */
+final class GuestSpace {
+  /** How data is reached: U, S, S with SUM; plus 4 with MXR. */
+  static final int USER = 1;
+
+  static final int SUPERVISOR = 2;
+  static final int SUPERVISOR_SUM = 3;
+  static final int MXR = 4;
+  static final int WAYS = 8;
+
+  // Answers of reach:
+  static final int DONE = 0;
+  static final int PAGE_FAULT = 1;
+  static final int ACCESS_FAULT = 2;
+  static final int DEVICE = 3;
+  private static final int AGAIN = 4;
+
+  /** Most pages that are mapped at one fault, when the tables have them in a row. */
+  private static final int AHEAD = 16;
+
+  private static final int TOP = 2;
+
+  final long satp;
+  private final GuestMemory memory;
+  private final @Nullable Shadow[] shadows = new @Nullable Shadow[WAYS];
+  private final long[] scratch = new long[GuestTable.ENTRIES];
+  private @Nullable GuestTable top;
+  private int tables;
+
+  /** After {@link #reach} or {@link #locate}: the guest-physical address. */
+  long found;
+
+  private final long[] leaf = new long[2];
+  private @Nullable GuestTable leafTable;
+  private int leafLevel;
+
+  GuestSpace(long satp, GuestMemory memory) {
+    this.satp = satp;
+    this.memory = memory;
+  }
+
+  @Nullable Shadow shadow(int way) {
+    return shadows[way];
+  }
+
+  void shadow(int way, Shadow shadow) {
+    shadows[way] = shadow;
+  }
+
+  /** How many tables are remembered. */
+  int tables() {
+    return tables;
+  }
+
+  /**
+   * Makes an access possible, or says why it is not.
+   *
+   * @param way the mode, for which there is a shadow
+   * @param access one of READ, WRITE and EXECUTE of {@link Memory}
+   */
+  int reach(int way, long address, int access) {
+    int answer = locate(way, address, access);
+    if (answer != DONE) {
+      return answer;
+    }
+    if (!memory.contains(found)) {
+      return DEVICE;
+    }
+    Shadow shadow = shadows[way];
+    if (shadow == null) {
+      throw new IllegalStateException("no shadow for way " + way);
+    }
+    long entry = leaf[0];
+    long page = address >>> Memory.PAGE_SHIFT;
+    int got =
+        shadow.map(
+            page, memory.space(), found >>> Memory.PAGE_SHIFT, row(page), rights(entry, way));
+    return (got & access) != 0 ? DONE : ACCESS_FAULT;
+  }
+
+  /**
+   * Walks the tables as the hart would: sets A and D, leaves the address in {@link #found}.
+   *
+   * @return {@link #DONE}, {@link #PAGE_FAULT} or {@link #ACCESS_FAULT}
+   */
+  int locate(int way, long address, int access) {
+    int answer = walk(way, address, access);
+    for (int round = 0; answer == AGAIN || answer == PAGE_FAULT && round == 0; round++) {
+      if (!refresh(address) && answer == PAGE_FAULT) {
+        return PAGE_FAULT;
+      }
+      if (round == 8) {
+        return PAGE_FAULT;
+      }
+      answer = walk(way, address, access);
+    }
+    return answer;
+  }
+
+  private int walk(int way, long address, int access) {
+    if (address << 25 >> 25 != address) {
+      return PAGE_FAULT;
+    }
+    try {
+      GuestTable table = top();
+      for (int level = TOP; level >= 0; level--) {
+        int index = index(address, level);
+        long entry = table.entries[index];
+        if (GuestTable.invalid(entry)) {
+          return PAGE_FAULT;
+        }
+        if (GuestTable.leaf(entry)) {
+          return atLeaf(table, level, index, way, address, access);
+        }
+        if (level == 0 || (entry & (GuestTable.USER | GuestTable.A | GuestTable.D)) != 0) {
+          return PAGE_FAULT;
+        }
+        table = below(table, index, level);
+      }
+    } catch (CallFailed.BadRequest noMemory) {
+      return ACCESS_FAULT;
+    }
+    return PAGE_FAULT;
+  }
+
+  private int atLeaf(GuestTable table, int level, int index, int way, long address, int access) {
+    long entry = table.entries[index];
+    long inside = (1L << Memory.PAGE_SHIFT + 9 * level) - 1;
+    if ((GuestTable.target(entry) & inside) != 0 || !allowed(entry, way, access)) {
+      return PAGE_FAULT;
+    }
+    long wanted = GuestTable.A | (access == Memory.WRITE ? GuestTable.D : 0);
+    if ((entry & wanted) != wanted && !table.mark(memory, index, wanted)) {
+      return AGAIN;
+    }
+    leaf[0] = table.entries[index];
+    leafTable = table;
+    leafLevel = level;
+    found = GuestTable.target(entry) | address & inside;
+    return DONE;
+  }
+
+  /** Rights of a leaf in a mode, A and D being as they are. */
+  static int rights(long entry, int way) {
+    boolean ofUser = (entry & GuestTable.USER) != 0;
+    int mode = way & 3;
+    if (mode == USER ? !ofUser : ofUser && mode != SUPERVISOR_SUM) {
+      return 0;
+    }
+    boolean readable =
+        (entry & GuestTable.R) != 0 || (way & MXR) != 0 && (entry & GuestTable.X) != 0;
+    boolean writable = (entry & GuestTable.W) != 0 && (entry & GuestTable.D) != 0;
+    boolean executable = (entry & GuestTable.X) != 0 && (mode == USER || !ofUser);
+    return (readable ? Memory.READ : 0)
+        | (writable ? Memory.WRITE : 0)
+        | (executable ? Memory.EXECUTE : 0);
+  }
+
+  private static boolean allowed(long entry, int way, int access) {
+    return (rights(entry | GuestTable.D, way) & access) != 0;
+  }
+
+  /** How many pages from that one on may be mapped with it: what follows in a row, equal else. */
+  private int row(long page) {
+    if (leafLevel > 0) {
+      return (int) (AHEAD - (page & AHEAD - 1));
+    }
+    GuestTable table = leafTable;
+    if (table == null) {
+      return 1;
+    }
+    int index = (int) page & GuestTable.ENTRIES - 1;
+    int pages = 1;
+    while (pages < AHEAD
+        && index + pages < GuestTable.ENTRIES
+        && table.entries[index + pages] == leaf[0] + ((long) pages << 10)) {
+      pages++;
+    }
+    return pages;
+  }
+
+  // ---- the copies ----
+
+  private GuestTable top() {
+    GuestTable table = top;
+    if (table == null) {
+      table = new GuestTable(memory, (satp & 0xfffffffffffL) << 12, TOP);
+      tables++;
+      top = table;
+    }
+    return table;
+  }
+
+  private GuestTable below(GuestTable table, int index, int level) {
+    GuestTable next = table.below[index];
+    if (next == null) {
+      next = new GuestTable(memory, GuestTable.target(table.entries[index]), level - 1);
+      tables++;
+      table.below[index] = next;
+    }
+    return next;
+  }
+
+  private static int index(long address, int level) {
+    return (int) (address >>> Memory.PAGE_SHIFT + 9 * level) & GuestTable.ENTRIES - 1;
+  }
+
+  /** Reads the tables on the way to an address again; says whether any has changed. */
+  boolean refresh(long address) {
+    boolean any = false;
+    GuestTable table = top;
+    for (int level = TOP; table != null; level--) {
+      any |= refresh(table, level, start(address, level));
+      table = level == 0 ? null : table.below[index(address, level)];
+    }
+    return any;
+  }
+
+  /** Reads all tables again: whatever came from entries that have changed is gone then. */
+  void refreshAll() {
+    GuestTable table = top;
+    if (table != null) {
+      refreshTree(table, TOP, 0);
+    }
+  }
+
+  private void refreshTree(GuestTable table, int level, long start) {
+    refresh(table, level, start);
+    for (int i = 0; i < table.below.length; i++) {
+      GuestTable next = table.below[i];
+      if (next != null) {
+        refreshTree(next, level - 1, start + ((long) i << Memory.PAGE_SHIFT + 9 * level));
+      }
+    }
+  }
+
+  /** The first address that a table of that level on the way to an address covers. */
+  private static long start(long address, int level) {
+    int shift = Memory.PAGE_SHIFT + 9 * (level + 1);
+    return address >>> shift << shift & (1L << 39) - 1;
+  }
+
+  private boolean refresh(GuestTable table, int level, long start) {
+    long pages = 1L << 9 * level;
+    try {
+      return table.refresh(
+          memory,
+          scratch,
+          (index, before) -> {
+            long address = start + index * pages * Space.PAGE_BYTES;
+            unmap(address << 25 >> 25 >>> Memory.PAGE_SHIFT, pages);
+          });
+    } catch (CallFailed.BadRequest noMemory) {
+      // The table lies where no memory is any more: it leads nowhere.
+      forget();
+      return true;
+    }
+  }
+
+  private void unmap(long page, long pages) {
+    for (Shadow shadow : shadows) {
+      if (shadow != null) {
+        shadow.unmap(page, pages);
+      }
+    }
+  }
+
+  /** Forgets all: the tables, and what was mapped from them. */
+  void forget() {
+    top = null;
+    tables = 0;
+    for (Shadow shadow : shadows) {
+      if (shadow != null) {
+        shadow.clear();
+      }
+    }
+  }
+}
