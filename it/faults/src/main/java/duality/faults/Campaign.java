@@ -34,6 +34,7 @@ final class Campaign implements AutoCloseable {
 
   private final Installation installation;
   private final Path folder;
+  private final boolean linux;
   private final long seed;
   private final Map<Component, Map<FaultKind, List<Site>>> sites = new EnumMap<>(Component.class);
   private final List<Stand> stands = new CopyOnWriteArrayList<>();
@@ -41,9 +42,10 @@ final class Campaign implements AutoCloseable {
   private @Nullable Stand single;
   private int number;
 
-  Campaign(Installation installation, Path folder, long seed) {
+  Campaign(Installation installation, Path folder, boolean linux, long seed) {
     this.installation = installation;
     this.folder = folder;
+    this.linux = linux;
     this.seed = seed;
   }
 
@@ -138,7 +140,8 @@ final class Campaign implements AutoCloseable {
       throws IOException, InterruptedException {
     Queue<Task> own = new ConcurrentLinkedQueue<>();
     Queue<Task> shared = new ConcurrentLinkedQueue<>();
-    tasks.forEach(each -> (each.component().shared() ? shared : own).add(each));
+    // A Linux guest is for long, and a kept one shall see one fault at a time.
+    tasks.forEach(each -> (linux || each.component().shared() ? shared : own).add(each));
     Crew crew = new Crew(listener, stop);
     for (int i = 0; i < JVMS && !own.isEmpty(); i++) {
       crew.start(stand(LANES), own, LANES);
@@ -230,7 +233,7 @@ final class Campaign implements AutoCloseable {
   }
 
   private Stand stand(int lanes) {
-    Stand stand = new Stand(installation, folder, lanes, seed, harms::add);
+    Stand stand = new Stand(installation, folder, lanes, linux, seed, harms::add);
     stands.add(stand);
     return stand;
   }

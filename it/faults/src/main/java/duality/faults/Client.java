@@ -13,6 +13,12 @@ interface Client {
   /** A dialogue about everything that the machine is made of. */
   void round() throws Deviation;
 
+  /**
+   * Lets the machine be looked at, paused, switched off and on again, and waits until the guest is
+   * ready; nothing where that takes too long.
+   */
+  void restart() throws Deviation;
+
   /** Finds its way back after a deviation; says whether the guest answers as it should. */
   boolean recovers();
 

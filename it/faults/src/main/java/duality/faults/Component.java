@@ -41,9 +41,9 @@ enum Component {
     return path.indexOf('%') < 0;
   }
 
-  /** Whether it serves people and bundles, not guests, and has to be asked beside the dialogue. */
+  /** Whether it serves people and bundles too, and has to be asked beside the dialogue. */
   boolean asked() {
-    return compareTo(SWAPPER) >= 0;
+    return compareTo(VMM) >= 0;
   }
 
   String label() {

@@ -89,6 +89,22 @@ final class Guest implements Client {
     idle();
   }
 
+  @Override
+  public void restart() throws Deviation {
+    try {
+      for (String verb : new String[] {"report", "pause", "resume", "stop"}) {
+        child.ask(patienceMillis, "power", name, verb);
+      }
+      position = Long.parseLong(child.ask(patienceMillis, "position", name));
+      child.ask(patienceMillis, "power", name, "start");
+    } catch (ChildJvm.Failed | ChildJvm.Silent e) {
+      throw new Deviation(false, "off and on: " + e.getMessage());
+    }
+    timeBefore = 0;
+    await(Pattern.compile("nano: ready\r\n> "), patienceMillis);
+    round();
+  }
+
   /** Finds the prompt again. */
   @Override
   public boolean recovers() {

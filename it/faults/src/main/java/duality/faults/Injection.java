@@ -44,6 +44,7 @@ final class Injection {
   private boolean dataCorrect = true;
   private long recoveredMillis = -1;
   private String servedBy = "none";
+  private boolean inUse;
   private String symptom = "";
   private String trace = "";
 
@@ -183,17 +184,23 @@ final class Injection {
   /** Watches the guest for a round; what people and bundles ask for is used beside it. */
   private @Nullable Deviation observe() {
     try {
+      inUse = false;
       client.round();
+      inUse = true;
       return component.asked() ? use() : null;
     } catch (Deviation e) {
       return e;
     }
   }
 
-  /** What swapper, root and supervisor are for. */
+  /** What the monitor, swapper, root and supervisor are for. */
   private @Nullable Deviation use() {
     String machine = "vm/" + client.name();
     try {
+      if (component == Component.VMM) {
+        client.restart();
+        return null;
+      }
       for (String device : List.of("rtc", "uart")) {
         String outcome = jvm.ask(REQUEST_MILLIS, "swap", machine + "/" + device, device);
         if (!outcome.equals("done")) {
@@ -205,8 +212,8 @@ final class Injection {
         jvm.ask(REQUEST_MILLIS, "machine", other, "");
         jvm.ask(REQUEST_MILLIS, "remove", other);
       } else if (component == Component.SUPERVISOR) {
-        // A clock that throws when it is read, which the guest does in each round.
-        jvm.ask(REQUEST_MILLIS, "swap", machine + "/rtc", subject.failing());
+        // A UART that throws when it is read, which the guest does in each round.
+        jvm.ask(REQUEST_MILLIS, "swap", machine + "/uart", subject.failing());
         client.round();
       }
       return null;
@@ -221,7 +228,9 @@ final class Injection {
   private long recovery() {
     long start = System.nanoTime();
     while (true) {
-      boolean served = client.recovers() && (!component.asked() || use() == null);
+      // One that was switched off comes back when it is switched on.
+      boolean off = component == Component.VMM && inUse;
+      boolean served = (off || client.recovers()) && (!component.asked() || use() == null);
       long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
       if (served) {
         return millis;
@@ -292,7 +301,11 @@ final class Injection {
   /** Number of the last failure of a server that this injection can have caused; 0 for none. */
   private long lastFailure() throws ChildJvm.Silent, ChildJvm.Failed {
     String number =
-        jvm.ask(REQUEST_MILLIS, "failed", component.asked() ? "vm/-" : "vm/" + client.name(), path);
+        jvm.ask(
+            REQUEST_MILLIS,
+            "failed",
+            component.asked() && component.shared() ? "vm/-" : "vm/" + client.name(),
+            path);
     return Long.parseLong(number);
   }
 }

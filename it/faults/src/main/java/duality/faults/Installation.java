@@ -8,22 +8,21 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
 import java.util.zip.ZipOutputStream;
 
 /** The bundles of the exported system in a folder, with the campaign's own; and jars of mutants. */
 final class Installation {
-  /** Parts that need a terminal, start the system, or are of no use to nano. */
-  private static final Set<String> LEFT_OUT =
-      Set.of(
-          "duality.shell.jar",
-          "duality.launch.jar",
-          "duality.guests.linux.jar",
-          "bcpg-jdk18on-1.86.jar",
-          "bcprov-jdk18on-1.86.jar",
-          "bcutil-jdk18on-1.86.jar");
+  /** Parts that need a terminal, or start the system. */
+  private static final Pattern LEFT_OUT =
+      Pattern.compile(
+          "duality\\.(shell|launch)\\.jar|(biz\\.aQute|jline|org\\.apache\\.felix\\.gogo).*");
+
+  /** Parts that only Linux needs. */
+  private static final Pattern FOR_LINUX =
+      Pattern.compile("duality\\.guests\\.linux\\.jar|(bc|commons-|xz-).*");
 
   private static final String INJECTED = "duality/faults/injected/Injected.class";
 
@@ -31,8 +30,12 @@ final class Installation {
   final Path framework;
   final Path own;
 
-  /** Unpacks the exported system into {@code folder}. */
-  Installation(Path system, Path own, Path folder) throws IOException {
+  /**
+   * Unpacks the exported system into {@code folder}.
+   *
+   * @param linux whether Linux guests are wanted
+   */
+  Installation(Path system, Path own, Path folder, boolean linux) throws IOException {
     this.own = own;
     bundles = Files.createDirectories(folder.resolve("bundles"));
     Path found = null;
@@ -46,8 +49,8 @@ final class Installation {
         if (file.startsWith("org.apache.felix.framework")) {
           found = folder.resolve(file);
           Files.write(found, in.readAllBytes());
-        } else if (!LEFT_OUT.contains(file)
-            && !file.matches("(biz.aQute|jline|org.apache.felix.gogo|commons-|xz-).*")) {
+        } else if (!LEFT_OUT.matcher(file).matches()
+            && (linux || !FOR_LINUX.matcher(file).matches())) {
           Files.write(bundles.resolve(file), in.readAllBytes());
         }
       }

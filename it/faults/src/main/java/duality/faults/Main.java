@@ -23,6 +23,7 @@ public final class Main {
         --fault FAULT,...  kinds of fault (default: all): %s
         --count N          injections for each kind of component (default 20)
         --seed N           of the sample and of the dialogues (default: the clock's)
+        --guest GUEST      nano (default) or linux, whose image has to be there: guest:fetch linux
         --core N           mutants of the core instead: the control
         --json FILE        appends every verdict as it comes, one object a line; those of the same seed that
                            stand in it already are not done again
@@ -65,6 +66,7 @@ public final class Main {
       long minutes,
       @Nullable Path json,
       Path system,
+      boolean linux,
       boolean verbose) {
 
     static Options parse(List<String> words) {
@@ -76,6 +78,7 @@ public final class Main {
       long minutes = Long.MAX_VALUE;
       Path json = null;
       Path system = Path.of("dist/target/duality.jar");
+      boolean linux = false;
       boolean verbose = false;
       for (int i = 0; i < words.size(); i++) {
         String option = words.get(i);
@@ -97,13 +100,20 @@ public final class Main {
           case "--count" -> count = Integer.parseInt(value);
           case "--seed" -> seed = Long.parseLong(value);
           case "--core" -> core = Integer.parseInt(value);
+          case "--guest" -> {
+            if (!List.of("nano", "linux").contains(value)) {
+              throw new IllegalArgumentException("--guest is nano or linux, not " + value);
+            }
+            linux = value.equals("linux");
+          }
           case "--minutes" -> minutes = Long.parseLong(value);
           case "--json" -> json = Path.of(value);
           case "--system" -> system = Path.of(value);
           default -> throw new IllegalArgumentException(option + " is no option");
         }
       }
-      return new Options(components, faults, count, seed, core, minutes, json, system, verbose);
+      return new Options(
+          components, faults, count, seed, core, minutes, json, system, linux, verbose);
     }
   }
 
@@ -115,14 +125,14 @@ public final class Main {
     } catch (java.net.URISyntaxException e) {
       throw new IOException(e);
     }
-    Installation installation = new Installation(options.system(), own, folder);
+    Installation installation = new Installation(options.system(), own, folder, options.linux());
     System.out.println("seed " + options.seed());
     if (options.core() > 0) {
       return new CoreControl(installation, folder, options.seed())
           .run(options.core(), options.verbose());
     }
     Report report = new Report();
-    Campaign campaign = new Campaign(installation, folder, options.seed());
+    Campaign campaign = new Campaign(installation, folder, options.linux(), options.seed());
     List<Task> tasks =
         new ArrayList<>(campaign.tasks(options.components(), options.count(), options.faults()));
     readBefore(options, report);

@@ -22,6 +22,7 @@ final class Stand implements AutoCloseable {
   private final Installation installation;
   private final Path folder;
   private final int lanes;
+  private final boolean linux;
   private final long seed;
   private final Consumer<Harm> harms;
   private final AtomicInteger jvms = new AtomicInteger();
@@ -38,12 +39,20 @@ final class Stand implements AutoCloseable {
   record Harm(String reason, List<Task> suspects) {}
 
   /**
+   * @param linux whether the guests are Linux, each kept for as long as no fault left a trace in it
    * @param harms told of harm that cannot be laid to one injection; never with one lane
    */
-  Stand(Installation installation, Path folder, int lanes, long seed, Consumer<Harm> harms) {
+  Stand(
+      Installation installation,
+      Path folder,
+      int lanes,
+      boolean linux,
+      long seed,
+      Consumer<Harm> harms) {
     this.installation = installation;
     this.folder = folder;
     this.lanes = lanes;
+    this.linux = linux;
     this.seed = seed;
     this.harms = harms;
   }
@@ -65,27 +74,29 @@ final class Stand implements AutoCloseable {
   @Nullable Done perform(Task task) throws IOException, InterruptedException {
     Subject used = enter(task);
     boolean clean = false;
-    Path disk = folder.resolve(task.name() + ".img");
     try {
-      Guest guest =
-          new Guest(used.jvm, task.name(), disk, seed + task.number(), Injection.PATIENCE_MILLIS);
-      String unwell = comesUp(guest);
-      if (unwell != null) {
-        used.doom(unwell);
-        if (lanes == 1) {
-          throw new IOException("without a fault: " + unwell);
+      Client guest = used.kept();
+      if (guest == null) {
+        guest = guest(used, task.name(), seed + task.number());
+        String unwell = comesUp(guest);
+        if (unwell != null) {
+          used.doom(unwell);
+          if (lanes == 1) {
+            throw new IOException("without a fault: " + unwell);
+          }
+          harms.accept(new Harm(unwell, used.suspects()));
+          return null;
         }
-        harms.accept(new Harm(unwell, used.suspects()));
-        return null;
+        used.works();
       }
-      used.works();
       Injection injection = new Injection(installation, used, folder, task, guest);
       Verdict verdict = injection.run();
       clean = injection.isClean();
-      try {
-        guest.remove();
-      } catch (Deviation e) {
-        clean = false;
+      if (linux && injection.leftNoTrace()) {
+        used.keep(guest);
+      } else {
+        used.keep(null);
+        clean &= removed(guest);
       }
       if (lanes == 1) {
         String after = verdict.contained() && clean ? another(used, task) : null;
@@ -101,11 +112,17 @@ final class Stand implements AutoCloseable {
       return new Done(verdict, injection.trace());
     } finally {
       leave(used, task, clean);
-      Files.deleteIfExists(disk);
     }
   }
 
-  private static @Nullable String comesUp(Guest guest) throws IOException {
+  private Client guest(Subject used, String name, long seed) {
+    Path disk = folder.resolve(name + ".img");
+    return linux
+        ? new LinuxGuest(used.jvm, name, disk, seed)
+        : new Guest(used.jvm, name, disk, seed, Injection.PATIENCE_MILLIS);
+  }
+
+  private static @Nullable String comesUp(Client guest) throws IOException {
     try {
       guest.boot();
       guest.round();
@@ -115,22 +132,27 @@ final class Stand implements AutoCloseable {
     }
   }
 
+  private boolean removed(Client guest) throws IOException {
+    try {
+      guest.remove();
+      return true;
+    } catch (Deviation e) {
+      return false;
+    } finally {
+      Files.deleteIfExists(folder.resolve(guest.name() + ".img"));
+    }
+  }
+
   /** Whether another guest comes up where this fault has been; null when it does. */
   private @Nullable String another(Subject used, Task task) throws IOException {
-    Path disk = folder.resolve(task.name() + "-after.img");
+    String name = task.name() + "-after";
     Guest guest =
-        new Guest(used.jvm, task.name() + "-after", disk, seed, Injection.PATIENCE_MILLIS);
-    try {
-      String unwell = comesUp(guest);
-      if (unwell == null) {
-        guest.remove();
-      }
+        new Guest(used.jvm, name, folder.resolve(name + ".img"), seed, Injection.PATIENCE_MILLIS);
+    String unwell = comesUp(guest);
+    if (unwell != null) {
       return unwell;
-    } catch (Deviation e) {
-      return "a new guest cannot be removed: " + e.getMessage();
-    } finally {
-      Files.deleteIfExists(disk);
     }
+    return removed(guest) ? null : "a new guest cannot be removed";
   }
 
   private synchronized Subject enter(Task task) throws IOException, InterruptedException {
@@ -145,7 +167,7 @@ final class Stand implements AutoCloseable {
               folder.resolve("jvm" + NUMBERS.incrementAndGet()),
               lanes,
               seed,
-              List.of());
+              linux ? List.of("-XX:TieredStopAtLevel=4", "-Xmx1g") : List.of());
       subject = there;
     }
     there.begin(task);

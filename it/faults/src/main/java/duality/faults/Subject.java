@@ -35,6 +35,7 @@ final class Subject implements AutoCloseable {
   private @Nullable String doom;
   private List<Task> suspects = List.of();
   private boolean retired;
+  private @Nullable Client kept;
   private int done;
   private long stuckSince;
 
@@ -65,24 +66,24 @@ final class Subject implements AutoCloseable {
     bystander.start();
   }
 
-  /** Installs a clock that throws when it is read; answers the name of its server. */
+  /** Installs a UART that throws when it is read; answers the name of its server. */
   private static String failing(Installation installation, Path folder, ChildJvm started)
       throws ChildJvm.Silent, ChildJvm.Failed {
-    Component clock = Component.CLOCK;
-    for (Map.Entry<String, byte[]> each : installation.classes(clock.bundle).entrySet()) {
+    Component uart = Component.UART;
+    for (Map.Entry<String, byte[]> each : installation.classes(uart.bundle).entrySet()) {
       for (Site site : Mutations.sites(each.getKey(), each.getValue())) {
-        if (site.kind() == FaultKind.EXCEPTION && site.text().startsWith("GoldfishRtc.load ")) {
+        if (site.kind() == FaultKind.EXCEPTION && site.text().startsWith("Uart16550.load ")) {
           Path jar = folder.resolve("failing.jar");
-          installation.mutant(jar, clock.bundle, ".failing", ".failing", site);
+          installation.mutant(jar, uart.bundle, ".failing", ".failing", site);
           started.ask(LONG_MILLIS, "install", jar.toString());
-          return clock.server + ".failing";
+          return uart.server + ".failing";
         }
       }
     }
-    throw new IllegalStateException("the clock has no method load");
+    throw new IllegalStateException("the UART has no method load");
   }
 
-  /** A server for the clock that throws when it is read. */
+  /** A server for the UART that throws when it is read. */
   String failing() {
     return failing;
   }
@@ -162,6 +163,16 @@ final class Subject implements AutoCloseable {
     long now = System.nanoTime();
     stuckSince = stuckSince == 0 ? now : stuckSince;
     return now - stuckSince > STUCK_NANOS;
+  }
+
+  /** Keeps a guest for the next injection. */
+  synchronized void keep(@Nullable Client client) {
+    kept = client;
+  }
+
+  /** The guest that was kept, or null. */
+  synchronized @Nullable Client kept() {
+    return kept;
   }
 
   /** Whether nothing runs in it. */

@@ -1,6 +1,7 @@
 package duality.faults;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
@@ -24,7 +25,7 @@ class CampaignTest {
   void noFaultOfAServerReachesTheSecondGuestOrTheCore() throws Exception {
     Report report = new Report();
     List<FaultKind> usual = Arrays.stream(FaultKind.values()).filter(FaultKind::usual).toList();
-    try (Campaign campaign = new Campaign(SystemUnderTest.unpack(folder), folder, SEED)) {
+    try (Campaign campaign = new Campaign(SystemUnderTest.unpack(folder), folder, false, SEED)) {
       List<Task> tasks = campaign.tasks(List.of(Component.values()), EACH, usual);
       assertEquals(
           List.of(),
@@ -44,7 +45,7 @@ class CampaignTest {
   void directedFaultsShow() throws Exception {
     // A campaign in which nothing ever manifests would be green as well.
     List<Verdict> verdicts = new ArrayList<>();
-    try (Campaign campaign = new Campaign(SystemUnderTest.unpack(folder), folder, SEED)) {
+    try (Campaign campaign = new Campaign(SystemUnderTest.unpack(folder), folder, false, SEED)) {
       for (FaultKind kind : List.of(FaultKind.EXCEPTION, FaultKind.LOOP, FaultKind.EXIT)) {
         Site load =
             campaign.sites(Component.UART).getOrDefault(kind, List.of()).stream()
@@ -59,6 +60,26 @@ class CampaignTest {
     for (Verdict each : verdicts) {
       assertTrue(each.noticed(), each.json(SEED));
       assertTrue(each.contained() && each.dataCorrect(), each.json(SEED));
+    }
+  }
+
+  @Test
+  void wrongBytesAreLaidToWhoWroteThem() throws Exception {
+    try (Campaign campaign = new Campaign(SystemUnderTest.unpack(folder), folder, false, SEED)) {
+      List<Site> places = campaign.sites(Component.BLOCK).getOrDefault(FaultKind.MUTANT, List.of());
+      // A disk that writes 513 bytes where a sector has 512.
+      Site wrong =
+          places.stream()
+              .filter(each -> each.text().matches("Request\\.parts:\\d+ 512 plus one"))
+              .findFirst()
+              .orElseThrow();
+      Site harmless =
+          campaign.sites(Component.UART).getOrDefault(FaultKind.GHOST, List.of()).getFirst();
+      Verdict first = campaign.inject(Component.BLOCK, wrong);
+      Verdict second = campaign.inject(Component.UART, harmless);
+      assertFalse(first.dataCorrect(), first.json(SEED));
+      assertTrue(first.silent() && first.contained(), first.json(SEED));
+      assertTrue(second.dataCorrect() && !second.manifested(), second.json(SEED));
     }
   }
 

@@ -58,9 +58,9 @@ class MutationsTest {
   @Test
   void theSameSeedGivesTheSameSample() throws IOException {
     Installation system = SystemUnderTest.unpack(folder);
-    try (Campaign one = new Campaign(system, folder, 1);
-        Campaign again = new Campaign(system, folder, 1);
-        Campaign other = new Campaign(system, folder, 2)) {
+    try (Campaign one = new Campaign(system, folder, false, 1);
+        Campaign again = new Campaign(system, folder, false, 1);
+        Campaign other = new Campaign(system, folder, false, 2)) {
       List<FaultKind> all = List.of(FaultKind.values());
       List<Site> sample = one.sample(Component.UART, 30, all);
       assertEquals(sample, again.sample(Component.UART, 30, all));

@@ -11,6 +11,7 @@ final class SystemUnderTest {
     return new Installation(
         Path.of(System.getProperty("duality.jar")),
         Path.of(System.getProperty("duality.faults.jar")),
-        folder);
+        folder,
+        false);
   }
 }

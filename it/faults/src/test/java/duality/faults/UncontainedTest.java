@@ -40,7 +40,7 @@ class UncontainedTest {
       other.round();
       Path jar = folder.resolve("mutant.jar");
       Site site;
-      try (Campaign campaign = new Campaign(system, folder, 1)) {
+      try (Campaign campaign = new Campaign(system, folder, false, 1)) {
         site =
             campaign.sites(Component.UART).getOrDefault(kind, List.of()).stream()
                 .filter(each -> each.text().startsWith("Uart16550.load "))

@@ -42,7 +42,6 @@ public final class Agent {
   private final Root root;
   private final Swapper swapper;
   private final Observation observation;
-  private final GuestImage nano;
   private final Map<String, Console> consoles = new ConcurrentHashMap<>();
   private final ExecutorService threads =
       Executors.newCachedThreadPool(
@@ -59,13 +58,13 @@ public final class Agent {
       @Reference Root root,
       @Reference Swapper swapper,
       @Reference Observation observation,
+      // Until it is there nothing can be asked for.
       @Reference(target = "(component.name=duality.guests.nano.Nano)") GuestImage nano)
       throws IOException {
     this.context = context;
     this.root = root;
     this.swapper = swapper;
     this.observation = observation;
-    this.nano = nano;
     int port = Integer.parseInt(context.getProperty("duality.faults.port"));
     Socket socket = new Socket(InetAddress.getLoopbackAddress(), port);
     socket.setTcpNoDelay(true);
@@ -107,10 +106,21 @@ public final class Agent {
     String second = words.length > 3 ? unescape(words[3]) : "";
     return switch (words[1]) {
       case "ping" -> "";
-      case "machine" -> machine(first, second);
+      case "machine" -> machine(first, second, words.length > 4 ? unescape(words[4]) : "nano");
       case "remove" -> {
         consoles.remove(first);
         root.remove("vm/" + first);
+        yield "";
+      }
+      case "power" -> {
+        VirtualMachine machine = root.connect("vm/" + first, VirtualMachine.class);
+        switch (second) {
+          case "pause" -> machine.pause();
+          case "resume" -> machine.resume();
+          case "stop" -> machine.stop();
+          case "start" -> machine.start();
+          default -> machine.report();
+        }
         yield "";
       }
       case "type" -> "" + console(first).type(second);
@@ -170,10 +180,17 @@ public final class Agent {
         machine, name -> root.connect("vm/" + name + "/console", Console.class));
   }
 
-  private String machine(String name, String disk) throws Exception {
-    Boot boot = nano.prepare(Progress.NONE);
+  private String machine(String name, String disk, String guest) throws Exception {
+    GuestImage image =
+        context.getServiceReferences(GuestImage.class, null).stream()
+            .map(context::getService)
+            .filter(each -> each != null && each.name().equals(guest))
+            .findFirst()
+            .orElseThrow(() -> new IllegalArgumentException(guest + " is no guest"));
+    Boot boot = image.prepare(Progress.NONE);
     Map<String, String> config = new HashMap<>();
     config.put("kernel", boot.kernel().toString());
+    boot.initrd().ifPresent(initrd -> config.put("initrd", initrd.toString()));
     config.put("append", boot.commandLine());
     config.put("memory", Long.toString(boot.memoryBytes()));
     config.put("agent", "false");
