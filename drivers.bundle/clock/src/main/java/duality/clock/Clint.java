@@ -37,13 +37,21 @@ final class Clint implements MmioDevice, Instance {
 
   private static final long RING = 1;
 
+  /** No comparison: it never matches. */
+  private static final long NEVER = -1;
+
   private final Notification[] harts;
+  private final Notification ring;
   private final LongSupplier nanoClock;
   private final Alarm timer;
 
   private final long[] compare;
   private final boolean[] software;
   private final boolean[] timerAsserted;
+
+  /** Comparisons that were due at the last look without their line being up. */
+  private final long[] overdue;
+
   private long originNanos;
 
   /** What the guest added by setting the time, in ticks; wraps around. */
@@ -54,10 +62,13 @@ final class Clint implements MmioDevice, Instance {
     for (int i = 0; i < harts.length; i++) {
       harts[i] = context.slot(Slots.HART + i, Notification.class);
     }
+    this.ring = ring;
     this.nanoClock = nanoClock;
     timer = new Alarm(context.path() + ":timer", ring, RING);
     compare = new long[harts.length];
     Arrays.fill(compare, -1);
+    overdue = new long[harts.length];
+    Arrays.fill(overdue, NEVER);
     software = new boolean[harts.length];
     timerAsserted = new boolean[harts.length];
     originNanos = origin(context);
@@ -178,6 +189,27 @@ final class Clint implements MmioDevice, Instance {
     long left = next - now;
     long ticks = left < 0 || left > LONGEST_SLEEP_TICKS ? LONGEST_SLEEP_TICKS : left;
     timer.ringAfter(ticks * NANOS_PER_TICK);
+  }
+
+  /**
+   * Whether a timer that is due has raised its line. At the first look it may be the alarm's thread
+   * that is late; then the worker is woken, and the line has to be up at the next one.
+   */
+  @Override
+  public synchronized void check() {
+    for (int i = 0; i < harts.length; i++) {
+      boolean due = Long.compareUnsigned(time(), compare[i]) >= 0;
+      boolean high = (harts[i].word() & Lines.MTIP) != 0;
+      boolean same = overdue[i] == compare[i];
+      overdue[i] = due && !high ? compare[i] : NEVER;
+      if (due && !high && same) {
+        throw new IllegalStateException("the timer of hart " + i + " is due and its line is low");
+      }
+      if (due != high) {
+        timerAsserted[i] = high;
+        ring.signal(RING);
+      }
+    }
   }
 
   @Override

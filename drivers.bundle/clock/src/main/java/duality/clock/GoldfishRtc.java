@@ -36,6 +36,7 @@ final class GoldfishRtc implements MmioDevice, Instance {
   private final InstantSource wallClock;
   private final InterruptLine line;
   private final Alarm timer;
+  private final Notification ring;
 
   private long offsetNanos;
   private int latchedHigh;
@@ -44,7 +45,11 @@ final class GoldfishRtc implements MmioDevice, Instance {
   private boolean pending;
   private boolean enabled;
 
+  /** At the last look an alarm was due that had not rung. */
+  private boolean overdue;
+
   private GoldfishRtc(Context context, Notification ring, InstantSource wallClock) {
+    this.ring = ring;
     this.wallClock = wallClock;
     line = new InterruptLine(context);
     timer = new Alarm(context.path() + ":alarm", ring, RING);
@@ -135,6 +140,20 @@ final class GoldfishRtc implements MmioDevice, Instance {
       timer.ringAfter(Math.min(left, LONGEST_SLEEP_NANOS));
     } else {
       timer.off();
+    }
+  }
+
+  /** Whether an alarm that is due has rung; it may be late once, see {@link Clint#check}. */
+  @Override
+  public synchronized void check() {
+    line.set(pending && enabled); // if the controller did not hear it
+    boolean due = armed && alarmNanos - now() <= 0;
+    if (due && overdue) {
+      throw new IllegalStateException("the alarm is due and does not ring");
+    }
+    overdue = due;
+    if (due) {
+      ring.signal(RING);
     }
   }
 

@@ -128,4 +128,27 @@ class ClintTest extends DeviceContract {
     String said = assertThrows(CallFailed.class, () -> make("other", "yesterday")).getMessage();
     assertEquals(true, said.contains("'origin' is 'yesterday'"), said);
   }
+
+  @Test
+  void aTimerWhoseLineStaysLowFailsTheCheckAtTheSecondLook() {
+    board.endpoint(DEVICE).check();
+    device().store(COMPARE, 8, 50_000);
+    clock.addAndGet(2_000_000); // the alarm sleeps on, by the host's clock
+    board.endpoint(DEVICE).check();
+    TestBoard.await("the worker was woken", () -> line(0, Lines.MTIP));
+    board.endpoint(DEVICE).check();
+    board.endpoint(DEVICE).check();
+    harts[0].clear(Lines.MTIP);
+    board.endpoint(DEVICE).check();
+    TestBoard.await("the line is raised again", () -> line(0, Lines.MTIP));
+    board.endpoint(DEVICE).check();
+    assertThrows(
+        CallFailed.ServerFailed.class,
+        () -> {
+          for (int look = 0; look < 1_000; look++) {
+            harts[0].clear(Lines.MTIP);
+            board.endpoint(DEVICE).check();
+          }
+        });
+  }
 }

@@ -225,13 +225,35 @@ final class Plic implements InterruptController, Instance {
   }
 
   private void tell(int context, boolean wanted) {
-    long line = (context & 1) == 0 ? Lines.MEIP : Lines.SEIP;
     if (wanted) {
-      harts[context / 2].signal(line);
+      harts[context / 2].signal(line(context));
     } else {
-      harts[context / 2].clear(line);
+      harts[context / 2].clear(line(context));
     }
     asserted[context] = wanted;
+  }
+
+  /** Whether the lines are what the registers say, and no request stayed behind at a gateway. */
+  @Override
+  public synchronized void check() {
+    for (int word = 0; word < level.length; word++) {
+      long lost = level[word] & ~pending[word] & ~claimed[word];
+      if (lost != 0) {
+        int source = 64 * word + Long.numberOfTrailingZeros(lost);
+        throw new IllegalStateException("source " + source + " is high and was not forwarded");
+      }
+    }
+    for (int context = 0; context < contexts; context++) {
+      boolean wanted = best(context, threshold[context]) != 0;
+      if ((harts[context / 2].word() & line(context)) != 0 != wanted) {
+        throw new IllegalStateException(
+            "the line of context " + context + " is " + (wanted ? "low" : "high"));
+      }
+    }
+  }
+
+  private static long line(int context) {
+    return (context & 1) == 0 ? Lines.MEIP : Lines.SEIP;
   }
 
   private void enable(long[] set, long word32, long bits) {

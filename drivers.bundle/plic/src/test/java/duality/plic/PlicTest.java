@@ -324,4 +324,26 @@ class PlicTest extends DeviceContract {
       }
     }
   }
+
+  @Test
+  void aLineThatSomebodyElseLoweredFailsTheCheck() {
+    set(4 * 7, 1);
+    enable(1, 7);
+    plic.level(7, true);
+    board.endpoint(DEVICE).check();
+    harts[0].clear(Lines.SEIP);
+    assertThrows(CallFailed.ServerFailed.class, () -> board.endpoint(DEVICE).check());
+  }
+
+  @Test
+  void aRequestThatStayedBehindFailsTheCheck() {
+    plic.level(7, true);
+    State saved = board.save(DEVICE);
+    board.endpoint(DEVICE).check();
+    long[] none = new long[saved.numbers("pending").length];
+    try (var _ = board.core().hold(java.util.List.of(board.endpoint(DEVICE)), 1_000_000_000)) {
+      board.endpoint(DEVICE).open("plic", saved.with("pending", none)).bind();
+    }
+    assertThrows(CallFailed.ServerFailed.class, () -> board.endpoint(DEVICE).check());
+  }
 }

@@ -100,6 +100,15 @@ final class Uart16550 implements MmioDevice, Instance {
   private int aheadUsed;
   private boolean moreInput = true;
 
+  // For the check: bytes sent, rounds of the worker, whether the console answered last, and the
+  // same at the last look.
+  private long sent;
+  private long rounds;
+  private boolean reached = true;
+  private long sentAtLook;
+  private long roundsAtLook;
+  private boolean waited;
+
   private Uart16550(Context context) {
     console = context.slot(Slots.BACKEND, Console.class);
     line = new InterruptLine(context);
@@ -352,6 +361,9 @@ final class Uart16550 implements MmioDevice, Instance {
       // More bytes follow soon as a rule. To wait for them is cheaper than to be woken for each.
       LockSupport.parkNanos(LINGER_NANOS);
     }
+    synchronized (this) {
+      rounds++;
+    }
   }
 
   /** Hands on what was sent so far; whether there is more by now. */
@@ -369,10 +381,13 @@ final class Uart16550 implements MmioDevice, Instance {
     } catch (CallFailed unreachable) {
       synchronized (this) {
         sending = false; // the next byte, or the successor, tries again
+        reached = false;
       }
       return false;
     }
     synchronized (this) {
+      reached = true;
+      sent += bytes.length();
       boolean wasFull = !canSend();
       output.delete(0, bytes.length());
       if (wasFull) {
@@ -403,6 +418,25 @@ final class Uart16550 implements MmioDevice, Instance {
       refill();
       drive();
     }
+  }
+
+  /**
+   * Has the worker look once more at console and line, should a notification have been lost; what
+   * is to be sent then has to be gone at the next look, when the console took something.
+   */
+  @Override
+  public void check() {
+    synchronized (this) {
+      drive(); // if the controller did not hear it
+      boolean waits = !output.isEmpty() && sent == sentAtLook && rounds > roundsAtLook;
+      if (waits && waited && reached) {
+        throw new IllegalStateException(output.length() + " bytes wait and are not sent");
+      }
+      waited = !output.isEmpty();
+      sentAtLook = sent;
+      roundsAtLook = rounds;
+    }
+    events.signal(INPUT | OWN);
   }
 
   // State.

@@ -221,4 +221,13 @@ class Uart16550Test extends DeviceContract {
     TestBoard.await("more input", () -> (get(5) & 1) != 0);
     assertEquals('!', get(0));
   }
+
+  @Test
+  void inputOfWhichItWasNotToldIsFetchedAfterTheCheck() {
+    board.save(DEVICE); // its worker has begun
+    console.type("a");
+    board.notification("uart").clear(1);
+    board.endpoint(DEVICE).check();
+    TestBoard.await("input is in the receiver", () -> (get(5) & 1) != 0);
+  }
 }

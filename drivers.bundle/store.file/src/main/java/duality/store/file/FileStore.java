@@ -97,6 +97,12 @@ final class FileStore implements Store, Instance {
   private boolean restarted;
   private boolean endpointEnded;
 
+  /** What ended one of the threads. */
+  private @Nullable Throwable broken;
+
+  /** The request that was first in the queue at the last look, while no thread was at work. */
+  private @Nullable Job waitedFor;
+
   private FileStore(Context context) {
     this.context = context;
     String file = context.config("file", "");
@@ -167,6 +173,7 @@ final class FileStore implements Store, Instance {
   @Override
   public synchronized boolean submit(
       int tag, int operation, long offset, Grant grant, long grantOffset, long length) {
+    refuseBroken();
     serveOn();
     if (!restarted && isInFlight(tag)) {
       return true; // repeated, because this store or one before it failed in the middle
@@ -204,6 +211,7 @@ final class FileStore implements Store, Instance {
 
   @Override
   public synchronized long finished() {
+    refuseBroken();
     serveOn();
     if (phase == Phase.TAKING) {
       return NONE;
@@ -254,9 +262,42 @@ final class FileStore implements Store, Instance {
   // The host threads.
 
   private void serve(int thread) {
-    for (Job job; (job = next(thread)) != null; ) {
-      ended(thread, job.tag, perform(job));
+    try {
+      for (Job job; (job = next(thread)) != null; ) {
+        ended(thread, job.tag, perform(job));
+      }
+    } catch (RuntimeException | Error e) {
+      // Nobody is above this thread to hear of it: the next who calls does.
+      boolean last;
+      synchronized (this) {
+        broken = e;
+        number = 0;
+        running[thread] = null;
+        last = phase == Phase.CLOSED && runningCount() == 0 && !endpointEnded;
+      }
+      context.log(path + ": a thread has ended: " + e);
+      if (last) {
+        leave();
+      }
     }
+  }
+
+  private void refuseBroken() {
+    if (broken != null) {
+      throw new IllegalStateException("a thread of this store has ended: " + broken, broken);
+    }
+  }
+
+  /** Whether requests wait though no thread is at work, at two looks. */
+  @Override
+  public synchronized void check() {
+    refuseBroken();
+    Job first = phase == Phase.SERVING && runningCount() == 0 ? queue.peek() : null;
+    if (first != null && first == waitedFor) {
+      throw new IllegalStateException("request " + first.tag + " waits and no thread takes it");
+    }
+    waitedFor = first;
+    notifyAll();
   }
 
   private synchronized @Nullable Job next(int thread) {
@@ -325,6 +366,11 @@ final class FileStore implements Store, Instance {
       takeOver(heard);
     } catch (CallFailed ended) {
       context.log("does not take over: " + ended.getMessage());
+    } catch (RuntimeException | Error e) {
+      synchronized (this) {
+        broken = e;
+      }
+      context.log(path + ": the thread that takes over has ended: " + e);
     }
   }
 
@@ -389,6 +435,7 @@ final class FileStore implements Store, Instance {
 
   @Override
   public synchronized State save() {
+    refuseBroken();
     if (!await(REST_MILLIS, () -> phase != Phase.TAKING)) {
       throw new IllegalStateException(
           path + ": the predecessor did not give the file up within " + REST_MILLIS + " ms");

@@ -10,14 +10,19 @@ import duality.drivers.Store;
 import duality.drivers.testing.StoreContract;
 import duality.drivers.testing.TestBoard;
 import duality.kernel.CallFailed;
+import duality.kernel.Context;
 import duality.kernel.Grant;
 import duality.kernel.Notification;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -150,5 +155,73 @@ class FileStoreTest extends StoreContract {
       assertEquals(Store.OK, status(1), "behind the file's end there are zeros");
       assertArrayEquals(new byte[512], read(grant));
     }
+  }
+
+  @Test
+  void aThreadThatEndsIsAFailureAndTheNextInstanceSaysThatAllIsLost() throws Exception {
+    Store store = open(bytes(4096));
+    AtomicBoolean armed = new AtomicBoolean();
+    board
+        .core()
+        .register(
+            "fragile",
+            (context, saved) -> FileStore.open(fragile(context, armed), saved),
+            Store.class);
+    try (var _ = board.core().hold(List.of(board.endpoint(STORE)), 1_000_000_000)) {
+      board.endpoint(STORE).open("fragile", board.endpoint(STORE).save()).bind();
+    }
+    armed.set(true);
+    try (Grant grant = memory(0, new byte[512])) {
+      assertTrue(store.submit(7, Store.WRITE, 0, grant, 0, 512));
+      TestBoard.await("a failed check", this::fails);
+      try (var _ = board.core().hold(List.of(board.endpoint(STORE)), 1_000_000_000)) {
+        assertThrows(CallFailed.class, () -> board.endpoint(STORE).save());
+        board.endpoint(STORE).open("store.file", null).bind();
+      }
+      TestBoard.await("it says so", () -> store.finished() == Store.RESTARTED);
+      assertTrue(store.submit(7, Store.WRITE, 0, grant, 0, 512));
+      TestBoard.await("it is done", () -> store.finished() == 7 << 8);
+    }
+  }
+
+  private boolean fails() {
+    try {
+      board.endpoint(STORE).check();
+      return false;
+    } catch (CallFailed.ServerFailed found) {
+      return true;
+    }
+  }
+
+  /** A context whose notification of events ends the thread that signals it. */
+  private static Context fragile(Context context, AtomicBoolean armed) {
+    Notification real = context.slot(Slots.EVENTS, Notification.class);
+    Notification events =
+        proxy(
+            Notification.class,
+            (method, arguments) -> {
+              if (armed.get() && method.getName().equals("signal")) {
+                throw new AssertionError("as asked");
+              }
+              return method.invoke(real, arguments);
+            });
+    return proxy(
+        Context.class,
+        (method, arguments) ->
+            method.getName().equals("slot") && arguments[0].equals(Slots.EVENTS)
+                ? events
+                : method.invoke(context, arguments));
+  }
+
+  private interface Answer {
+    Object to(Method method, Object[] arguments) throws ReflectiveOperationException;
+  }
+
+  private static <T> T proxy(Class<T> type, Answer answer) {
+    return type.cast(
+        Proxy.newProxyInstance(
+            FileStoreTest.class.getClassLoader(),
+            new Class<?>[] {type},
+            (self, method, arguments) -> answer.to(method, arguments)));
   }
 }
