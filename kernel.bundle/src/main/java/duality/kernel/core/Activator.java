@@ -24,6 +24,7 @@ import org.osgi.framework.ServiceRegistration;
 import org.osgi.framework.SynchronousBundleListener;
 import org.osgi.framework.hooks.bundle.CollisionHook;
 import org.osgi.framework.hooks.bundle.EventHook;
+import org.osgi.framework.hooks.resolver.ResolverHookFactory;
 import org.osgi.framework.namespace.PackageNamespace;
 import org.osgi.framework.wiring.BundleRevision;
 import org.osgi.framework.wiring.BundleWiring;
@@ -55,7 +56,11 @@ public final class Activator implements BundleActivator {
     context.registerService(
         EventHook.class, (event, contexts) -> bundleEvent(started, event), null);
     context.registerService(
-        CollisionHook.class, (operation, target, same) -> same.removeIf(Activator::serves), null);
+        CollisionHook.class,
+        (operation, target, same) ->
+            same.removeIf(each -> serves(each) || target.getBundleId() == Versions.UPDATER),
+        null);
+    context.registerService(ResolverHookFactory.class, triggers -> new Versions(), null);
     // Before anything else of the framework stops, guests are halted and stores flushed.
     context.addBundleListener(
         (SynchronousBundleListener)
@@ -187,8 +192,8 @@ public final class Activator implements BundleActivator {
    * Publishes a shared endpoint in the name of the bundle that has its protocol, which needs no
    * wire to the kernel; each client bundle gets a capability of its own, revoked when it lets go.
    */
-  private static Runnable publish(EndpointObject endpoint) {
-    Bundle home = FrameworkUtil.getBundle(endpoint.type);
+  private static Runnable publish(EndpointObject endpoint, Class<?> type) {
+    Bundle home = FrameworkUtil.getBundle(type);
     BundleContext context = home == null ? null : started(home);
     if (context == null) {
       return () -> {};
@@ -196,7 +201,7 @@ public final class Activator implements BundleActivator {
     Dictionary<String, Object> properties = new Hashtable<>();
     properties.put("duality.endpoint", endpoint.path());
     ServiceRegistration<?> registration =
-        context.registerService(endpoint.type.getName(), new Clients(endpoint), properties);
+        context.registerService(type.getName(), new Clients(endpoint, type), properties);
     return () -> {
       try {
         registration.unregister();
@@ -226,11 +231,11 @@ public final class Activator implements BundleActivator {
     return home.getBundleContext();
   }
 
-  private record Clients(EndpointObject endpoint) implements ServiceFactory<Object> {
+  private record Clients(EndpointObject endpoint, Class<?> type) implements ServiceFactory<Object> {
     @Override
     public Object getService(Bundle client, ServiceRegistration<Object> registration) {
       return endpoint.core.capability(
-          endpoint, endpoint.type, new Ledger(String.valueOf(client.getSymbolicName())));
+          endpoint, type, new Ledger(String.valueOf(client.getSymbolicName())));
     }
 
     @Override

@@ -60,6 +60,10 @@ final class ContextObject implements Context {
               + " is needed; its slots: "
               + endpoint.slots.keySet());
     }
+    if (!type.isInstance(held) && held instanceof Stub stub) {
+      held = stub.seenFrom(type.getClassLoader()); // it was put there before the API was updated
+      endpoint.slots.put(slot, held);
+    }
     if (!type.isInstance(held)) {
       throw new CallFailed.BadRequest(
           path() + " has a " + held + " in slot '" + slot + "', not a " + type.getSimpleName());

@@ -73,13 +73,14 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   /** Makes shared endpoints visible to clients, and takes them back. */
   public interface Publisher {
     /** Nobody is to see them. */
-    Publisher NONE = endpoint -> () -> {};
+    Publisher NONE = (endpoint, type) -> () -> {};
 
-    /** Publishes; the answer takes it back. */
-    Runnable publish(EndpointObject endpoint);
+    /** Publishes it as that type; the answer takes it back. */
+    Runnable publish(EndpointObject endpoint, Class<?> type);
   }
 
-  private final Map<String, Runnable> published = new ConcurrentHashMap<>();
+  /** By path, for each version of its type; the answer takes it back. */
+  private final Map<String, Map<Class<?>, Runnable>> published = new ConcurrentHashMap<>();
 
   private Core(int processorCount, long poolBytes) {
     pool = new FramePool(poolBytes);
@@ -160,7 +161,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
 
   private EndpointObject add(
       String path, Class<?> type, Map<String, String> config, List<String> route) {
-    Protocol protocol = protocolOf(type);
+    Protocol protocol = StubFactory.protocol(type);
     if (protocol == null) {
       throw new CallFailed.BadRequest(type.getName() + " is not annotated with @Protocol");
     }
@@ -177,20 +178,6 @@ public final class Core implements Kernel, Observation, AutoCloseable {
       throw new CallFailed.BadRequest(path + " is there already");
     }
     return made;
-  }
-
-  private static @Nullable Protocol protocolOf(Class<?> type) {
-    Protocol own = type.getAnnotation(Protocol.class);
-    if (own != null) {
-      return own;
-    }
-    for (Class<?> each : type.getInterfaces()) {
-      Protocol inherited = protocolOf(each);
-      if (inherited != null) {
-        return inherited;
-      }
-    }
-    return null;
   }
 
   private List<String> route(String path, Class<?> type, Map<String, String> config) {
@@ -250,7 +237,23 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   }
 
   private void publish(EndpointObject endpoint) {
-    published.put(endpoint.path(), publisher.publish(endpoint));
+    published
+        .computeIfAbsent(endpoint.path(), path -> new ConcurrentHashMap<>())
+        .computeIfAbsent(endpoint.type(), type -> publisher.publish(endpoint, type));
+  }
+
+  /**
+   * The endpoint is of another version of its type now. Clients of the one before are served on.
+   */
+  void retyped(EndpointObject endpoint) {
+    Class<?> type = endpoint.type();
+    trace(endpoint.path() + " is of another version of " + type.getName() + " now");
+    for (ThreadObject thread : threads.values()) {
+      thread.retypeHandler(endpoint.gate, type);
+    }
+    if (published.containsKey(endpoint.path())) {
+      HandOver.afterRelease(endpoint.gate, () -> publish(endpoint));
+    }
   }
 
   @Override
@@ -303,9 +306,9 @@ public final class Core implements Kernel, Observation, AutoCloseable {
         drain(List.of(each.gate), TimeUnit.SECONDS.toNanos(2));
         each.close();
         each.spaces.values().forEach(this::endSpace);
-        Runnable taken = published.remove(each.path());
+        Map<Class<?>, Runnable> taken = published.remove(each.path());
         if (taken != null) {
-          taken.run();
+          taken.values().forEach(Runnable::run);
         }
       }
       for (EndpointObject each : ending) {
@@ -346,7 +349,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   /** A server was bound to it. */
   void bound(EndpointObject endpoint) {
     if (endpoint.path().equals(Scheduling.PATH)
-        && Scheduler.class.isAssignableFrom(endpoint.type)) {
+        && Scheduler.class.isAssignableFrom(endpoint.type())) {
       scheduling.bound(capability(endpoint, Scheduler.class, null));
     }
   }
@@ -409,13 +412,18 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   // Capabilities
 
   <P> P capability(EndpointObject endpoint, Class<P> protocol, @Nullable Ledger owner) {
-    if (!protocol.isAssignableFrom(endpoint.type)) {
-      throw new CallFailed.BadRequest(
-          endpoint.path() + " is a " + endpoint.type.getName() + ", not a " + protocol.getName());
+    Class<?> type = endpoint.type();
+    if (!protocol.isAssignableFrom(type)) {
+      if (Translation.named(type, protocol.getName()) == null) {
+        throw new CallFailed.BadRequest(
+            endpoint.path() + " is a " + type.getName() + ", not a " + protocol.getName());
+      }
+      type = protocol; // for a client with another version of the API
     }
-    Stub stub = StubFactory.make(endpoint.type);
-    stub.lead(this, endpoint.type, endpoint.gate, null, duality.kernel.Rights.ALL, 0);
+    Stub stub = StubFactory.make(type);
+    stub.lead(this, type, endpoint.gate, null, duality.kernel.Rights.ALL, 0);
     own(stub, owner);
+    endpoint.gate.ledToBy(stub);
     return protocol.cast(stub);
   }
 

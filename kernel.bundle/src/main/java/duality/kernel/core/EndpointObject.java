@@ -5,10 +5,10 @@ import duality.kernel.Endpoint;
 import duality.kernel.EndpointReport;
 import duality.kernel.FailureReport;
 import duality.kernel.Instance;
+import duality.kernel.Protocol;
 import duality.kernel.Server;
 import duality.kernel.State;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -36,7 +36,6 @@ final class EndpointObject implements Endpoint {
 
   final Core core;
   final Gate gate;
-  final Class<?> type;
   final Map<String, String> config;
   final Ledger ledger;
   final Map<String, Object> slots = new ConcurrentHashMap<>();
@@ -46,6 +45,9 @@ final class EndpointObject implements Endpoint {
 
   /** Servers for this endpoint, best first. */
   final List<String> route;
+
+  /** Of the version that the server has which is bound, or was last. */
+  private volatile Class<?> type;
 
   private @Nullable OpenInstance serving;
 
@@ -75,6 +77,7 @@ final class EndpointObject implements Endpoint {
     this.core = core;
     this.gate = gate;
     this.type = type;
+    gate.type(type);
     this.config = Map.copyOf(config);
     this.route = List.copyOf(route);
     this.wanted = route.isEmpty() ? "" : Registration.nameOf(route.getFirst());
@@ -221,7 +224,8 @@ final class EndpointObject implements Endpoint {
     slot.push(gate.opening(), 0);
     try {
       @Nullable Instance instance = server.open(context, saved);
-      if (!type.isInstance(instance)) {
+      if (instance == null
+          || !isOneOfOurs(Translation.named(instance.getClass(), type.getName()))) {
         throw new CallFailed.ServerFailed(
             context.server()
                 + " opened "
@@ -230,7 +234,8 @@ final class EndpointObject implements Endpoint {
                 + gate.path
                 + ", which is no "
                 + type.getName()
-                + (sameName(instance) ? " of this version of its API" : ""));
+                + " of rank "
+                + gate.rank);
       }
       return instance;
     } finally {
@@ -247,19 +252,44 @@ final class EndpointObject implements Endpoint {
     }
   }
 
-  /** Whether it implements a protocol of that name, but of another loader. */
-  private boolean sameName(@Nullable Instance instance) {
-    return instance != null
-        && Arrays.stream(instance.getClass().getInterfaces())
-            .anyMatch(each -> each.getName().equals(type.getName()));
+  /** Whether that is the endpoint's type, or what it became in another version of its API. */
+  private boolean isOneOfOurs(@Nullable Class<?> seen) {
+    Protocol protocol = seen == null ? null : StubFactory.protocol(seen);
+    return protocol != null && protocol.rank() == gate.rank;
+  }
+
+  /** The protocol, of the version that the server has which is bound, or was last. */
+  Class<?> type() {
+    return type;
+  }
+
+  /**
+   * Becomes of the version of an instance that is about to be bound. Nobody is inside: clients with
+   * the classes of the other version find out when they come in.
+   */
+  private Class<?> retype(Class<?> fresh) {
+    Class<?> before = type;
+    if (fresh != before) {
+      type = fresh;
+      gate.type(fresh);
+    }
+    return before;
   }
 
   private void bind(OpenInstance next, String purpose) {
     OpenInstance old;
+    Class<?> before;
     try {
       synchronized (this) {
         boolean worked = !gate.isBroken();
-        gate.bind(next.instance, next.epoch);
+        @Nullable Class<?> seen = Translation.named(next.instance.getClass(), type.getName());
+        before = retype(seen == null ? type : seen);
+        try {
+          gate.bind(next.instance, next.epoch);
+        } catch (CallFailed e) {
+          retype(before);
+          throw e;
+        }
         old = serving;
         if (old == null || !worked) {
           predecessor = "";
@@ -275,6 +305,9 @@ final class EndpointObject implements Endpoint {
     } catch (CallFailed e) {
       next.discard();
       throw e;
+    }
+    if (before != type) {
+      core.retyped(this);
     }
     next.context.startWorkers();
     if (old != null) {

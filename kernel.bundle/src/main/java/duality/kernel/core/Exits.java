@@ -31,7 +31,7 @@ final class Exits {
       case Exit.MMIO_LOAD -> {
         thread.mmio++;
         try {
-          hart.completeLoad(thread.handler.load(thread.id, hart.exitAddress(), hart.exitWidth()));
+          hart.completeLoad(thread.handler().load(thread.id, hart.exitAddress(), hart.exitWidth()));
         } catch (CallFailed.BadRequest e) {
           hart.refuse();
         }
@@ -40,7 +40,7 @@ final class Exits {
       case Exit.MMIO_STORE -> {
         thread.mmio++;
         try {
-          thread.handler.store(thread.id, hart.exitAddress(), hart.exitWidth(), hart.exitValue());
+          thread.handler().store(thread.id, hart.exitAddress(), hart.exitWidth(), hart.exitValue());
           hart.completeStore();
         } catch (CallFailed.BadRequest e) {
           hart.refuse();
@@ -66,7 +66,7 @@ final class Exits {
   @SuppressWarnings("NonAtomicVolatileUpdate") // one writer: the processor that runs the thread
   private static Doing trap(ThreadObject thread, int cause, long value) {
     thread.calls++;
-    int answer = thread.handler.trap(thread.id, cause, value);
+    int answer = thread.handler().trap(thread.id, cause, value);
     switch (answer) {
       case TrapHandler.RESUME_BEHIND -> {
         thread.hart().completeCall();

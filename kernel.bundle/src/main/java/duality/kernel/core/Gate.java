@@ -2,9 +2,13 @@ package duality.kernel.core;
 
 import duality.kernel.CallFailed;
 import duality.kernel.FailureReport;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
+import java.util.WeakHashMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
@@ -83,6 +87,11 @@ final class Gate {
   private volatile long busyNanos;
 
   private final Core core;
+
+  private volatile @Nullable Class<?> type;
+
+  /** Guarded by itself. */
+  private final Set<Stub> roots = Collections.newSetFromMap(new WeakHashMap<>());
 
   /** What the fast path calls; null whenever the condition is not OPEN. */
   private volatile @Nullable Object target;
@@ -173,15 +182,47 @@ final class Gate {
     return core;
   }
 
+  // Capabilities that lead here
+
+  /** The endpoint's type, of the version that its server has; told to all capabilities. */
+  void type(Class<?> now) {
+    List<Stub> all;
+    synchronized (roots) {
+      type = now;
+      all = new ArrayList<>(roots);
+    }
+    all.forEach(Stub::lookAgain);
+  }
+
+  /** Whether callers with that class of the protocol can call the server as it is. */
+  boolean isOfType(Class<?> callers) {
+    Class<?> now = type;
+    return now == null || callers.isAssignableFrom(now);
+  }
+
+  /** A capability that is derived from no other. */
+  void ledToBy(Stub root) {
+    synchronized (roots) {
+      roots.add(root);
+    }
+    root.lookAgain();
+  }
+
   /**
    * Goes in: answers the server, with the call noted in {@code slot}. Must be paired with an exit.
    */
   Object enter(CallSlot slot, long badge) {
-    return enter(slot, slot.depth(), badge);
+    Object server = goIn(slot, slot.depth(), badge);
+    return server != null ? server : enterSlowly(slot, badge);
   }
 
-  /** The same with the slot's depth at hand. */
-  Object enter(CallSlot slot, int below, long badge) {
+  /** The same with the slot's depth at hand, through a capability. */
+  Object enter(CallSlot slot, int below, long badge, Stub through) {
+    Object server = goIn(slot, below, badge);
+    return server != null ? server : through.fitting(enterSlowly(slot, badge));
+  }
+
+  private @Nullable Object goIn(CallSlot slot, int below, long badge) {
     long caller = slot.mark(below);
     if (caller < above && isOwn(caller)) {
       slot.nest(below + 1);
@@ -190,8 +231,7 @@ final class Gate {
       slot.count(number); // before it is inside: the count tells it from other calls all the time
     }
     slot.push(below, this, badge);
-    Object server = target;
-    return server != null ? server : enterSlowly(slot, badge);
+    return target;
   }
 
   /** Whether the endpoint calls itself; refuses a call from another one of the rank or below. */

@@ -105,7 +105,7 @@ final class ServerTable {
       arrival.notifyAll();
     }
     for (EndpointObject endpoint : core.endpointMap().values()) {
-      if (!fresh.protocols().contains(endpoint.type.getName())) {
+      if (!fresh.protocols().contains(endpoint.type().getName())) {
         continue;
       }
       String wanted = endpoint.wanted();
@@ -294,7 +294,7 @@ final class ServerTable {
       candidates.addAll(servers.getOrDefault(spare, List.of()));
     }
     for (Registration each : candidates) {
-      if (each.protocols().contains(endpoint.type.getName())
+      if (each.protocols().contains(endpoint.type().getName())
           && !leaving.containsKey(each.bundleId())
           && serveAgain(endpoint, each)) {
         return true;

@@ -27,7 +27,10 @@ public abstract class Stub {
   private @Nullable Ledger owner;
   private volatile boolean revoked;
 
-  /** The gate while there is nothing to check: all rights, no badge, not revoked; else null. */
+  /**
+   * The gate while there is nothing to check: all rights, no badge, not revoked, and of the version
+   * of the API that its server has; else null.
+   */
   private volatile @Nullable Gate open;
 
   /** Weakly, so that what a client drops does not stay; guarded by this. */
@@ -52,7 +55,34 @@ public abstract class Stub {
     this.object = object;
     this.rights = rights;
     this.badge = badge;
-    this.open = rights == duality.kernel.Rights.ALL && badge == 0 ? gate : null;
+    look();
+  }
+
+  /** Sees whether there is something to check at each call. */
+  private void look() {
+    Gate through = gate;
+    open =
+        through != null && rights == Rights.ALL && badge == 0 && through.isOfType(type)
+            ? through
+            : null;
+    if (revoked) {
+      open = null;
+    }
+  }
+
+  /** The endpoint's type may have become another version's; for the ones derived from it too. */
+  final void lookAgain() {
+    look();
+    List<WeakReference<Stub>> below;
+    synchronized (this) {
+      below = List.copyOf(children);
+    }
+    for (WeakReference<Stub> each : below) {
+      Stub child = each.get();
+      if (child != null) {
+        child.lookAgain();
+      }
+    }
   }
 
   /** Where the current thread notes its calls. */
@@ -69,10 +99,15 @@ public abstract class Stub {
   protected final Object $enter(CallSlot slot, int depth, int needed) {
     Gate through = open;
     if (through != null) {
-      return through.enter(slot, depth, 0);
+      return through.enter(slot, depth, 0, this);
     }
     check(needed);
-    return gate().enter(slot, depth, badge);
+    return fitting(gate().enter(slot, depth, badge, this));
+  }
+
+  /** A server as this capability's interface has it. */
+  final Object fitting(Object server) {
+    return Translation.of(server, type);
   }
 
   /** After a call that returned. */
@@ -85,7 +120,16 @@ public abstract class Stub {
   /** After a call that threw; answers what the caller gets. */
   protected final CallFailed $failed(CallSlot slot, int depth, Throwable thrown) {
     slot.unwindTo(depth + 1);
+    if (thrown instanceof IncompatibleClassChangeError && isOwn(thrown.getStackTrace())) {
+      // It was on its way in when the server became one of another version: it did not get there.
+      boolean unused = slot.pop();
+      return new CallFailed.TimedOut(name() + " changed its API in this moment: call again");
+    }
     return gate().failed(slot, thrown);
+  }
+
+  private boolean isOwn(StackTraceElement[] trace) {
+    return trace.length > 0 && trace[0].getClassName().equals(getClass().getName());
   }
 
   /** Whether a call that may be repeated is: its server failed, and somebody mends it. */
@@ -165,6 +209,18 @@ public abstract class Stub {
     return adopt(child, childOwner);
   }
 
+  /** The same as a class of that loader, which has another version of the API. */
+  final Stub seenFrom(@Nullable ClassLoader loader) {
+    Class<?> other = Translation.seenFrom(loader, type);
+    if (other == type) {
+      return this;
+    }
+    check(0);
+    Stub same = StubFactory.make(other);
+    same.lead(core, other, gate, object, rights, badge);
+    return adopt(same, owner);
+  }
+
   private Stub adopt(Stub child, @Nullable Ledger childOwner) {
     child.parent = this;
     child.owner = childOwner;
@@ -181,6 +237,7 @@ public abstract class Stub {
     if (childOwner != null) {
       childOwner.hold(child);
     }
+    child.look(); // what happened before it could be found here
     return child;
   }
 

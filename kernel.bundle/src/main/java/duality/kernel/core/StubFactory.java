@@ -20,6 +20,7 @@ import java.lang.reflect.Modifier;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Generates the class of the capabilities to one protocol or one kind of kernel object.
@@ -84,7 +85,7 @@ final class StubFactory {
           type.getName() + " cannot be a protocol: it is not a public interface");
     }
     String name = "duality.stub." + type.getSimpleName() + "Capability";
-    boolean endpoint = isProtocol(type);
+    boolean endpoint = protocol(type) != null;
     byte[] bytes =
         ClassFile.of()
             .build(
@@ -117,10 +118,13 @@ final class StubFactory {
     }
   }
 
-  /** Whether the type, or one it extends, is an endpoint's protocol. */
-  static boolean isProtocol(Class<?> type) {
-    return type.isAnnotationPresent(Protocol.class)
-        || Arrays.stream(type.getInterfaces()).anyMatch(StubFactory::isProtocol);
+  /** What makes the type, or one it extends, an endpoint's protocol; null when nothing does. */
+  static @Nullable Protocol protocol(Class<?> type) {
+    Protocol own = type.getAnnotation(Protocol.class);
+    for (Class<?> each : type.getInterfaces()) {
+      own = own == null ? protocol(each) : own;
+    }
+    return own;
   }
 
   /** Abstract methods by signature: the interface's own and inherited ones. */

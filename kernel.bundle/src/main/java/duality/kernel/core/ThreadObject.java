@@ -76,7 +76,7 @@ final class ThreadObject implements KernelThread, KernelObject {
   /** All spaces that it ran in; changed with {@link #registers}. */
   private final Set<SpaceObject> spaces = new HashSet<>();
 
-  final TrapHandler handler;
+  private volatile TrapHandler handler;
   private final Core core;
   private final NotificationObject notification;
   private final AtomicReference<Doing> doing = new AtomicReference<>(Doing.SUSPENDED);
@@ -150,6 +150,18 @@ final class ThreadObject implements KernelThread, KernelObject {
   /** The engine that its hart is of; null when there is none. */
   @Nullable Engine engine() {
     return engine;
+  }
+
+  /** Who serves its exits. */
+  TrapHandler handler() {
+    return handler;
+  }
+
+  /** Its handler's endpoint is of another version of its type now. */
+  void retypeHandler(Gate gate, Class<?> type) {
+    if (handler instanceof Stub stub && stub.leadsTo() == gate) {
+      handler = TrapHandler.class.cast(stub.seenFrom(type.getClassLoader()));
+    }
   }
 
   /** Its hart, for the processor that runs it. */
