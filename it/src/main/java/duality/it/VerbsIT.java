@@ -228,7 +228,7 @@ class VerbsIT {
   }
 
   @Test
-  void aPlanSaysWhatWouldMoveAndWhatAnApiWouldRestart() throws Exception {
+  void aPlanSaysWhatWouldMoveAndWhatIsRefused() throws Exception {
     load();
     Path next = BundleFile.of(bundle("hot.visits"), "1.1.0", Map.of(), folder);
     String plan = String.valueOf(gogo.run("kernel:plan update hot.visits " + next));
@@ -237,12 +237,102 @@ class VerbsIT {
     plan = String.valueOf(gogo.run("kernel:plan service/visits hot.visits scheduler plic"));
     assertTrue(plan.contains("step=moves, what=service/visits"), plan);
     assertTrue(plan.contains("step=refused, what=scheduler"), plan);
-    Path api = BundleFile.of(bundle("hot.api"), "1.0.1", Map.of(), folder);
-    plan = String.valueOf(gogo.run("kernel:plan update hot.api " + api));
-    assertTrue(plan.contains("step=refused, what=hot.api "), plan);
-    assertTrue(plan.contains("step=restarts, what=hot.visits"), plan);
-    assertTrue(gogo.refused("kernel:update hot.api " + api).contains("is an API"));
+    plan = String.valueOf(gogo.run("kernel:plan update duality.kernel " + kernel()));
+    assertTrue(plan.contains("step=refused, what=duality.kernel"), plan);
+    assertTrue(
+        gogo.refused("kernel:update duality.kernel " + kernel()).contains("needs a restart"));
     nothingWasLost();
+  }
+
+  private Path kernel() throws Exception {
+    return BundleFile.of(bundle("duality.kernel"), "0.1.1", Map.of(), folder);
+  }
+
+  // ---- APIs ----
+
+  @Test
+  void anApiIsUpdatedUnderItsClientsWhichAreNotRestarted() throws Exception {
+    load();
+    for (int i = 1; i <= 3; i++) {
+      Path api = BundleFile.of(newest("hot.api"), "1.0.0.build" + i, Map.of(), folder);
+      String plan = String.valueOf(gogo.run("kernel:plan update hot.api " + api));
+      assertTrue(plan.contains("step=moves, what=service/visits"), plan);
+      assertTrue(plan.contains("step=keeps, what=hot.api 1.0.0"), plan);
+      assertTrue(plan.contains("step=touches, what=hot.client"), plan);
+      gogo.run("kernel:update hot.api " + api);
+      assertEquals(
+          "1.0.0.build" + i, provider("hot.visits", "hot.api").getVersion().toString(), "wired");
+      progress();
+      gogo.run(
+          "kernel:update hot.visits " + gogo.example("hot.visits-" + (i < 2 ? 1 : 2) + ".jar"));
+      progress();
+    }
+    assertEquals(2, bundles("hot.api").size(), "the one of the client and the newest");
+    nothingWasLost();
+  }
+
+  @Test
+  void anApiThatDoesNotFitLeavesEverythingAsItIs() throws Exception {
+    load();
+    Path unfit =
+        BundleFile.of(
+            bundle("hot.api"), "2.0.0", Map.of("Export-Package", "hot.api;version=9.0.0"), folder);
+    String said = gogo.refused("kernel:update hot.api " + unfit);
+    assertTrue(said.contains("hot.visits does not take hot.api of hot.api 2.0.0"), said);
+    assertEquals(1, bundles("hot.api").size());
+    assertEquals(1, bundles("hot.visits").size());
+    progress();
+    nothingWasLost();
+  }
+
+  private static Bundle newest(String name) {
+    return bundles(name).stream()
+        .max(java.util.Comparator.comparing(Bundle::getVersion))
+        .orElseThrow();
+  }
+
+  /** Who gives that bundle a package. */
+  private static Bundle provider(String bundle, String exported) {
+    BundleWiring wiring = Objects.requireNonNull(bundle(bundle).adapt(BundleWiring.class));
+    return wiring.getRequiredWires("osgi.wiring.package").stream()
+        .filter(
+            each ->
+                exported.equals(each.getCapability().getAttributes().get("osgi.wiring.package")))
+        .findFirst()
+        .orElseThrow()
+        .getProvider()
+        .getBundle();
+  }
+
+  @Test
+  void aGuestGoesOnWhenTheApisUnderItAreUpdated() throws Exception {
+    try (RunningMachine nano = nano("api-it")) {
+      for (String api : List.of("duality.drivers", "duality.vmm", "duality.servers")) {
+        for (int i = 1; i <= 2; i++) {
+          nano.console.type("sum 3000000\r");
+          Path next = BundleFile.of(newest(api), "0.1.0.zbuild" + i, Map.of(), folder);
+          String plan = String.valueOf(gogo.run("kernel:plan update " + api + " " + next));
+          assertTrue(plan.contains("step=touches, what=duality.shell"), plan);
+          assertTrue(plan.contains("step=moves, what="), plan);
+          gogo.run("kernel:update " + api + " " + next);
+          Swapper.Swap last = Services.service(Swapper.class).history().getLast();
+          assertTrue(last.done() && last.endpoints() > 0, last.toString());
+          assertEquals(2, bundles(api).size(), "the clients' and the newest");
+          nano.await(0, "sum 3000000 = ", SECONDS);
+          nano.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", SECONDS);
+          assertEquals("running", nano.machine.report().state());
+        }
+      }
+      String built = "0.1.0.zbuild2";
+      assertEquals(built, provider("duality.uart", "duality.drivers").getVersion().toString());
+      assertEquals(
+          built, provider("duality.virtio.blk", "duality.drivers").getVersion().toString());
+      assertEquals(built, provider("duality.vmm.machine", "duality.vmm").getVersion().toString());
+      assertEquals(built, provider("duality.root", "duality.servers").getVersion().toString());
+    }
+    try (RunningMachine other = nano("api-it-2")) {
+      other.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", SECONDS);
+    }
   }
 
   // ---- the parts of the system itself ----

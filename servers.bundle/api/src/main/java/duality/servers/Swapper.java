@@ -87,8 +87,8 @@ public interface Swapper {
    * A step of a plan.
    *
    * @param step {@code moves}, {@code waits} (its calls may have to), {@code refused}, {@code
-   *     installs}, {@code uninstalls}, {@code touches} (a bundle that is left as it is) or {@code
-   *     restarts}
+   *     installs}, {@code uninstalls}, {@code keeps} (an old version, for its clients) or {@code
+   *     touches} (a bundle that is left as it is)
    * @param what an endpoint or a bundle
    * @param from server or version now; may be empty
    * @param to server or version then; may be empty

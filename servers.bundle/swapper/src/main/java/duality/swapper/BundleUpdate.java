@@ -11,30 +11,38 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.jar.JarInputStream;
 import java.util.jar.Manifest;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
 import org.osgi.framework.Constants;
+import org.osgi.framework.FrameworkUtil;
 import org.osgi.framework.namespace.PackageNamespace;
-import org.osgi.framework.startlevel.BundleStartLevel;
+import org.osgi.framework.wiring.BundleWire;
 import org.osgi.framework.wiring.BundleWiring;
 import org.osgi.framework.wiring.FrameworkWiring;
 
-/** A new version of a server bundle, beside the old one and then in its place. */
+/**
+ * A new version of a bundle, beside the old one and then in its place.
+ *
+ * <p>Of an API, all bundles that serve with its classes are installed once more, wired to the new
+ * version, and all that they serve moves in one transaction. Bundles that are only clients stay as
+ * they are, with the old version beside the new one, until they are wired anew.
+ */
 final class BundleUpdate {
   private static final long ARRIVAL_NANOS = TimeUnit.SECONDS.toNanos(5);
   private static final long POLL_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
-  private static final AtomicLong INSTALLED = new AtomicLong();
+  private static final String KERNEL = "duality.kernel";
+  private static final String WIRED = "is wired to it";
+  private static final Comparator<Bundle> NEWEST_LAST =
+      Comparator.comparing(Bundle::getVersion).thenComparingLong(Bundle::getBundleId);
 
   private final Kernel kernel;
   private final BundleContext system;
@@ -42,10 +50,10 @@ final class BundleUpdate {
   private final Path file;
   private final String version;
 
-  /** The new bundle, once it is installed. */
-  private volatile @Nullable Bundle fresh;
+  /** What is replaced together, first of all the bundle itself; empty before it is begun. */
+  private volatile List<Replacement> replaced = List.of();
 
-  /** The endpoints are with the new bundle: it stays, even when the old one hangs in its stop. */
+  /** The endpoints are with the new bundles: they stay, even when an old one hangs in its stop. */
   private volatile boolean moved;
 
   private BundleUpdate(Kernel kernel, BundleContext system, Bundle old, Path file, String version) {
@@ -109,6 +117,9 @@ final class BundleUpdate {
                   .sorted()
                   .collect(Collectors.joining(", ", "; there are: ", "; felix:lb lists all")));
     }
+    if (found.size() > 1 && found.stream().allMatch(BundleUpdate::exports)) {
+      return found.stream().max(NEWEST_LAST).orElseThrow(); // the others are for old clients
+    }
     if (found.size() > 1) {
       throw new CallFailed.BadRequest(
           named
@@ -119,100 +130,122 @@ final class BundleUpdate {
   }
 
   String from() {
-    return old.getSymbolicName() + " " + old.getVersion();
+    return Replacement.name(old);
   }
 
   String to() {
     return old.getSymbolicName() + " " + version;
   }
 
-  private List<ServerReport> servers(Bundle bundle) {
-    return kernel.servers().stream()
-        .filter(each -> each.bundleId() == bundle.getBundleId())
-        .toList();
-  }
-
   /** Why it cannot be done, or empty. */
   String refusal() {
-    if (old.getBundleId() == 0 || servesKernel()) {
+    if (old.getBundleId() == 0 || KERNEL.equals(old.getSymbolicName())) {
       return old.getSymbolicName() + " is what everything stands on: it needs a restart";
     }
-    Set<String> importers = importers();
-    if (exports()) {
-      return old.getSymbolicName()
-          + " is an API: its classes are in "
-          + importers.size()
-          + " other bundles and in the capabilities to its endpoints, so that a new version means"
-          + " a restart of all those; with felix:update and felix:refresh their states wait at the"
-          + " endpoints, and go on where the protocol is the same class";
+    if (closure(old).stream().anyMatch(each -> KERNEL.equals(each.getSymbolicName()))) {
+      return old.getSymbolicName() + " is an API of the kernel's: it needs a restart";
     }
-    if (servers(old).isEmpty()) {
+    if (replacements().stream().allMatch(each -> servers(each).isEmpty())) {
       return old.getSymbolicName()
-          + " has no servers: felix:update "
+          + (exports(old) ? " has no servers among those wired to it" : " has no servers")
+          + ": felix:update "
           + old.getBundleId()
           + " file:FILE does it";
     }
     return "";
   }
 
-  private boolean servesKernel() {
-    return "duality.kernel".equals(old.getSymbolicName());
+  private List<ServerReport> servers(Replacement replacement) {
+    return Replacement.servers(kernel, replacement.old);
   }
 
-  private boolean exports() {
-    BundleWiring wiring = old.adapt(BundleWiring.class);
+  private static boolean exports(Bundle bundle) {
+    BundleWiring wiring = bundle.adapt(BundleWiring.class);
     return wiring != null && !wiring.getCapabilities(PackageNamespace.PACKAGE_NAMESPACE).isEmpty();
   }
 
-  /** Bundles that a refresh would restart with it. */
-  private Set<String> importers() {
+  /** Bundles that use its classes, directly or through others. */
+  private List<Bundle> closure(Bundle bundle) {
     FrameworkWiring wiring = system.getBundle(0).adapt(FrameworkWiring.class);
-    Set<String> names = new TreeSet<>();
-    if (wiring != null) {
-      for (Bundle each : wiring.getDependencyClosure(List.of(old))) {
-        if (!each.equals(old)) {
-          names.add(String.valueOf(each.getSymbolicName()));
-        }
-      }
-    }
-    return names;
+    return wiring == null
+        ? List.of()
+        : wiring.getDependencyClosure(List.of(bundle)).stream()
+            .filter(each -> !each.equals(bundle))
+            .sorted(Comparator.comparing(each -> String.valueOf(each.getSymbolicName())))
+            .toList();
+  }
+
+  private boolean isServing(Bundle bundle) {
+    return !Replacement.servers(kernel, bundle).isEmpty();
+  }
+
+  /** The bundle itself, then what its servers' classes come from, then those servers. */
+  private List<Replacement> replacements() {
+    List<Replacement> all = new ArrayList<>();
+    all.add(new Replacement(old, file));
+    List<Bundle> users = closure(old);
+    users.stream()
+        .filter(each -> !isServing(each) && closure(each).stream().anyMatch(this::isServing))
+        .forEach(each -> all.add(new Replacement(each, null)));
+    users.stream().filter(this::isServing).forEach(each -> all.add(new Replacement(each, null)));
+    return all;
   }
 
   List<Step> plan() {
-    List<Step> steps = new ArrayList<>();
     String refusal = refusal();
     if (!refusal.isEmpty()) {
+      List<Step> steps = new ArrayList<>();
       steps.add(new Step("refused", from(), "", to(), refusal));
-      for (String each : importers()) {
-        steps.add(new Step("restarts", each, "", "", "is wired to it"));
+      for (Bundle each : closure(old)) {
+        steps.add(new Step("touches", String.valueOf(each.getSymbolicName()), "", "", WIRED));
       }
       return steps;
     }
-    steps.add(new Step("installs", to(), "", "", file + ", beside bundle " + old.getBundleId()));
-    for (ServerReport server : servers(old)) {
-      for (String path : server.endpoints()) {
-        steps.add(new Step("moves", path, Targets.exactName(server), to(), ""));
+    List<Step> steps = new ArrayList<>();
+    List<Step> last = new ArrayList<>();
+    List<Replacement> all = replacements();
+    for (Replacement each : all) {
+      String name = Replacement.name(each.old);
+      String from = each.isCopy() ? "the same, wired to " + to() : file + "";
+      String remark = from + ", beside bundle " + each.old.getBundleId();
+      steps.add(new Step("installs", each.isCopy() ? name : to(), "", "", remark));
+      for (ServerReport server : servers(each)) {
+        String exact = Targets.exactName(server);
+        String to = each.isCopy() ? name : to();
+        server.endpoints().forEach(path -> last.add(new Step("moves", path, exact, to, "")));
       }
     }
-    steps.add(new Step("uninstalls", from(), "", "", "bundle " + old.getBundleId()));
-    for (String each : importers()) {
-      steps.add(new Step("touches", each, "", "", "is wired to it"));
+    List<Bundle> clients = closure(old).stream().filter(each -> !isOneOf(all, each)).toList();
+    for (Replacement each : all.reversed()) {
+      boolean stays = each.old == old && !clients.isEmpty();
+      String remark = stays ? "for the clients that are wired to it" : "";
+      last.add(
+          new Step(
+              stays ? "keeps" : "uninstalls",
+              Replacement.name(each.old),
+              "",
+              "",
+              stays ? remark : "bundle " + each.old.getBundleId()));
     }
+    for (Bundle each : clients) {
+      last.add(
+          new Step(
+              "touches",
+              String.valueOf(each.getSymbolicName()),
+              "",
+              "",
+              WIRED + " and is served on; felix:refresh " + each.getBundleId() + " wires it anew"));
+    }
+    steps.addAll(last);
     return steps;
   }
 
-  /** The moves once the new bundle is there. */
-  private List<Move> moves(Bundle fresh) {
-    List<Move> moves = new ArrayList<>();
-    for (ServerReport server : servers(old)) {
-      String exact = Targets.exactName(server);
-      String successor = exact.substring(0, exact.indexOf('#') + 1) + fresh.getBundleId();
-      for (String path : server.endpoints()) {
-        boolean engine = server.protocols().equals(List.of("Engine"));
-        moves.add(new Move(engine ? Targets.ENGINE : path, successor));
-      }
-    }
-    return moves.stream().distinct().toList();
+  private static boolean isOneOf(List<Replacement> all, Bundle bundle) {
+    return all.stream().anyMatch(each -> each.old.equals(bundle));
+  }
+
+  private List<Move> moves() {
+    return replaced.stream().flatMap(each -> each.moves(kernel).stream()).distinct().toList();
   }
 
   /** What moves endpoints or harts, in one transaction. */
@@ -220,40 +253,71 @@ final class BundleUpdate {
     Transaction.Result move(List<Move> moves);
   }
 
-  /** Does it, on a hand-over thread. */
+  /** Does it, on a hand-over thread, but for {@link #finish}. */
   Transaction.Result run(Mover mover) {
     String refusal = refusal();
     if (!refusal.isEmpty()) {
       throw new CallFailed.BadRequest(refusal);
     }
-    Bundle next;
-    try (InputStream in = Files.newInputStream(file)) {
-      next = system.installBundle("update:" + INSTALLED.incrementAndGet() + ":" + file, in);
-    } catch (IOException | BundleException e) {
-      return Transaction.Result.kept("not installed: " + e.getMessage());
-    }
-    fresh = next;
+    replaced = replacements();
     Transaction.Result result;
     try {
-      BundleStartLevel level = old.adapt(BundleStartLevel.class);
-      BundleStartLevel freshLevel = next.adapt(BundleStartLevel.class);
-      if (level != null && freshLevel != null) {
-        freshLevel.setStartLevel(level.getStartLevel());
+      for (Replacement each : replaced) {
+        each.install(system);
       }
-      next.start();
-      List<String> missing = awaitServers(next);
-      if (missing.isEmpty()) {
-        List<Move> moves = moves(next);
-        result =
-            moves.isEmpty() ? new Transaction.Result(true, 0, 0, 0, "done") : mover.move(moves);
-        moved = result.done();
-      } else {
-        result = Transaction.Result.kept("the new version did not bring " + missing);
+      for (Replacement each : replaced) {
+        each.start();
       }
-    } catch (BundleException | CallFailed e) {
+      String stale = wiredToOld();
+      if (!stale.isEmpty()) {
+        return Transaction.Result.kept(stale);
+      }
+      List<String> missing = awaitServers();
+      if (!missing.isEmpty()) {
+        return Transaction.Result.kept("the new version did not bring " + missing);
+      }
+      List<Move> moves = moves();
+      result = moves.isEmpty() ? new Transaction.Result(true, 0, 0, 0, "done") : mover.move(moves);
+      moved = result.done();
+    } catch (IOException | BundleException | CallFailed e) {
       result = Transaction.Result.kept(reason(e));
     }
     return result;
+  }
+
+  /**
+   * Takes out the bundles that serve nobody any more: the old ones when the endpoints have moved,
+   * else the new ones. For a thread apart: any may hang in its stop, and what was done is done.
+   */
+  void finish() {
+    if (moved && !exports(old)) {
+      keepOld();
+    }
+    Bundle own = FrameworkUtil.getBundle(BundleUpdate.class);
+    // Users before what they use; and who does this before it has no classes any more.
+    List<Replacement> order = new ArrayList<>(replaced.reversed());
+    order.sort(Comparator.comparing(each -> each.old.equals(own)));
+    for (Replacement each : order) {
+      if (!moved || closure(each.old).isEmpty()) {
+        each.uninstall(moved);
+      }
+    }
+    if (moved) {
+      dropOlder();
+    }
+  }
+
+  /** Versions of an API that had clients at the last update and have none any more. */
+  private void dropOlder() {
+    Bundle fresh = replaced.getFirst().fresh();
+    for (Bundle each : system.getBundles()) {
+      if (String.valueOf(each.getSymbolicName()).equals(fresh.getSymbolicName())
+          && NEWEST_LAST.compare(each, fresh) < 0
+          && exports(each)
+          && closure(each).isEmpty()) {
+        new Replacement(each, null).uninstall(true);
+      }
+    }
   }
 
   /** In case the new version turns out bad. */
@@ -264,21 +328,6 @@ final class BundleUpdate {
       System.getLogger("duality.swapper")
           .log(System.Logger.Level.WARNING, from() + " cannot be put back later: " + e);
     }
-  }
-
-  /**
-   * Takes out the bundle that serves nobody any more: the old one when the endpoints have moved,
-   * else the new one. For a thread apart: either may hang in its stop, and what was done is done.
-   */
-  void finish() {
-    Bundle goes = moved ? old : fresh;
-    if (goes == null || goes.getState() == Bundle.UNINSTALLED) {
-      return;
-    }
-    if (moved) {
-      keepOld();
-    }
-    uninstall(goes);
   }
 
   private static String reason(Throwable e) {
@@ -292,14 +341,35 @@ final class BundleUpdate {
     return text.toString();
   }
 
+  /** Who would go on with the old classes, because the new version does not fit; or empty. */
+  private String wiredToOld() {
+    for (Replacement each : replaced) {
+      BundleWiring wiring = each.fresh().adapt(BundleWiring.class);
+      if (wiring == null) {
+        continue;
+      }
+      for (BundleWire wire : wiring.getRequiredWires(PackageNamespace.PACKAGE_NAMESPACE)) {
+        if (isOneOf(replaced, wire.getProvider().getBundle())) {
+          return each.fresh().getSymbolicName()
+              + " does not take "
+              + wire.getCapability().getAttributes().get(PackageNamespace.PACKAGE_NAMESPACE)
+              + " of "
+              + to()
+              + ", see its Import-Package";
+        }
+      }
+    }
+    return "";
+  }
+
   /** Waits for the servers that are needed; answers those that did not come. */
-  private List<String> awaitServers(Bundle fresh) {
+  private List<String> awaitServers() {
     long deadline = System.nanoTime() + ARRIVAL_NANOS;
     while (true) {
       Set<String> there =
-          servers(fresh).stream().map(Targets::exactName).collect(Collectors.toSet());
+          kernel.servers().stream().map(Targets::exactName).collect(Collectors.toSet());
       List<String> missing =
-          moves(fresh).stream()
+          moves().stream()
               .map(Move::server)
               .distinct()
               .filter(each -> !there.contains(each))
@@ -308,15 +378,6 @@ final class BundleUpdate {
         return missing;
       }
       LockSupport.parkNanos(POLL_NANOS);
-    }
-  }
-
-  private static void uninstall(Bundle bundle) {
-    try {
-      bundle.uninstall();
-    } catch (BundleException e) {
-      throw new CallFailed.BadRequest(
-          "bundle " + bundle.getBundleId() + " is not uninstalled: " + e.getMessage());
     }
   }
 }

@@ -34,7 +34,15 @@ final class PreviousVersions {
 
   /** Keeps a copy of a bundle that is about to be uninstalled. */
   static void keep(BundleContext system, Bundle old) throws IOException {
-    Path file = file(system, String.valueOf(old.getSymbolicName()));
+    write(old, file(system, String.valueOf(old.getSymbolicName())));
+  }
+
+  /** A copy of a bundle, to be installed once more; overwritten by the next one. */
+  static Path copy(BundleContext system, Bundle bundle) throws IOException {
+    return write(bundle, file(system, "copy"));
+  }
+
+  private static Path write(Bundle old, @Nullable Path file) throws IOException {
     Enumeration<URL> entries = old.findEntries("/", "*", true);
     URL manifestEntry = old.getEntry(MANIFEST);
     if (file == null || entries == null || manifestEntry == null) {
@@ -59,6 +67,7 @@ final class PreviousVersions {
         jar.closeEntry();
       }
     }
+    return file;
   }
 
   /**
