@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Slots of the endpoint: {@code space}, the {@link Space} with the right to map; {@code root},
  * the {@link Root}. Configuration: {@code quota}, bytes it may hold, default no limit but root's;
  * {@code owner}, the endpoint path that root charges, default the endpoint's parent; {@code batch},
- * frames taken from root at once, default 64.
+ * frames taken from root at once, default 64; a pager that holds many takes an eighth of them, at
+ * most 4,096, because a successor looks at each batch while the guest waits.
  *
  * <p>State: schema {@code pager}, version 1. {@code space}: number of the space. {@code regions}:
  * triples of first page, pages, rights. {@code backed}: triples of first page, first frame, count.
@@ -192,7 +193,9 @@ public final class Backing {
       stock.putBack(run);
       throw e;
     }
-    region.set(page, run.first(), run.count());
+    if (!region.setMissing(page, run.first(), run.count())) {
+      throw new IllegalStateException("pages from " + page + " on have frames already");
+    }
     return run.count();
   }
 
@@ -307,10 +310,10 @@ public final class Backing {
       if (region == null
           || count < 1
           || count > region.page() + region.pages() - page
-          || region.anyBacked(page, count)
           || frame < 0
           || frame > held.length() - count
-          || !free.take((int) frame, (int) count)) {
+          || !free.take((int) frame, (int) count)
+          || !region.setMissing(page, frame, count)) {
         throw new State.Refused(
             "pager.backed: "
                 + count
@@ -321,7 +324,6 @@ public final class Backing {
                 + " on: they are in no region, have a frame already, or the frames are in no batch "
                 + "or behind another page");
       }
-      region.set(page, frame, count);
     }
     held.andNot(free.rest());
     stock.restoreUnused(held);

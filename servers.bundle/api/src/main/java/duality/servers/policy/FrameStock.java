@@ -19,6 +19,11 @@ import java.util.TreeMap;
  * <p><em>Concurrency:</em> none; its pager locks.
  */
 final class FrameStock {
+  /** What part of what it holds a pager takes at once when it needs more. */
+  private static final long GROWTH = 8;
+
+  private static final long MOST_GROWN = 4_096;
+
   private final Context context;
   private final Root root;
   private final String owner;
@@ -89,7 +94,8 @@ final class FrameStock {
       return false;
     }
     // Root gives contiguous runs: when it has no long one, a shorter one will do.
-    for (long ask = Math.min(Math.max(batchFrames, wanted), room); ask > 0; ask /= 2) {
+    long usual = Math.max(batchFrames, Math.min(heldFrames / GROWTH, MOST_GROWN));
+    for (long ask = Math.min(Math.max(usual, wanted), room); ask > 0; ask /= 2) {
       try {
         Frame batch = root.allocate(owner, ask);
         context.keep(slot(batch.first()), batch);
@@ -219,14 +225,15 @@ final class FrameStock {
             "pager.batches: " + pairs[i + 1] + " frames from " + pairs[i] + " on behind " + end);
       }
       end = pairs[i] + pairs[i + 1];
-      if (!context.has(slot(pairs[i]))) {
-        throw new State.Refused("pager.batches: slot " + slot(pairs[i]) + " is empty");
+      String slot = slot(pairs[i]);
+      if (!context.has(slot)) {
+        throw new State.Refused("pager.batches: slot " + slot + " is empty");
       }
-      Frame batch = context.slot(slot(pairs[i]), Frame.class);
+      Frame batch = context.slot(slot, Frame.class);
       if (batch.first() != pairs[i] || batch.count() != pairs[i + 1]) {
         throw new State.Refused(
             "pager.batches: slot "
-                + slot(pairs[i])
+                + slot
                 + " holds "
                 + batch.count()
                 + " frames from "

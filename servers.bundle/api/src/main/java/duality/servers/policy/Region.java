@@ -64,8 +64,12 @@ final class Region {
     return table == null ? -1 : table[(int) (index % TABLE)] - 1;
   }
 
-  /** Enters frames for a run of pages of this region. */
-  void set(long at, long frame, long count) {
+  /**
+   * Enters frames for a run of pages of this region, if none of them has one.
+   *
+   * @return false, with some of them entered, when one has
+   */
+  boolean setMissing(long at, long frame, long count) {
     long index = at - page;
     long left = count;
     long next = frame + 1;
@@ -78,11 +82,15 @@ final class Region {
         tables[(int) (index / TABLE)] = table;
       }
       for (int i = first; i < end; i++) {
+        if (table[i] != 0) {
+          return false;
+        }
         table[i] = next++;
       }
       left -= end - first;
       index += end - first;
     }
+    return true;
   }
 
   /** The first page from {@code at} on that has no frame, or -1. */
@@ -104,52 +112,45 @@ final class Region {
     return end - at;
   }
 
-  /** Whether one of these pages has a frame. */
-  boolean anyBacked(long at, long count) {
-    long index = at - page;
-    long left = count;
-    while (left > 0) {
-      int first = (int) (index % TABLE);
-      int end = (int) Math.min(TABLE, first + left);
-      long[] table = tables[(int) (index / TABLE)];
-      for (int i = first; table != null && i < end; i++) {
-        if (table[i] != 0) {
-          return true;
-        }
-      }
-      left -= end - first;
-      index += end - first;
-    }
-    return false;
-  }
-
-  /** All backed pages, in runs as long as possible, from the lowest page on. */
+  /**
+   * All backed pages, in runs as long as possible, from the lowest page on. While a guest waits, so
+   * its loops are as short as they can be.
+   */
   void forEachRun(RunTaker taker) {
     long start = 0;
-    long entry = 0;
-    long count = 0;
+    long entry = 0; // of the first page of the run
+    long next = 0; // what the page behind the run would have to have; 0 without a run
     for (int t = 0; t < tables.length; t++) {
       long[] table = tables[t];
-      for (int i = 0; table != null && i < TABLE; i++) {
-        long here = table[i];
-        long index = (long) t * TABLE + i;
-        if (count > 0 && here == entry + count && index == start + count) {
-          count++;
-          continue;
+      int i = 0;
+      while (table != null && i < TABLE) {
+        while (i < TABLE && next != 0 && table[i] == next) {
+          i++;
+          next++;
         }
-        if (count > 0) {
-          taker.take(page + start, entry - 1, count);
-          count = 0;
+        if (i == TABLE) {
+          break; // it may go on in the next table
         }
-        if (here != 0) {
-          start = index;
-          entry = here;
-          count = 1;
+        if (next != 0) {
+          taker.take(page + start, entry - 1, next - entry);
+          next = 0;
+        }
+        while (i < TABLE && table[i] == 0) {
+          i++;
+        }
+        if (i < TABLE) {
+          start = (long) t * TABLE + i;
+          entry = table[i];
+          next = entry;
         }
       }
+      if (table == null && next != 0) {
+        taker.take(page + start, entry - 1, next - entry);
+        next = 0;
+      }
     }
-    if (count > 0) {
-      taker.take(page + start, entry - 1, count);
+    if (next != 0) {
+      taker.take(page + start, entry - 1, next - entry);
     }
   }
 }
