@@ -82,7 +82,7 @@ class OtherVersionTest {
     }
 
     @Override
-    public long add(Entry entry) {
+    public synchronized long add(Entry entry) {
       last = entry;
       return sum += entry.kind() == Kind.IN ? entry.amount() : -entry.amount();
     }
