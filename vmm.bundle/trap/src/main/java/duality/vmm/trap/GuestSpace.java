@@ -223,15 +223,33 @@ final class GuestSpace {
     return (int) (address >>> Memory.PAGE_SHIFT + 9 * level) & GuestTable.ENTRIES - 1;
   }
 
-  /** Reads the tables on the way to an address again; says whether any has changed. */
-  boolean refresh(long address) {
+  /** Reads the entries on the way to an address again; says whether any has changed. */
+  private boolean refresh(long address) {
     boolean any = false;
     GuestTable table = top;
     for (int level = TOP; table != null; level--) {
-      any |= refresh(table, level, start(address, level));
-      table = level == 0 ? null : table.below[index(address, level)];
+      int index = index(address, level);
+      any |= refreshEntry(table, level, index, address);
+      table = level == 0 ? null : table.below[index];
     }
     return any;
+  }
+
+  /** A fence of one address: it is about the leaf that leads there, whatever its level. */
+  void refreshLeaf(long address) {
+    GuestTable table = top;
+    for (int level = TOP; table != null; level--) {
+      int index = index(address, level);
+      long entry = table.entries[index];
+      if (GuestTable.invalid(entry)) {
+        return; // nothing is remembered
+      }
+      if (GuestTable.leaf(entry)) {
+        boolean unused = refreshEntry(table, level, index, address);
+        return;
+      }
+      table = level == 0 ? null : table.below[index];
+    }
   }
 
   /** Reads all tables again: whatever came from entries that have changed is gone then. */
@@ -243,7 +261,11 @@ final class GuestSpace {
   }
 
   private void refreshTree(GuestTable table, int level, long start) {
-    refresh(table, level, start);
+    try {
+      table.refresh(memory, scratch, (index, before) -> unmap(level, start, index));
+    } catch (CallFailed.BadRequest noMemory) {
+      forget();
+    }
     for (int i = 0; i < table.below.length; i++) {
       GuestTable next = table.below[i];
       if (next != null) {
@@ -252,27 +274,23 @@ final class GuestSpace {
     }
   }
 
-  /** The first address that a table of that level on the way to an address covers. */
-  private static long start(long address, int level) {
+  private boolean refreshEntry(GuestTable table, int level, int index, long address) {
     int shift = Memory.PAGE_SHIFT + 9 * (level + 1);
-    return address >>> shift << shift & (1L << 39) - 1;
-  }
-
-  private boolean refresh(GuestTable table, int level, long start) {
-    long pages = 1L << 9 * level;
+    long start = address >>> shift << shift & (1L << 39) - 1;
     try {
-      return table.refresh(
-          memory,
-          scratch,
-          (index, before) -> {
-            long address = start + index * pages * Space.PAGE_BYTES;
-            unmap(address << 25 >> 25 >>> Memory.PAGE_SHIFT, pages);
-          });
+      return table.refresh(memory, index, (at, before) -> unmap(level, start, at));
     } catch (CallFailed.BadRequest noMemory) {
       // The table lies where no memory is any more: it leads nowhere.
       forget();
       return true;
     }
+  }
+
+  /** Unmaps what an entry of a table that covers addresses from {@code start} on leads to. */
+  private void unmap(int level, long start, int index) {
+    long pages = 1L << 9 * level;
+    long address = start + index * pages * Space.PAGE_BYTES;
+    unmap(address << 25 >> 25 >>> Memory.PAGE_SHIFT, pages);
   }
 
   private void unmap(long page, long pages) {

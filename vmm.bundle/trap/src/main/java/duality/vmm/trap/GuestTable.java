@@ -4,6 +4,7 @@ import duality.kernel.Grant;
 import duality.kernel.processor.Memory;
 import duality.vmm.board.GuestMemory;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,26 +53,38 @@ final class GuestTable {
     }
   }
 
-  /** Reads it again; says whether anything has changed. */
-  boolean refresh(GuestMemory memory, long[] scratch, Changes changes) {
+  /** Reads all of it again. */
+  void refresh(GuestMemory memory, long[] scratch, Changes changes) {
     read(memory, scratch);
-    boolean any = false;
     for (int at = 0; ; at++) {
-      int next = java.util.Arrays.mismatch(entries, at, ENTRIES, scratch, at, ENTRIES);
+      int next = Arrays.mismatch(entries, at, ENTRIES, scratch, at, ENTRIES);
       if (next < 0) {
-        return any;
+        return;
       }
       at += next;
-      long before = entries[at];
-      entries[at] = scratch[at];
-      any = true;
-      if (below.length > 0) {
-        below[at] = null;
-      }
-      if ((before & V) != 0) {
-        changes.changed(at, before);
-      }
+      change(at, scratch[at], changes);
     }
+  }
+
+  /** Reads one entry again; says whether it has changed. */
+  boolean refresh(GuestMemory memory, int index, Changes changes) {
+    long now;
+    try (Grant grant = memory.grant(address + 8L * index, 8, Memory.READ)) {
+      now = grant.getLong(0);
+    }
+    return now != entries[index] && change(index, now, changes);
+  }
+
+  private boolean change(int index, long now, Changes changes) {
+    long before = entries[index];
+    entries[index] = now;
+    if (below.length > 0) {
+      below[index] = null;
+    }
+    if ((before & V) != 0) {
+      changes.changed(index, before);
+    }
+    return true;
   }
 
   /**

@@ -140,7 +140,7 @@ final class Shadows {
       known.space.refreshAll();
     } else {
       for (long i = known.heard; i < logged; i++) {
-        known.space.refresh(log[(int) (i % LOG)]);
+        known.space.refreshLeaf(log[(int) (i % LOG)]);
       }
     }
     known.fenced = false;
