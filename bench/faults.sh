@@ -1,9 +1,10 @@
 #!/bin/bash
 # A fault campaign: faulty versions of servers are swapped in under load, in JVMs of their own.
 #
-#   bench/faults.sh [--kind KIND,...] [--fault FAULT,...] [--count N] [--seed N] [--core N] [--json FILE] [--verbose]
+#   bench/faults.sh [--kind KIND,...] [--fault FAULT,...] [--count N] [--minutes N] [--seed N]
+#                   [--guest nano|linux] [--core N] [--json FILE] [--verbose]
 #
-# Without --count 1,000 injections for each kind of component, which takes hours. See it/faults/README.md.
+# Without --count 1,000 injections for each kind of component, which takes more than an hour. See it/faults/README.md.
 set -eu
 cd "$(dirname "$0")/.."
 . cnf/jdk25.sh
