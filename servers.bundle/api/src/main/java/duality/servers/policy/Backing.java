@@ -23,9 +23,9 @@ import org.jspecify.annotations.Nullable;
  * most 4,096, because a successor looks at each batch while the guest waits.
  *
  * <p>State: schema {@code pager}, version 1. {@code space}: number of the space. {@code regions}:
- * triples of first page, pages, rights. {@code backed}: triples of first page, first frame, count.
- * {@code batches}: pairs of first frame and count, each with its capability in a slot {@code
- * frames/N}.
+ * triples of first page, pages, rights. {@code backed}: triples of first page, first frame, count,
+ * ascending. {@code batches}: pairs of first frame and count, each with its capability in a slot
+ * {@code frames/N}.
  *
  * <p><em>Concurrency:</em> none; its pager locks.
  */
@@ -44,6 +44,9 @@ public final class Backing {
   private final FrameStock stock;
   private final TreeMap<Long, Region> regions = new TreeMap<>();
   private boolean refusalLogged;
+
+  /** Numbers that the predecessor's record of backed pages had: about as many as the next one. */
+  private int inherited;
 
   /**
    * Opens the books.
@@ -261,7 +264,7 @@ public final class Backing {
   /** The neutral form, see the class. */
   public State save() {
     LongArray areas = new LongArray();
-    LongArray backed = new LongArray();
+    LongArray backed = new LongArray(inherited + inherited / 8);
     for (Region region : regions.values()) {
       areas.add(region.page(), region.pages(), region.rights());
       region.forEachRun(backed::add);
@@ -297,6 +300,7 @@ public final class Backing {
     }
     stock.restore(saved.numbers("batches"));
     long[] backed = triples(saved, "backed");
+    inherited = backed.length;
     BitSet held = stock.frames();
     FreeFrames free = new FreeFrames(held);
     Region region = null;
@@ -312,8 +316,8 @@ public final class Backing {
           || count > region.page() + region.pages() - page
           || frame < 0
           || frame > held.length() - count
-          || !free.take((int) frame, (int) count)
-          || !region.setMissing(page, frame, count)) {
+          || (i > 0 && page - backed[i - 3] < backed[i - 1])
+          || !free.take((int) frame, (int) count)) {
         throw new State.Refused(
             "pager.backed: "
                 + count
@@ -321,9 +325,10 @@ public final class Backing {
                 + page
                 + " on with frames from "
                 + frame
-                + " on: they are in no region, have a frame already, or the frames are in no batch "
-                + "or behind another page");
+                + " on: they are in no region, not behind those before them, or the frames are in"
+                + " no batch or behind another page");
       }
+      region.inherit(backed, i);
     }
     held.andNot(free.rest());
     stock.restoreUnused(held);

@@ -4,8 +4,19 @@ import java.util.Arrays;
 
 /** Numbers in a row, without boxes. */
 final class LongArray {
-  private long[] numbers = new long[64];
+  private static final int LEAST = 64;
+
+  private long[] numbers;
   private int size;
+
+  LongArray() {
+    this(0);
+  }
+
+  /** With room for so many. */
+  LongArray(int expected) {
+    numbers = new long[Math.max(expected, LEAST)];
+  }
 
   void add(long number) {
     if (size == numbers.length) {

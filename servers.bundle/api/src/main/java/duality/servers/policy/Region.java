@@ -5,6 +5,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * One region of a space and the frame behind each of its pages: a table of two levels, as hardware
  * would walk it, so that a large region of which little is touched costs little.
+ *
+ * <p>What a predecessor left stays as the runs that it was saved as, and a table is laid out of
+ * them when a page of it is looked at: a guest waits while a pager is saved and opened, and few
+ * pages change between two swaps.
  */
 final class Region {
   /** Pages in one table of the second level. */
@@ -24,8 +28,16 @@ final class Region {
   private final long pages;
   private final int rights;
 
-  /** Frame number plus 1, so that 0 is a missing page. */
+  /** Frame number plus 1, so that 0 is a missing page; null when empty or not laid out. */
   private final long[] @Nullable [] tables;
+
+  /** Triples as {@link RunTaker} gets them, ascending; of use for tables that are not laid out. */
+  private long[] left = {};
+
+  /** For each table that is not laid out: where its first triple is, and the end of its last. */
+  private int @Nullable [] from;
+
+  private int @Nullable [] to;
 
   Region(long page, long pages, int rights) {
     this.page = page;
@@ -60,8 +72,67 @@ final class Region {
   /** The frame behind a page of this region, or -1. */
   long frameAt(long at) {
     long index = at - page;
-    long[] table = tables[(int) (index / TABLE)];
+    long[] table = table((int) (index / TABLE));
     return table == null ? -1 : table[(int) (index % TABLE)] - 1;
+  }
+
+  private long @Nullable [] table(int t) {
+    long[] table = tables[t];
+    return table == null && isLeft(t) ? layOut(t) : table;
+  }
+
+  private boolean isLeft(int t) {
+    return from != null && to != null && from[t] < to[t];
+  }
+
+  private long[] layOut(int t) {
+    long[] table = new long[TABLE];
+    tables[t] = table;
+    long base = page + (long) t * TABLE;
+    forEachLeft(
+        t,
+        (at, frame, count) -> {
+          int first = (int) (at - base);
+          for (int i = 0; i < count; i++) {
+            table[first + i] = frame + 1 + i;
+          }
+        });
+    return table;
+  }
+
+  /** The runs of one table that is not laid out, as far as they are in it. */
+  private void forEachLeft(int t, RunTaker taker) {
+    if (from == null || to == null) {
+      return;
+    }
+    long base = page + (long) t * TABLE;
+    for (int i = from[t]; i < to[t]; i += 3) {
+      long start = Math.max(left[i], base);
+      long end = Math.min(left[i] + left[i + 2], base + TABLE);
+      taker.take(start, left[i + 1] + start - left[i], end - start);
+    }
+  }
+
+  /**
+   * Takes over a run of a predecessor's, which is in this region and behind those before it.
+   *
+   * @param triples of all regions; nobody changes them any more
+   * @param at where the run is there
+   */
+  void inherit(long[] triples, int at) {
+    int[] first = from == null ? new int[tables.length] : from;
+    int[] behind = to == null ? new int[tables.length] : to;
+    left = triples;
+    from = first;
+    to = behind;
+    long index = triples[at] - page;
+    int last = (int) ((index + triples[at + 2] - 1) / TABLE);
+    for (int t = (int) (index / TABLE); t <= last; t++) {
+      if (behind[t] == 0) {
+        first[t] = at;
+      }
+      behind[t] = at + 3;
+    }
   }
 
   /**
@@ -71,12 +142,12 @@ final class Region {
    */
   boolean setMissing(long at, long frame, long count) {
     long index = at - page;
-    long left = count;
+    long rest = count;
     long next = frame + 1;
-    while (left > 0) {
+    while (rest > 0) {
       int first = (int) (index % TABLE);
-      int end = (int) Math.min(TABLE, first + left);
-      long[] table = tables[(int) (index / TABLE)];
+      int end = (int) Math.min(TABLE, first + rest);
+      long[] table = table((int) (index / TABLE));
       if (table == null) {
         table = new long[TABLE];
         tables[(int) (index / TABLE)] = table;
@@ -87,7 +158,7 @@ final class Region {
         }
         table[i] = next++;
       }
-      left -= end - first;
+      rest -= end - first;
       index += end - first;
     }
     return true;
@@ -117,40 +188,60 @@ final class Region {
    * its loops are as short as they can be.
    */
   void forEachRun(RunTaker taker) {
-    long start = 0;
-    long entry = 0; // of the first page of the run
-    long next = 0; // what the page behind the run would have to have; 0 without a run
+    Joining joined = new Joining(taker);
     for (int t = 0; t < tables.length; t++) {
       long[] table = tables[t];
-      int i = 0;
-      while (table != null && i < TABLE) {
-        while (i < TABLE && next != 0 && table[i] == next) {
-          i++;
-          next++;
-        }
-        if (i == TABLE) {
-          break; // it may go on in the next table
-        }
-        if (next != 0) {
-          taker.take(page + start, entry - 1, next - entry);
-          next = 0;
-        }
-        while (i < TABLE && table[i] == 0) {
-          i++;
-        }
-        if (i < TABLE) {
-          start = (long) t * TABLE + i;
-          entry = table[i];
-          next = entry;
-        }
-      }
-      if (table == null && next != 0) {
-        taker.take(page + start, entry - 1, next - entry);
-        next = 0;
+      if (table != null) {
+        forEachRun(page + (long) t * TABLE, table, joined);
+      } else if (isLeft(t)) {
+        forEachLeft(t, joined);
       }
     }
-    if (next != 0) {
-      taker.take(page + start, entry - 1, next - entry);
+    joined.end();
+  }
+
+  private static void forEachRun(long base, long[] table, RunTaker taker) {
+    for (int i = 0; i < TABLE; ) {
+      while (i < TABLE && table[i] == 0) {
+        i++;
+      }
+      int start = i;
+      while (i < TABLE && table[i] != 0 && table[i] - table[start] == i - start) {
+        i++;
+      }
+      if (i > start) {
+        taker.take(base + start, table[start] - 1, i - start);
+      }
+    }
+  }
+
+  /** Makes one run of those that go on where the one before ends. */
+  private static final class Joining implements RunTaker {
+    private final RunTaker taker;
+    private long page;
+    private long frame;
+    private long count;
+
+    Joining(RunTaker taker) {
+      this.taker = taker;
+    }
+
+    @Override
+    public void take(long at, long itsFrame, long more) {
+      if (count > 0 && at == page + count && itsFrame == frame + count) {
+        count += more;
+        return;
+      }
+      end();
+      page = at;
+      frame = itsFrame;
+      count = more;
+    }
+
+    void end() {
+      if (count > 0) {
+        taker.take(page, frame, count);
+      }
     }
   }
 }

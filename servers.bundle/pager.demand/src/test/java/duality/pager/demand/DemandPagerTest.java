@@ -1,7 +1,9 @@
 package duality.pager.demand;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import duality.kernel.Instance;
@@ -12,6 +14,7 @@ import duality.kernel.processor.Memory;
 import duality.servers.contract.FakeMemory;
 import duality.servers.contract.PagerContract;
 import java.util.Map;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class DemandPagerTest extends PagerContract {
@@ -122,6 +125,44 @@ class DemandPagerTest extends PagerContract {
     assertTrue(batches < 40, batches + " batches instead of 125");
     assertEquals(1, saved.numbers("backed").length / 3, "one run");
     assertTrue(memory.touch(successor(pager), 7_999, Memory.READ));
+  }
+
+  @Test
+  void whatIsInheritedAndNotLookedAtIsHandedOnAsItIs() {
+    Random random = new Random(5);
+    Pager pager = open(9_000);
+    memory.region(pager, 3, 6_000, READ_WRITE);
+    for (int round = 0; round < 40; round++) {
+      for (int i = 0; i < 50; i++) {
+        long page = 3 + random.nextInt(6_000);
+        for (long run = 0; run < random.nextInt(20) && page + run < 6_003; run++) {
+          assertTrue(memory.touch(pager, page + run, Memory.WRITE));
+        }
+      }
+      long[] before = ((Instance) pager).save().numbers("backed");
+      pager = successor(pager);
+      assertArrayEquals(before, ((Instance) pager).save().numbers("backed"), "round " + round);
+    }
+    memory.removeRegion(pager, 3);
+    assertEquals(0, ((Instance) pager).save().numbers("backed").length);
+  }
+
+  @Test
+  void runsThatAreOutOfOrderAreRefused() {
+    Pager pager = open(100);
+    memory.region(pager, 0, 50, READ_WRITE);
+    assertTrue(memory.touch(pager, 3, Memory.WRITE));
+    assertTrue(memory.touch(pager, 9, Memory.WRITE));
+    State saved = ((Instance) pager).save();
+    long[] backed = saved.numbers("backed");
+    long[] turned = {backed[3], backed[4], backed[5], backed[0], backed[1], backed[2]};
+    State wrong =
+        State.of("pager", 1)
+            .with("space", saved.number("space"))
+            .with("regions", saved.numbers("regions"))
+            .with("backed", turned)
+            .with("batches", saved.numbers("batches"));
+    assertThrows(State.Refused.class, () -> restore(wrong, context.config()));
   }
 
   @Test
