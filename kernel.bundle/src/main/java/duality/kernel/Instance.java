@@ -15,6 +15,7 @@ public interface Instance {
    * Looks whether this instance is sound, cheaply: takes its locks, compares what must be equal.
    * Called now and then like a call, inside the gate and under the deadline of the protocol.
    *
+   * @throws CallFailed when somebody whom it asked does not answer, which proves nothing
    * @throws RuntimeException when it is not; it then counts as failed
    */
   default void check() {}

@@ -199,14 +199,13 @@ final class Clint implements MmioDevice, Instance {
   public synchronized void check() {
     for (int i = 0; i < harts.length; i++) {
       boolean due = Long.compareUnsigned(time(), compare[i]) >= 0;
-      boolean high = (harts[i].word() & Lines.MTIP) != 0;
-      boolean same = overdue[i] == compare[i];
-      overdue[i] = due && !high ? compare[i] : NEVER;
-      if (due && !high && same) {
+      boolean missed = due && !timerAsserted[i];
+      if (missed && overdue[i] == compare[i]) {
         throw new IllegalStateException("the timer of hart " + i + " is due and its line is low");
       }
-      if (due != high) {
-        timerAsserted[i] = high;
+      overdue[i] = missed ? compare[i] : NEVER;
+      level(i, Lines.MTIP, timerAsserted[i]); // should the hart not have heard it
+      if (missed) {
         ring.signal(RING);
       }
     }

@@ -233,7 +233,10 @@ final class Plic implements InterruptController, Instance {
     asserted[context] = wanted;
   }
 
-  /** Whether the lines are what the registers say, and no request stayed behind at a gateway. */
+  /**
+   * Whether the lines are what the registers say, and no request stayed behind at a gateway. They
+   * are said once more, because nobody here may read what the harts heard.
+   */
   @Override
   public synchronized void check() {
     for (int word = 0; word < level.length; word++) {
@@ -245,10 +248,11 @@ final class Plic implements InterruptController, Instance {
     }
     for (int context = 0; context < contexts; context++) {
       boolean wanted = best(context, threshold[context]) != 0;
-      if ((harts[context / 2].word() & line(context)) != 0 != wanted) {
+      if (asserted[context] != wanted) {
         throw new IllegalStateException(
             "the line of context " + context + " is " + (wanted ? "low" : "high"));
       }
+      tell(context, wanted);
     }
   }
 

@@ -454,6 +454,10 @@ final class EndpointObject implements Endpoint {
     }
     try {
       instance.check();
+    } catch (CallFailed e) {
+      // Somebody below does not answer: that one is looked at by itself.
+      boolean unused = slot.pop();
+      throw e;
     } catch (Throwable e) {
       String reason = "its check found: " + Gate.describe(e);
       if (!slot.pop()) {

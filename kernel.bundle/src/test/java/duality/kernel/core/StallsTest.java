@@ -1,6 +1,7 @@
 package duality.kernel.core;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import duality.kernel.CallFailed;
@@ -85,6 +86,11 @@ class StallsTest {
       }
       inside.countDown();
       assertEquals(1, word.take(1, IN_TIME_NANOS));
+    }
+
+    @Override
+    public void check() {
+      askBelow();
     }
 
     @Override
@@ -212,6 +218,14 @@ class StallsTest {
     go.countDown();
     device.awaitNotification();
     waits.join();
+  }
+
+  @Test
+  void aCheckThatMeetsSomebodyElsesFailureProvesNothing() {
+    core.endpoint("below").fail("as asked");
+    go.countDown();
+    assertThrows(CallFailed.class, () -> core.endpoint("d").check());
+    assertEquals("open", core.endpoint("d").report().condition());
   }
 
   private static void refused(Runnable call) {
