@@ -54,6 +54,7 @@ class EnginesTest {
       thread.x(5, thread.x(5) + 1);
       traps.incrementAndGet();
       while (stuck) {
+        isStuck = true;
         Thread.onSpinWait(); // does not hear of interrupts
       }
       return RESUME_BEHIND;
@@ -77,6 +78,7 @@ class EnginesTest {
   private final AtomicLong traps = new AtomicLong();
   private final CountDownLatch hang = new CountDownLatch(1);
   private volatile boolean stuck;
+  private volatile boolean isStuck;
   private final Engine one = new ScriptedEngine(hart -> Exit.CALL);
   private final Engine two = new ScriptedEngine(hart -> Exit.CALL);
 
@@ -106,11 +108,8 @@ class EnginesTest {
   }
 
   private void goesOn() {
-    goesOnTo(traps.get() + 4);
-  }
-
-  private void goesOnTo(long count) {
-    await("the thread to go on", () -> traps.get() >= count);
+    long before = traps.get();
+    await("the thread to go on", () -> traps.get() > before + 3);
   }
 
   @Test
@@ -174,7 +173,7 @@ class EnginesTest {
     ThreadObject thread = core.allThreads().iterator().next();
     machine.thread().resume();
     stuck = true;
-    goesOnTo(traps.get() + 1);
+    await("the thread to be in its handler", () -> isStuck);
     assertThrows(CallFailed.TimedOut.class, () -> core.moveThreads("scripted#5"));
     assertEquals(one, thread.engine());
     stuck = false;
