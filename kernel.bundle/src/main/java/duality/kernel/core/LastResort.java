@@ -27,6 +27,9 @@ final class LastResort {
 
   private record Supervisor(String path, BooleanSupplier alive) {}
 
+  /** A supervisor that was put in so short a while ago gives way to the one before it. */
+  private static final long PROBATION_NANOS = TimeUnit.SECONDS.toNanos(60);
+
   private final Core core;
 
   /** Several while one takes over; the one before stays when the other is discarded. */
@@ -88,7 +91,12 @@ final class LastResort {
   }
 
   private void restart(EndpointObject endpoint) {
-    List<String> servers = new ArrayList<>(List.of(endpoint.server()));
+    List<String> servers = new ArrayList<>();
+    String before = endpoint.predecessor(PROBATION_NANOS);
+    if (!before.isEmpty()) {
+      servers.add(before); // the one that was put in is no good
+    }
+    servers.add(endpoint.server());
     endpoint.route().stream().filter(each -> !servers.contains(each)).forEach(servers::add);
     try (var hold = hold(endpoint)) {
       if (!endpoint.gate.isBroken()) {

@@ -267,6 +267,21 @@ class SupervisorTest {
     assertEquals("command", supervisor.rules().getFirst().from(), "and it knows its rules");
   }
 
+  @Test
+  void aSupervisorThatWasSwappedInAndFailsGivesWayToTheOneBefore() {
+    core.register(
+        "supervisor.new",
+        (context, saved) -> new SupervisorInstance(context, Policies.read("** restart"), saved),
+        Supervisor.class);
+    supervisor.rule("s", "spare");
+    swap("supervisor", "supervisor.new");
+    assertEquals("supervisor.new", core.endpoint("supervisor").server());
+    supervisor.kill("supervisor");
+    await("the one before", () -> core.endpoint("supervisor").server().equals("supervisor"));
+    crash(sum);
+    assertEquals("two", sum.name(), "with the rules that it was given");
+  }
+
   private void swap(String path, String server) {
     var endpoint = core.endpoint(path);
     try (var hold = core.hold(List.of(endpoint), 1_000_000_000)) {
