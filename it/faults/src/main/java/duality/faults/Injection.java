@@ -86,7 +86,9 @@ final class Injection {
           noticed |= lastFailure() > before;
         }
       }
-      if (bundle != null) {
+      if (component.shared() && !served().equals("good")) {
+        clean = false; // its bundle is all that the others have: nobody would take it away
+      } else if (bundle != null) {
         jvm.ask(SLOW_REQUEST_MILLIS, "uninstall", bundle);
       }
       leavesNothing();
@@ -273,20 +275,13 @@ final class Injection {
       }
     }
     if (!served().equals("good")) {
-      // It comes back when the mutant's bundle goes.
       symptom += " [not put back by a swap: " + why + "]";
     }
   }
 
   /** Now that the mutant's bundle is gone: what all share has to be served, and well. */
   private void leavesNothing() throws ChildJvm.Silent, ChildJvm.Failed {
-    if (!component.shared()) {
-      return;
-    }
-    if (!served().equals("good")) {
-      clean = false;
-      symptom += " [" + path + " is not served]";
-    } else if (component.asked()) {
+    if (component.shared() && component.asked() && clean) {
       Deviation unwell =
           manifested && !client.recovers()
               ? new Deviation(false, "the guest does not come back")

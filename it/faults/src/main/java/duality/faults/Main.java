@@ -27,6 +27,7 @@ public final class Main {
         --core N           mutants of the core instead: the control
         --json FILE        appends every verdict as it comes, one object a line; those of the same seed that
                            stand in it already are not done again
+        --only N,...       of the sample only those with these numbers, to look at them again
         --minutes N        begins nothing new after so long
         --system JAR       the exported system (default dist/target/duality.jar)
         --verbose          every verdict as it comes
@@ -63,6 +64,7 @@ public final class Main {
       int count,
       long seed,
       int core,
+      List<Integer> only,
       long minutes,
       @Nullable Path json,
       Path system,
@@ -75,6 +77,7 @@ public final class Main {
       int count = 20;
       long seed = System.currentTimeMillis();
       int core = 0;
+      List<Integer> only = List.of();
       long minutes = Long.MAX_VALUE;
       Path json = null;
       Path system = Path.of("dist/target/duality.jar");
@@ -106,6 +109,7 @@ public final class Main {
             }
             linux = value.equals("linux");
           }
+          case "--only" -> only = Arrays.stream(value.split(",")).map(Integer::valueOf).toList();
           case "--minutes" -> minutes = Long.parseLong(value);
           case "--json" -> json = Path.of(value);
           case "--system" -> system = Path.of(value);
@@ -113,7 +117,7 @@ public final class Main {
         }
       }
       return new Options(
-          components, faults, count, seed, core, minutes, json, system, linux, verbose);
+          components, faults, count, seed, core, only, minutes, json, system, linux, verbose);
     }
   }
 
@@ -137,6 +141,9 @@ public final class Main {
         new ArrayList<>(campaign.tasks(options.components(), options.count(), options.faults()));
     readBefore(options, report);
     tasks.removeIf(report::has);
+    if (!options.only().isEmpty()) {
+      tasks.removeIf(each -> !options.only().contains(each.number()));
+    }
     Watch watch = new Watch(report, tasks.size(), options.minutes());
     Thread interrupted = new Thread(() -> end(options, report, campaign, folder), "interrupted");
     Runtime.getRuntime().addShutdownHook(interrupted);
