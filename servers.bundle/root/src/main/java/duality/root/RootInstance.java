@@ -345,14 +345,17 @@ final class RootInstance implements Root, Instance {
                     .toArray();
             owners.add(State.of("owner", 1).with("path", owner).with("runs", flat));
           });
-      return State.of("root", 1).with("frames", total).with("owners", owners);
+      return State.of("root", 2)
+          .with("frames", total)
+          .with("free", free.free())
+          .with("owners", owners);
     } finally {
       lock.unlock();
     }
   }
 
   private void restore(State saved) {
-    saved.expect("root", 1);
+    int version = saved.expect("root", 2);
     saved.number("frames", total, total);
     for (State owner : saved.states("owners")) {
       TreeMap<Long, Charge> runs = new TreeMap<>();
@@ -365,6 +368,11 @@ final class RootInstance implements Root, Instance {
         runs.put(flat[i], new Charge(flat[i], flat[i + 1]));
       }
       charges.put(owner.text("path"), runs);
+    }
+    // An owner that is left out would share its frames with whoever asks next.
+    if (version >= 2 && saved.number("free", 0, total) != free.free()) {
+      throw new State.Refused(
+          "root.free is " + saved.number("free") + ", but owners leave " + free.free());
     }
   }
 }

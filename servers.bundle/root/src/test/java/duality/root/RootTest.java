@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import duality.kernel.CallFailed;
+import duality.kernel.Endpoint;
 import duality.kernel.Frame;
 import duality.kernel.Instance;
 import duality.kernel.Protocol;
@@ -127,6 +128,23 @@ class RootTest {
     root.free("vm/a/pager", frames.part(5, 5));
     assertEquals(all, root.balance().free());
     assertThrows(CallFailed.BadRequest.class, () -> root.allocate("x", all + 1));
+  }
+
+  @Test
+  void aStateThatLeavesFramesWithoutAnOwnerIsRefused() {
+    Endpoint endpoint = core.endpoint("root");
+    long all = root.balance().total();
+    State a = State.of("owner", 1).with("path", "vm/a/pager").with("runs", new long[] {16, 10});
+    State b = State.of("owner", 1).with("path", "vm/b/pager").with("runs", new long[] {32, 5});
+    State saved = State.of("root", 2).with("frames", all).with("free", all - 15);
+    endpoint.open("root", saved.with("owners", List.of(a, b))).discard();
+    State lost = saved.with("owners", List.of(a));
+    var refused =
+        assertThrows(CallFailed.ServerFailed.class, () -> endpoint.open("root", lost).discard());
+    assertTrue(refused.toString().contains("owners leave " + (all - 10)), refused::toString);
+    // A version that did not write the sum yet.
+    State old = State.of("root", 1).with("frames", all).with("owners", List.of(a));
+    endpoint.open("root", old).discard();
   }
 
   @Test
