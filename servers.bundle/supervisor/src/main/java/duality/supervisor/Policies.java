@@ -13,6 +13,11 @@ import java.util.regex.Pattern;
 final class Policies {
   private record Line(String pattern, Policy policy) {}
 
+  /** A text that was read, and what it says: a supervisor that is swapped reads the same again. */
+  private record Read(String text, List<Line> lines) {}
+
+  private static volatile Read last = new Read("", List.of());
+
   private final List<Line> file;
 
   /** Set by command; guarded by this. */
@@ -28,6 +33,10 @@ final class Policies {
    * @throws IllegalArgumentException naming the line that is wrong and what would be right
    */
   static Policies read(String text) {
+    Read before = last;
+    if (!text.isEmpty() && before.text.equals(text)) {
+      return new Policies(before.lines);
+    }
     List<Line> lines = new ArrayList<>();
     int number = 0;
     for (String raw : text.split("\n", -1)) {
@@ -51,6 +60,7 @@ final class Policies {
     if (lines.stream().noneMatch(each -> each.pattern.equals("**"))) {
       throw new IllegalArgumentException("policy file: a last line for ** is missing");
     }
+    last = new Read(text, List.copyOf(lines));
     return new Policies(lines);
   }
 

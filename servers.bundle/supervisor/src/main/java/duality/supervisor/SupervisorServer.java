@@ -26,19 +26,26 @@ public final class SupervisorServer implements Server {
     return new SupervisorInstance(context, Policies.read(policies()), saved);
   }
 
-  static String policies() {
-    String file = System.getProperty("duality.policies");
-    try {
-      if (file != null) {
-        return Files.readString(Path.of(file));
-      }
+  /** The file in this bundle, read once: to look into a bundle takes as long as a whole swap. */
+  private static final class Own {
+    static final String TEXT = read();
+
+    private static String read() {
       try (InputStream in =
           Objects.requireNonNull(SupervisorServer.class.getResourceAsStream("policies"))) {
         return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+      } catch (IOException e) {
+        throw new UncheckedIOException("the policy file of the supervisor cannot be read", e);
       }
+    }
+  }
+
+  static String policies() {
+    String file = System.getProperty("duality.policies");
+    try {
+      return file == null ? Own.TEXT : Files.readString(Path.of(file));
     } catch (IOException e) {
-      throw new UncheckedIOException(
-          "the policy file" + (file == null ? "" : " " + file) + " cannot be read", e);
+      throw new UncheckedIOException("the policy file " + file + " cannot be read", e);
     }
   }
 }

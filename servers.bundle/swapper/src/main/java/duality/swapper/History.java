@@ -10,18 +10,23 @@ import org.jspecify.annotations.Nullable;
 /**
  * The last swaps: all that one swapper leaves to the next. It has a lock of its own, because a
  * swapper that swaps itself is saved by another thread than the one that waits in it.
+ *
+ * <p>Each swap is kept with its neutral form, which is the same object in the next swapper: who
+ * waits while a swapper is swapped does not wait for a thousand of them to be made.
  */
 final class History {
   private static final int REMEMBERED = 1_000;
 
-  private final Deque<Swap> swaps = new ArrayDeque<>();
+  private record Kept(Swap swap, State state) {}
+
+  private final Deque<Kept> swaps = new ArrayDeque<>();
   private long number;
 
   History(@Nullable State saved) {
     if (saved != null) {
       saved.expect("swapper", 1);
       number = saved.number("swaps", 0, Long.MAX_VALUE);
-      saved.states("history").forEach(each -> swaps.add(swap(each)));
+      saved.states("history").forEach(each -> swaps.add(new Kept(swap(each), each)));
     }
   }
 
@@ -31,24 +36,24 @@ final class History {
   }
 
   synchronized void add(Swap swap) {
-    swaps.add(swap);
+    swaps.add(new Kept(swap, state(swap)));
     if (swaps.size() > REMEMBERED) {
       swaps.remove();
     }
   }
 
   synchronized void remove(Swap swap) {
-    swaps.remove(swap);
+    swaps.removeIf(each -> each.swap.equals(swap));
   }
 
   synchronized List<Swap> all() {
-    return List.copyOf(swaps);
+    return swaps.stream().map(Kept::swap).toList();
   }
 
   synchronized State save() {
     return State.of("swapper", 1)
         .with("swaps", number)
-        .with("history", swaps.stream().map(History::state).toList());
+        .with("history", swaps.stream().map(Kept::state).toList());
   }
 
   private static State state(Swap swap) {
