@@ -53,6 +53,11 @@ final class BlockDevice implements VirtioDevice {
   /** The request that was at the store longest at the last look, or -1. */
   private int oldestTag = -1;
 
+  /** Turns of the worker, and how many there had been at a look. */
+  private long turns;
+
+  private long turnsAtLook;
+
   /** The store is to be asked whether it knows of all its requests. */
   private boolean remind;
 
@@ -119,6 +124,7 @@ final class BlockDevice implements VirtioDevice {
   @Override
   public void work(long bits) {
     VirtioMmio transport = transport();
+    turns++;
     if (remind) {
       remind = false;
       inFlight.remind();
@@ -265,6 +271,10 @@ final class BlockDevice implements VirtioDevice {
     inFlight.check();
     int oldest = inFlight.oldestTag();
     if (oldest >= 0 && oldest == oldestTag) {
+      if (inFlight.fetchEarly() && turns > turnsAtLook) {
+        throw new IllegalStateException("what the store has finished is not looked at");
+      }
+      turnsAtLook = turns;
       remind = true;
       transport.again();
     }

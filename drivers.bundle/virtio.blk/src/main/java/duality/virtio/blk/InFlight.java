@@ -43,6 +43,9 @@ final class InFlight {
    */
   private volatile int series = ThreadLocalRandom.current().nextInt(SERIES);
 
+  /** An answer that was fetched by {@link #fetchEarly}. */
+  private long early = Store.NONE;
+
   /** Answers since the last one about something in flight. */
   private int vainAnswers;
 
@@ -131,6 +134,25 @@ final class InFlight {
     }
   }
 
+  private long nextAnswer() {
+    long answer = early;
+    early = Store.NONE;
+    return answer != Store.NONE ? answer : store.finished();
+  }
+
+  /**
+   * Fetches an answer of the store's for the next round.
+   *
+   * @return whether one that was fetched so before is still there
+   */
+  boolean fetchEarly() {
+    if (early != Store.NONE) {
+      return true;
+    }
+    early = store.finished();
+    return false;
+  }
+
   /** How many requests somebody waits for. */
   int awaited() {
     return heads.cardinality();
@@ -179,7 +201,7 @@ final class InFlight {
    * The next request of which all parts have finished, or null. Its memory is the caller's again.
    */
   @Nullable Request finished() {
-    for (long answer; (answer = store.finished()) != Store.NONE; ) {
+    for (long answer; (answer = nextAnswer()) != Store.NONE; ) {
       if (++vainAnswers > MOST_VAIN_ANSWERS) {
         throw new IllegalStateException(vainAnswers + " answers were about nothing in flight");
       }
