@@ -9,6 +9,9 @@
  * <p>Pause means how long the gates were closed: the longest that a new call waits. Of that, drain
  * is the wait for calls that were inside. Samples during which the host gave the processors to
  * others ({@link duality.soak.Processor}) are counted apart.
+ *
+ * <p>{@link duality.soak.Crashes} is another run: servers are killed under a small guest ({@link
+ * duality.soak.NanoWork}), and what is measured is the time to the service.
  */
 @Export
 @Version("0.1.0")
