@@ -50,7 +50,9 @@ final class HoldObject implements Kernel.Hold {
     // From the top down, so that who is inside a higher one can still get through the lower ones.
     List<Gate> order = new ArrayList<>(gates);
     order.sort((a, b) -> Integer.compare(b.rank, a.rank));
+    Hurry.Teller teller = Hurry.teller(gates);
     long since = closeAll(order, gates, Math.min(drainNanos, TURN_NANOS));
+    teller.go();
     long inside;
     boolean drained;
     try {

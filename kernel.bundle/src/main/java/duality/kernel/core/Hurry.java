@@ -1,11 +1,15 @@
 package duality.kernel.core;
 
 import duality.kernel.Instance;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Tells servers in which a drain waits for somebody that calls which only wait for something are to
@@ -21,6 +25,8 @@ final class Hurry {
 
   private static final long AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
+  private static final long LOOK_NANOS = TimeUnit.MICROSECONDS.toNanos(5);
+
   private static final ExecutorService TELLERS =
       Executors.newCachedThreadPool(work -> new HostThread("hurry", work));
 
@@ -32,6 +38,62 @@ final class Hurry {
   Hurry(Collection<Gate> gates, CallSlot own) {
     this.gates = Set.copyOf(gates);
     this.own = own;
+  }
+
+  /**
+   * A thread that is awake when gates close, and tells at once what waits inside. To wake one up
+   * takes as long as the host lets it wait, and callers would wait for that.
+   */
+  static final class Teller {
+    private static final long AWAKE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
+    private final List<Gate> waiting;
+    private volatile boolean awake;
+    private volatile boolean closed;
+
+    private Teller(List<Gate> waiting) {
+      this.waiting = waiting;
+    }
+
+    private void run() {
+      awake = true;
+      long until = System.nanoTime() + AWAKE_NANOS;
+      while (!closed && System.nanoTime() - until < 0) {
+        Thread.onSpinWait();
+      }
+      if (closed) {
+        waiting.forEach(Hurry::hurry);
+      } // else it took too long: the drain tells by itself
+    }
+
+    /** The gates are closed. */
+    void go() {
+      closed = true;
+    }
+  }
+
+  /** Before these gates close: a teller for what waits inside of them, if anything does. */
+  static Teller teller(Set<Gate> gates) {
+    CallSlot own = CallSlot.current();
+    List<Gate> waiting = new ArrayList<>();
+    for (CallSlot slot : CallSlot.ALL) {
+      Gate innermost = slot == own || !slot.insideAnyOf(gates) ? null : slot.innermostSeen();
+      Thread.State state = innermost == null ? Thread.State.RUNNABLE : slot.host.getState();
+      if (innermost != null
+          && state == Thread.State.TIMED_WAITING
+          && !waiting.contains(innermost)) {
+        waiting.add(innermost);
+      }
+    }
+    Teller teller = new Teller(waiting);
+    if (!waiting.isEmpty()) {
+      TELLERS.execute(teller::run);
+      long until = System.nanoTime() + Teller.AWAKE_NANOS;
+      while (!teller.awake && System.nanoTime() - until < 0) {
+        LockSupport.parkNanos(LOOK_NANOS);
+      }
+    }
+    return teller;
   }
 
   /** The drain still waits. */
@@ -49,26 +111,26 @@ final class Hurry {
     }
   }
 
-  private void tell(Gate gate) {
+  private static void tell(Gate gate) {
+    try {
+      TELLERS.execute(() -> hurry(gate));
+    } catch (RejectedExecutionException e) {
+      gate.core().trace(gate.path + ": nobody tells it to hurry: " + Gate.describe(e));
+    }
+  }
+
+  private static void hurry(Gate gate) {
     EndpointObject endpoint = gate.core().endpointMap().get(gate.path);
     var serving = endpoint == null || endpoint.gate != gate ? null : endpoint.serving();
     if (serving == null || !serving.hurrying.compareAndSet(false, true)) {
       return;
     }
     try {
-      TELLERS.execute(
-          () -> {
-            try {
-              serving.instance.hurry();
-            } catch (RuntimeException | Error e) {
-              gate.core().trace(gate.path + ": failed in hurry: " + Gate.describe(e));
-            } finally {
-              serving.hurrying.set(false);
-            }
-          });
+      serving.instance.hurry();
     } catch (RuntimeException | Error e) {
+      gate.core().trace(gate.path + ": failed in hurry: " + Gate.describe(e));
+    } finally {
       serving.hurrying.set(false);
-      throw e;
     }
   }
 }
