@@ -28,6 +28,10 @@ final class Crashes {
   private static final String ALWAYS =
       String.join(", ", java.util.Collections.nCopies(10, "restart*100"));
   private static final long LIMIT_MICROS = 10_000;
+
+  /** Such a sample is told of by itself. */
+  private static final long SLOW_MICROS = 50_000;
+
   private static final long MENDING_NANOS = TimeUnit.SECONDS.toNanos(20);
   private static final long LOOK_NANOS = 500_000;
 
@@ -119,7 +123,13 @@ final class Crashes {
             of.failed();
             faults.add(path + ": " + each.outcome());
           } else {
-            of.done(each.micros(), 0, processor.takenNanos(before));
+            long taken = processor.takenNanos(before);
+            of.done(each.micros(), 0, taken);
+            if (each.micros() > SLOW_MICROS) {
+              tell.accept(
+                  "slow: %s took %d us, of which the host took %d: %s"
+                      .formatted(path, each.micros(), taken / 1_000, each.outcome()));
+            }
           }
           lastNanos.put(kind, System.nanoTime());
           return;
