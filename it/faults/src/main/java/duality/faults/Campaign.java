@@ -25,17 +25,19 @@ import org.jspecify.annotations.Nullable;
  * harmed, everybody who may have done it is repeated alone.
  */
 final class Campaign implements AutoCloseable {
-  /** JVMs and lanes for servers of one guest, then JVMs for shared ones. */
-  private static final int JVMS = 2;
-
+  /** Side by side in a JVM, where each guest has servers of its own. */
   private static final int LANES = 4;
-  private static final int SHARED_JVMS = 2;
+
+  /** For servers of one guest, and as many for shared ones. */
+  static final int JVMS = 2;
+
   private static final int ATTEMPTS = 3;
 
   private final Installation installation;
   private final Path folder;
   private final boolean linux;
   private final long seed;
+  private final int jvmsAtOnce;
   private final Map<Component, Map<FaultKind, List<Site>>> sites = new EnumMap<>(Component.class);
   private final List<Stand> stands = new CopyOnWriteArrayList<>();
   private final List<Stand.Harm> harms = new CopyOnWriteArrayList<>();
@@ -43,6 +45,11 @@ final class Campaign implements AutoCloseable {
   private int number;
 
   Campaign(Installation installation, Path folder, boolean linux, long seed) {
+    this(installation, folder, linux, seed, JVMS);
+  }
+
+  Campaign(Installation installation, Path folder, boolean linux, long seed, int jvmsAtOnce) {
+    this.jvmsAtOnce = jvmsAtOnce;
     this.installation = installation;
     this.folder = folder;
     this.linux = linux;
@@ -143,17 +150,17 @@ final class Campaign implements AutoCloseable {
     // A Linux guest is for long, and a kept one shall see one fault at a time.
     tasks.forEach(each -> (linux || each.component().shared() ? shared : own).add(each));
     Crew crew = new Crew(listener, stop);
-    for (int i = 0; i < JVMS && !own.isEmpty(); i++) {
+    for (int i = 0; i < jvmsAtOnce && !own.isEmpty(); i++) {
       crew.start(stand(LANES), own, LANES);
     }
-    for (int i = 0; i < SHARED_JVMS && !shared.isEmpty(); i++) {
+    for (int i = 0; i < jvmsAtOnce && !shared.isEmpty(); i++) {
       crew.start(stand(1), shared, 1);
     }
     crew.join();
     Set<Task> suspects = new LinkedHashSet<>();
     harms.forEach(each -> suspects.addAll(each.suspects()));
     Queue<Task> again = new ConcurrentLinkedQueue<>(suspects);
-    for (int i = 0; i < SHARED_JVMS && !again.isEmpty(); i++) {
+    for (int i = 0; i < jvmsAtOnce && !again.isEmpty(); i++) {
       crew.start(stand(1), again, 1);
     }
     crew.join();

@@ -25,6 +25,8 @@ public final class Main {
         --seed N           of the sample and of the dialogues (default: the clock's)
         --guest GUEST      nano (default) or linux, whose image has to be there: guest:fetch linux
         --core N           mutants of the core instead: the control
+        --jvms N           so many JVMs side by side for servers of one guest, and as many for shared ones
+                           (default 2, for two processors)
         --json FILE        appends every verdict as it comes, one object a line; those of the same seed that
                            stand in it already are not done again
         --only N,...       of the sample only those with these numbers, to look at them again
@@ -65,6 +67,7 @@ public final class Main {
       long seed,
       int core,
       List<Integer> only,
+      int jvms,
       long minutes,
       @Nullable Path json,
       Path system,
@@ -78,6 +81,7 @@ public final class Main {
       long seed = System.currentTimeMillis();
       int core = 0;
       List<Integer> only = List.of();
+      int jvms = Campaign.JVMS;
       long minutes = Long.MAX_VALUE;
       Path json = null;
       Path system = Path.of("dist/target/duality.jar");
@@ -110,6 +114,7 @@ public final class Main {
             linux = value.equals("linux");
           }
           case "--only" -> only = Arrays.stream(value.split(",")).map(Integer::valueOf).toList();
+          case "--jvms" -> jvms = Integer.parseInt(value);
           case "--minutes" -> minutes = Long.parseLong(value);
           case "--json" -> json = Path.of(value);
           case "--system" -> system = Path.of(value);
@@ -117,7 +122,7 @@ public final class Main {
         }
       }
       return new Options(
-          components, faults, count, seed, core, only, minutes, json, system, linux, verbose);
+          components, faults, count, seed, core, only, jvms, minutes, json, system, linux, verbose);
     }
   }
 
@@ -136,7 +141,8 @@ public final class Main {
           .run(options.core(), options.verbose());
     }
     Report report = new Report();
-    Campaign campaign = new Campaign(installation, folder, options.linux(), options.seed());
+    Campaign campaign =
+        new Campaign(installation, folder, options.linux(), options.seed(), options.jvms());
     List<Task> tasks =
         new ArrayList<>(campaign.tasks(options.components(), options.count(), options.faults()));
     readBefore(options, report);
