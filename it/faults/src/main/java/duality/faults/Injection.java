@@ -40,6 +40,7 @@ final class Injection {
   private boolean wrong;
   private boolean noticed;
   private boolean contained = true;
+  private boolean alive = true;
   private boolean clean = true;
   private boolean dataCorrect = true;
   private long recoveredMillis = -1;
@@ -94,13 +95,13 @@ final class Injection {
       leavesNothing();
     } catch (ChildJvm.Silent | ChildJvm.Failed e) {
       manifested = true;
-      contained = false;
       clean = false;
-      symptom += " [the core: " + e.getMessage() + "]";
+      symptom += " [no answer: " + e.getMessage() + "]";
     }
     String health = subject.health();
     if (health != null) {
       contained = false;
+      alive = subject.answers();
       clean = false;
       symptom += " [" + health + "]";
     }
@@ -120,6 +121,7 @@ final class Injection {
         manifested,
         noticed,
         contained,
+        alive,
         recoveredMillis,
         servedBy,
         dataCorrect,

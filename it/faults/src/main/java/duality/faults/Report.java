@@ -10,7 +10,7 @@ import java.util.function.Predicate;
 /** All verdicts, and the table of them. */
 final class Report {
   private static final String LINE =
-      "%-10s %8s %7s %7s %10s %9s %11s %9s %9s %11s %11s %6s %6s %12s%n";
+      "%-10s %8s %7s %7s %10s %9s %6s %11s %9s %9s %11s %11s %6s %6s %12s%n";
 
   private final Map<String, Verdict> verdicts = new TreeMap<>();
 
@@ -31,10 +31,17 @@ final class Report {
     return List.copyOf(verdicts.values());
   }
 
-  /** Verdicts that must not be: harm to others, or a wrong byte through a fault that only stops. */
+  /**
+   * Verdicts that must not be: harm to others through a server that they do not share, harm to the
+   * core, or a wrong byte through a fault that only stops.
+   */
   List<Verdict> forbidden() {
     return verdicts().stream()
-        .filter(each -> !each.contained() || (each.failStop() && !each.dataCorrect()))
+        .filter(
+            each ->
+                !each.alive()
+                    || (!each.contained() && !each.component().shared())
+                    || (each.failStop() && !each.dataCorrect()))
         .toList();
   }
 
@@ -52,6 +59,7 @@ final class Report {
             "noticed",
             "manifested",
             "masked",
+            "alive",
             "contained",
             "mended",
             "recovered",
@@ -93,6 +101,7 @@ final class Report {
             "" + noticed.size(),
             "" + seen.size(),
             of(count(noticed, each -> !each.manifested()), noticed),
+            "" + count(all, Verdict::alive),
             of(count(all, Verdict::contained), all),
             of(count(both, Verdict::recovered), both),
             of(times.length, seen),

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param manifested what the client saw differed
  * @param noticed the system saw by itself that a server failed
  * @param contained no other client and not the core was affected
+ * @param alive the core answers, and the JVM is there
  * @param recoveredMillis until the client was served again without a person; -1 when it was not
  *     within 5 s, or did not have to be
  * @param servedBy the server that was there when the watching ended: {@code good}, {@code mutant},
@@ -36,6 +37,7 @@ record Verdict(
     boolean manifested,
     boolean noticed,
     boolean contained,
+    boolean alive,
     long recoveredMillis,
     String servedBy,
     boolean dataCorrect,
@@ -76,6 +78,7 @@ record Verdict(
         manifested,
         noticed,
         false,
+        alive,
         recoveredMillis,
         servedBy,
         dataCorrect,
@@ -84,7 +87,7 @@ record Verdict(
   }
 
   String json(long seed) {
-    return "{\"seed\":%d,\"number\":%d,\"component\":\"%s\",\"fault\":\"%s\",\"what\":\"%s\",\"refused\":%b,\"manifested\":%b,\"noticed\":%b,\"contained\":%b,\"recoveredMillis\":%d,\"servedBy\":\"%s\",\"dataCorrect\":%b,\"wrong\":%b,\"symptom\":\"%s\"}"
+    return "{\"seed\":%d,\"number\":%d,\"component\":\"%s\",\"fault\":\"%s\",\"what\":\"%s\",\"refused\":%b,\"manifested\":%b,\"noticed\":%b,\"contained\":%b,\"alive\":%b,\"recoveredMillis\":%d,\"servedBy\":\"%s\",\"dataCorrect\":%b,\"wrong\":%b,\"symptom\":\"%s\"}"
         .formatted(
             seed,
             number,
@@ -95,6 +98,7 @@ record Verdict(
             manifested,
             noticed,
             contained,
+            alive,
             recoveredMillis,
             servedBy,
             dataCorrect,
@@ -135,6 +139,7 @@ record Verdict(
         Boolean.parseBoolean(field.apply("manifested")),
         Boolean.parseBoolean(field.apply("noticed")),
         Boolean.parseBoolean(field.apply("contained")),
+        Boolean.parseBoolean(field.apply("alive")),
         Long.parseLong(field.apply("recoveredMillis")),
         field.apply("servedBy"),
         Boolean.parseBoolean(field.apply("dataCorrect")),
