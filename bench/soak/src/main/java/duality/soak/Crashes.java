@@ -123,7 +123,7 @@ final class Crashes {
             of.failed();
             faults.add(path + ": " + each.outcome());
           } else {
-            long taken = processor.takenNanos(before);
+            long taken = processor.takenNanos(before, 0);
             of.done(each.micros(), 0, taken);
             if (each.micros() > SLOW_MICROS) {
               tell.accept(

@@ -91,6 +91,7 @@ public final class FileUpdates implements BundleUpdates {
         0,
         TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - since),
         0,
+        0,
         outcome);
   }
 

@@ -16,9 +16,10 @@ import java.util.concurrent.locks.LockSupport;
  *
  * <p>Two ways, both of which ask whether this process used less than nine tenths of all processors
  * meanwhile, because else it has kept itself waiting. A thread that waited for a processor ({@code
- * run_delay} of {@code /proc/thread-self/schedstat}, in ns) was kept out by another process. And
- * while a watching thread, which sleeps half a millisecond at a time, woke up late, another process
- * or a hypervisor had a processor that others of our threads may have needed.
+ * run_delay} of {@code /proc/thread-self/schedstat}, in ns) was kept out by another process: the
+ * one that asked for a swap, or the one that did it, which the swap itself says. And while a
+ * watching thread, which sleeps half a millisecond at a time, woke up late, another process or a
+ * hypervisor had a processor that others of our threads may have needed.
  */
 final class Processor implements AutoCloseable {
   private static final Path SCHEDSTAT = Path.of("/proc/thread-self/schedstat");
@@ -51,10 +52,14 @@ final class Processor implements AutoCloseable {
     return new Use(System.nanoTime(), delayNanos(), processNanos(), takenNanos);
   }
 
-  /** How long, since {@code before}, the host gave processors to others that we had use for. */
-  long takenNanos(Use before) {
+  /**
+   * How long, since {@code before}, the host gave processors to others that we had use for.
+   *
+   * @param swapWaitedNanos how long the thread that swapped waited for a processor
+   */
+  long takenNanos(Use before, long swapWaitedNanos) {
     Use now = now();
-    long delay = now.delayNanos - before.delayNanos;
+    long delay = Math.max(now.delayNanos - before.delayNanos, swapWaitedNanos);
     boolean keptOut =
         delay > DELAY_NANOS
             && spare(now.nanos - before.nanos, now.processNanos - before.processNanos);

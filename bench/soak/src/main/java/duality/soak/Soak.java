@@ -262,7 +262,7 @@ public final class Soak {
           updating != null && plan.verb().equals(Plan.UPDATE)
               ? updating.update(kernel, kind.path(machine))
               : again(() -> swapper.swap(kind.path(machine), server));
-      long taken = processor.takenNanos(before);
+      long taken = processor.takenNanos(before, 1_000 * swap.waitedMicros());
       synchronized (of) {
         if (swap.done()) {
           of.done(swap.pauseMicros(), swap.drainMicros(), taken);
@@ -306,7 +306,7 @@ public final class Soak {
     try {
       Processor.Use before = processor.now();
       Swapper.Swap nothing = swapper.rehearse(path);
-      long taken = processor.takenNanos(before);
+      long taken = processor.takenNanos(before, 1_000 * nothing.waitedMicros());
       synchronized (of) {
         of.done(nothing.pauseMicros(), nothing.drainMicros(), taken);
       }

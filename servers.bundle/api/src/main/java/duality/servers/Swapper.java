@@ -111,6 +111,8 @@ public interface Swapper {
    * @param drained calls that were inside when the gates closed
    * @param pauseMicros from closing the gates to opening them
    * @param drainMicros of that, waiting for calls inside to end
+   * @param waitedMicros while it was done, the time in which its thread could run and the host ran
+   *     others; 0 where the host does not say
    * @param outcome {@code done}, or {@code kept: …} with the reason why the old server serves on
    */
   record Swap(
@@ -122,6 +124,7 @@ public interface Swapper {
       long drained,
       long pauseMicros,
       long drainMicros,
+      long waitedMicros,
       String outcome) {
     /** Whether the new server serves. */
     public boolean done() {

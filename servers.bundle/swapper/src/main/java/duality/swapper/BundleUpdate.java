@@ -277,7 +277,8 @@ final class BundleUpdate {
         return Transaction.Result.kept("the new version did not bring " + missing);
       }
       List<Move> moves = moves();
-      result = moves.isEmpty() ? new Transaction.Result(true, 0, 0, 0, "done") : mover.move(moves);
+      result =
+          moves.isEmpty() ? new Transaction.Result(true, 0, 0, 0, 0, "done") : mover.move(moves);
       moved = result.done();
     } catch (IOException | BundleException | CallFailed e) {
       result = Transaction.Result.kept(reason(e));

@@ -66,6 +66,7 @@ final class History {
         .with("drained", swap.drained())
         .with("pauseMicros", swap.pauseMicros())
         .with("drainMicros", swap.drainMicros())
+        .with("waitedMicros", swap.waitedMicros())
         .with("outcome", swap.outcome());
   }
 
@@ -80,6 +81,7 @@ final class History {
         state.number("drained"),
         state.number("pauseMicros"),
         state.number("drainMicros"),
+        state.has("waitedMicros") ? state.number("waitedMicros") : 0,
         state.text("outcome"));
   }
 }

@@ -148,6 +148,7 @@ final class SwapperInstance implements Swapper, Instance {
         held.drained(),
         TimeUnit.NANOSECONDS.toMicros(held.pauseNanos()),
         TimeUnit.NANOSECONDS.toMicros(held.drainNanos()),
+        TimeUnit.NANOSECONDS.toMicros(held.waitedNanos()),
         held.outcome());
   }
 
@@ -175,7 +176,7 @@ final class SwapperInstance implements Swapper, Instance {
       boolean itself) {
     @Nullable Event event = SwapEvent.begun();
     long number = history.next();
-    Swap begun = new Swap(number, what, from, to, endpoints, 0, 0, 0, "done");
+    Swap begun = new Swap(number, what, from, to, endpoints, 0, 0, 0, 0, "done");
     replacing = itself;
     if (itself) {
       // Who goes on from this state was bound, so this swap is done then.
@@ -204,6 +205,7 @@ final class SwapperInstance implements Swapper, Instance {
             result.drained(),
             TimeUnit.NANOSECONDS.toMicros(result.pauseNanos()),
             TimeUnit.NANOSECONDS.toMicros(result.drainNanos()),
+            TimeUnit.NANOSECONDS.toMicros(result.waitedNanos()),
             result.outcome());
     if (itself) {
       history.remove(begun);
@@ -219,7 +221,7 @@ final class SwapperInstance implements Swapper, Instance {
     }
     long since = System.nanoTime();
     int threads = kernel.moveThreads(moves.getFirst().server());
-    return new Transaction.Result(true, threads, System.nanoTime() - since, 0, "done");
+    return new Transaction.Result(true, threads, System.nanoTime() - since, 0, 0, "done");
   }
 
   private static boolean isEngine(List<Move> moves) {

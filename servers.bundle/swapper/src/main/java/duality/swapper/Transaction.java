@@ -32,12 +32,19 @@ final class Transaction {
    *
    * @param done whether the new servers serve
    * @param drained calls that were inside when the gates closed
+   * @param waitedNanos how long the host ran others while this thread could run
    * @param outcome as in {@link duality.servers.Swapper.Swap}
    */
-  record Result(boolean done, long drained, long pauseNanos, long drainNanos, String outcome) {
+  record Result(
+      boolean done,
+      long drained,
+      long pauseNanos,
+      long drainNanos,
+      long waitedNanos,
+      String outcome) {
     /** Nothing was changed. */
     static Result kept(String why) {
-      return new Result(false, 0, 0, 0, "kept: " + why);
+      return new Result(false, 0, 0, 0, 0, "kept: " + why);
     }
   }
 
@@ -66,6 +73,7 @@ final class Transaction {
     }
     List<Endpoint> set = targets.stream().map(Target::endpoint).toList();
     List<Endpoint.Opened> opened = new ArrayList<>();
+    long waited = RunDelay.nanos();
     Kernel.Hold hold;
     try {
       hold = kernel.hold(set, DRAIN_NANOS);
@@ -87,15 +95,22 @@ final class Transaction {
       throw e;
     }
     return new Result(
-        outcome.equals("done"), hold.drained(), hold.pauseNanos(), drainNanos, outcome);
+        outcome.equals("done"),
+        hold.drained(),
+        hold.pauseNanos(),
+        drainNanos,
+        RunDelay.nanos() - waited,
+        outcome);
   }
 
   /** Holds, drains and releases, and that is all. */
   Result rehearse() {
+    long waited = RunDelay.nanos();
     Kernel.Hold hold = kernel.hold(targets.stream().map(Target::endpoint).toList(), DRAIN_NANOS);
     long drainNanos = System.nanoTime() - hold.sinceNanos();
     hold.close();
-    return new Result(true, hold.drained(), hold.pauseNanos(), drainNanos, "done");
+    return new Result(
+        true, hold.drained(), hold.pauseNanos(), drainNanos, RunDelay.nanos() - waited, "done");
   }
 
   private static Endpoint.Opened open(Target target) {

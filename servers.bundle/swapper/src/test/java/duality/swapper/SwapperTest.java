@@ -194,6 +194,18 @@ class SwapperTest {
   }
 
   @Test
+  void howLongTheHostRanOthersIsToldApart() {
+    count("a");
+    Swap swap = swapper.swap("a", "two");
+    assertTrue(swap.done(), swap.outcome());
+    assertTrue(swap.waitedMicros() >= 0, swap.toString());
+    assertTrue(RunDelay.nanos() >= 0);
+    History history = new History(null);
+    history.add(swap);
+    assertEquals(List.of(swap), new History(history.save()).all(), "it is remembered");
+  }
+
+  @Test
   void theSwapperSwapsItselfAlsoTogetherWithOthers() {
     Count a = count("a");
     assertTrue(swapper.swap("a", "two").done());
