@@ -1,6 +1,5 @@
 package duality.vmm.trap;
 
-import duality.kernel.Space;
 import duality.vmm.board.GuestMemory;
 import duality.vmm.board.Parts;
 import java.util.ArrayDeque;
@@ -153,14 +152,5 @@ final class Shadows {
     free.clear();
     made = 0;
     parts.dropShadows();
-  }
-
-  /** The shadows in use, for tests: each with its mode and its address space. */
-  List<GuestSpace> spaces() {
-    return all.stream().map(known -> known.space).toList();
-  }
-
-  static Space spaceOf(Shadow shadow) {
-    return shadow.space;
   }
 }

@@ -78,6 +78,11 @@ final class TrapHart implements VirtualHart {
     shadows = new Shadows(parts);
   }
 
+  /** The shadows, for tests. */
+  Shadows shadows() {
+    return shadows;
+  }
+
   // ---- the whole hart ----
 
   @Override
