@@ -20,6 +20,9 @@ public record Parts(
   /** Most of them, numbered from 0. */
   public static final int MOST_SHADOWS = 128;
 
+  /** A space of the endpoint in which nothing is. */
+  public static final String NOWHERE = "nowhere";
+
   /** What a hart may ask of its machine. */
   public interface MachineCalls {
     /**
@@ -40,7 +43,7 @@ public record Parts(
     VirtualHart hart(Parts parts);
   }
 
-  /** Ends the spaces that a predecessor's way of running the hart needed; none runs there. */
+  /** Ends the spaces that a predecessor's way of running the hart needed; nobody runs there. */
   public void dropShadows() {
     for (int i = 0; i < MOST_SHADOWS; i++) {
       context.removeSpace(SHADOW + i);

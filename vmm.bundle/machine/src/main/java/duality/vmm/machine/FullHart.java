@@ -41,6 +41,7 @@ final class FullHart implements VirtualHart {
     if (mode != HartMode.FULL) {
       restore(state);
       parts.dropShadows();
+      parts.context().removeSpace(Parts.NOWHERE);
     }
   }
 

@@ -77,6 +77,25 @@ final class Privileged {
     stimecmp = csrs.getOrDefault("stimecmp", -1L);
   }
 
+  /** Becomes what another one is. */
+  void copy(Privileged other) {
+    rest = other.rest;
+    privilege = other.privilege;
+    timeOffsetNanos = other.timeOffsetNanos;
+    mstatus = other.mstatus;
+    mie = other.mie;
+    softwarePending = other.softwarePending;
+    stvec = other.stvec;
+    scounteren = other.scounteren;
+    senvcfg = other.senvcfg;
+    sscratch = other.sscratch;
+    sepc = other.sepc;
+    scause = other.scause;
+    stval = other.stval;
+    satp = other.satp;
+    stimecmp = other.stimecmp;
+  }
+
   /** A full hart of this and what its thread has. */
   HartState whole(HartState thread) {
     Map<String, Long> csrs = new HashMap<>(rest);

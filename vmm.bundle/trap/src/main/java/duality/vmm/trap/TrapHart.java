@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
  * A hart whose kernel runs in user mode: emulates what leaves the engine on the state of the
  * virtual hart, and lets the thread go on in the space that stands for where the virtual hart is.
  *
- * <p>Nothing is changed before all that may fail has been done: a call of a device or pager that
- * fails is thrown on, and the thread repeats its instruction later.
+ * <p>A call of a device or pager that fails is thrown on, and the thread repeats its instruction
+ * later: so what may fail comes first, and what was changed before is put back ({@link #before}).
  */
 final class TrapHart implements VirtualHart {
   private static final int ILLEGAL = 2;
@@ -52,10 +52,14 @@ final class TrapHart implements VirtualHart {
   private final Notification lines;
   private final GuestMemory memory;
   private final Privileged hart = new Privileged();
+
+  /** What it was before the instruction that is being emulated. */
+  private final Privileged before = new Privileged();
+
   private final Shadows shadows;
   private final Tally tally = new Tally();
 
-  // What the thread was told last:
+  // What the thread was told last; no space before its first exit:
   private @Nullable Space where;
   private @Nullable GuestSpace space;
   private long mask;
@@ -92,11 +96,14 @@ final class TrapHart implements VirtualHart {
 
   @Override
   public void restore(HartState state) {
-    Space real = memory.space();
-    thread.enter(HartMode.USER, real);
+    // Nothing is to be had there, so the thread leaves at once, and is told where to go on then:
+    // for
+    // that the guest's tables may have to be read, which may fail and be repeated.
+    Space nowhere = parts.context().space(Parts.NOWHERE);
+    thread.enter(HartMode.USER, nowhere);
     shadows.reset();
     hart.load(state);
-    where = real;
+    where = null;
     space = null;
     mask = 0;
     counters = 7;
@@ -120,7 +127,6 @@ final class TrapHart implements VirtualHart {
             csrs,
             state.timeOffsetNanos()));
     lastInstructions = -1;
-    settle();
   }
 
   @Override
@@ -163,6 +169,10 @@ final class TrapHart implements VirtualHart {
 
   @Override
   public int trap(int cause, long value) {
+    if (where == null) {
+      before.copy(hart);
+      return settle(thread.pc());
+    }
     long start = System.nanoTime();
     kind = Kind.EXCEPTION;
     int answer =
@@ -204,19 +214,19 @@ final class TrapHart implements VirtualHart {
                   + Long.toHexString(pc));
       return SUSPEND;
     }
+    before.copy(hart);
+    int answer = settle(hart.enter(cause, value, pc));
     lastInstructions = instructions;
     lastPc = pc;
     lastCause = cause;
-    thread.pc(hart.enter(cause, value, pc));
-    settle();
-    return RESUME;
+    return answer;
   }
 
   private int interrupt() {
     kind = Kind.INTERRUPT;
     absorbEdge();
-    settle();
-    return RESUME;
+    before.copy(hart);
+    return settle(thread.pc());
   }
 
   /** The software interrupt's line is an edge: it becomes a bit of the virtual hart. */
@@ -234,9 +244,9 @@ final class TrapHart implements VirtualHart {
   private int illegal(int word) {
     if (FloatInstructions.includes(word) && !floats && hart.has(Privileged.FS)) {
       kind = Kind.FLOAT;
+      before.copy(hart);
       hart.makeFloatDirty();
-      settle();
-      return RESUME;
+      return settle(thread.pc());
     }
     if (hart.privilege == Privileged.U || (word & 0x7f) != 0x73) {
       return deliver(ILLEGAL, word & 0xffffffffL);
@@ -246,9 +256,8 @@ final class TrapHart implements VirtualHart {
     }
     if (word == SRET) {
       kind = Kind.RETURN;
-      thread.pc(hart.leave());
-      settle();
-      return RESUME;
+      before.copy(hart);
+      return settle(hart.leave());
     }
     if (word == WFI) {
       return waitForInterrupt();
@@ -300,20 +309,22 @@ final class TrapHart implements VirtualHart {
             case 2 -> old | operand;
             default -> old & ~operand;
           };
+      before.copy(hart);
       if (write(csr, value)) {
-        if (rd != 0) {
-          thread.x(rd, old);
-        }
         // An interrupt may be due behind the instruction.
-        thread.pc(thread.pc() + 4);
-        settle();
-        return RESUME;
+        int answer = settle(thread.pc() + 4);
+        result(rd, old);
+        return answer;
       }
     }
-    if (rd != 0) {
-      thread.x(rd, old);
-    }
+    result(rd, old);
     return RESUME_BEHIND;
+  }
+
+  private void result(int rd, long value) {
+    if (rd != 0) {
+      thread.x(rd, value);
+    }
   }
 
   /** Writes a register; says whether the thread has to be told something. */
@@ -339,21 +350,30 @@ final class TrapHart implements VirtualHart {
   // ---- where the thread is ----
 
   /**
-   * Has the thread be where the virtual hart is: takes an interrupt that is due, then chooses the
-   * space and says what it leaves for.
+   * Has the thread go on where the virtual hart is now: takes an interrupt that is due, chooses the
+   * space, and says what it leaves for.
+   *
+   * @param next the program counter, if there is no interrupt
    */
-  private void settle() {
+  private int settle(long next) {
+    long pc = next;
     if ((hart.softwarePending != 0 || kind == Kind.INTERRUPT) && hart.taken() != 0) {
       long due = pending() & hart.taken();
       if (due != 0) {
         int number = Privileged.mostUrgent(due);
-        thread.pc(hart.enter(Privileged.INTERRUPT | number, 0, thread.pc()));
+        pc = hart.enter(Privileged.INTERRUPT | number, 0, pc);
       }
     }
-    Space next = place();
-    if (next != where) {
-      thread.enter(HartMode.USER, next);
-      where = next;
+    Space place;
+    try {
+      place = place();
+    } catch (CallFailed failure) {
+      hart.copy(before);
+      throw failure;
+    }
+    if (place != where) {
+      thread.enter(HartMode.USER, place);
+      where = place;
     }
     mask(hart.taken());
     if (counters != hart.counters()) {
@@ -364,6 +384,8 @@ final class TrapHart implements VirtualHart {
       floats = hart.floatDirty();
       thread.csr(SSTATUS, floats ? Privileged.FS : 0);
     }
+    thread.pc(pc);
+    return RESUME;
   }
 
   private void mask(long interrupts) {
@@ -382,11 +404,14 @@ final class TrapHart implements VirtualHart {
     GuestSpace there = space;
     if (there == null || there.satp != hart.satp()) {
       there = shadows.space(hart.satp());
-      space = there;
     }
     int way = way();
     Shadow shadow = there.shadow(way);
-    return shadow != null ? shadow.space : shadows.shadow(there, way).space;
+    if (shadow == null) {
+      shadow = shadows.shadow(there, way);
+    }
+    space = there;
+    return shadow.space;
   }
 
   private int way() {

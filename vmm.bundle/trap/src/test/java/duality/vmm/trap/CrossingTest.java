@@ -69,8 +69,12 @@ class CrossingTest {
   }
 
   private void cross(String server) {
+    swap("vm/a", server);
+  }
+
+  private void swap(String path, String server) {
     Kernel kernel = rig.core.kernel();
-    Endpoint endpoint = kernel.endpoint("vm/a");
+    Endpoint endpoint = kernel.endpoint(path);
     try (Kernel.Hold hold = kernel.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(5))) {
       State saved = endpoint.save();
       endpoint.open(server, saved).bind();
@@ -126,6 +130,21 @@ class CrossingTest {
     command("reboot", "nano: ready");
     cross(TRAP);
     command("off", "nano: off");
+  }
+
+  @Test
+  void itsPagerIsReplacedWhileItsFaultsAreEmulated() {
+    cross(TRAP);
+    for (int i = 0; i < 20; i++) {
+      long from = rig.console("a").position();
+      rig.console("a").type("touch 60\r");
+      swap("vm/a/pager", i % 2 == 0 ? "pager.pinned" : "pager.demand");
+      rig.await(rig.console("a"), from, "touched 60 pages, 60 faults, all zero", SECONDS);
+      if (i % 5 == 0) {
+        cross(TRAP); // a new instance of the same monitor
+      }
+    }
+    assertEquals(List.of(), rig.core.failures(0));
   }
 
   @Test
