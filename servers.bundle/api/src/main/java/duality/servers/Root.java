@@ -13,7 +13,7 @@ import org.osgi.annotation.versioning.ConsumerType;
  * start. Endpoint {@code root}, shared.
  */
 @ConsumerType
-@Protocol(rank = Protocol.ROOT, deadlineMillis = 60_000)
+@Protocol(rank = Protocol.ROOT, deadlineMillis = 60_000, stallMillis = 3_000)
 public interface Root extends Router {
   /**
    * Makes a top-level endpoint, such as {@code vm/a} or {@code task/1}.

@@ -16,7 +16,7 @@ import org.osgi.annotation.versioning.ConsumerType;
  * endpoint for one).
  */
 @ConsumerType
-@Protocol(rank = Protocol.MACHINE, deadlineMillis = 60_000)
+@Protocol(rank = Protocol.MACHINE, deadlineMillis = 60_000, stallMillis = 3_000)
 public interface VirtualMachine extends TrapHandler {
   /**
    * Loads the guest and starts it; no effect when it runs or is paused. A machine that has stopped
