@@ -21,13 +21,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Who is stuck is found long before the deadline, and who only has to wait is not. */
-@Timeout(60)
+@Timeout(120)
 class StallsTest {
-  private static final long IN_TIME_NANOS = TimeUnit.SECONDS.toNanos(15);
+  private static final long IN_TIME_NANOS = TimeUnit.SECONDS.toNanos(45);
   private static final int STALL_TICKS = 40;
 
   /** What can be stuck in several ways. */
-  @Protocol(rank = 60, deadlineMillis = 20_000, stallMillis = 200)
+  @Protocol(rank = 60, deadlineMillis = 60_000, stallMillis = 200)
   public interface Device {
     void sleep();
 
@@ -41,7 +41,7 @@ class StallsTest {
   }
 
   /** What stands below, and is let take its time. */
-  @Protocol(rank = 40, deadlineMillis = 20_000)
+  @Protocol(rank = 40, deadlineMillis = 60_000)
   public interface Backend {
     void answerLate();
   }
