@@ -133,6 +133,28 @@ class LinuxBootIT {
         "the guest's clock went on by " + progress + " s, the host's by " + least + " to " + most);
   }
 
+  /** Now each of its system calls, faults and interrupts is an IPC, and then none is. */
+  @Test
+  void itGoesFromOneStructureToTheOtherAndBackWhileItComputes() throws Exception {
+    Swapper swapper = Services.service(Swapper.class);
+    String vm = "vm/linux-it";
+    linux.exec("head -c 500000 /bin/busybox > /tmp/file", SECONDS);
+    long job =
+        linux
+            .agent()
+            .start(
+                "i=0; while [ $i -lt 20 ]; do gzip -c /tmp/file | gunzip -c | cmp - /tmp/file"
+                    + " || exit 1; i=$((i + 1)); done; echo same",
+                0);
+    for (int i = 0; i < 20; i++) {
+      done(swapper.swap(vm, "vmm.trap"));
+      assertEquals("riscv64\n", linux.exec("uname -m", SECONDS));
+      done(swapper.swap(vm, "vmm.machine"));
+    }
+    assertEquals("same\n", linux.finish(job, SECONDS));
+    assertEquals(0, linux.agent().job(job).status());
+  }
+
   private static void done(Swapper.Swap swap) {
     assertEquals("done", swap.outcome(), () -> "" + swap);
   }

@@ -186,6 +186,24 @@ class RecoveryIT {
   }
 
   @Test
+  void aMonitorThatHoldsItsGuestsRegistersCrashesAndTheGuestGoesOn() throws Exception {
+    String vm = "vm/trap-it";
+    try (CrashingServers crashing = new CrashingServers(List.of("vmm.trap"));
+        RunningMachine machine = nano("trap-it", Services.boot("nano"))) {
+      swap(vm, "vmm.trap");
+      machine.command("touch 20", "all zero", SECONDS);
+      swap(vm, "crash.vmm.trap");
+      crashing.arm(vm);
+      machine.until("an exit of its hart", SECONDS, () -> !crashing.isArmed(vm));
+      Supervisor.Incident incident = last(vm, machine);
+      assertTrue(incident.reason().contains("on purpose"), incident::toString);
+      machine.command("touch 20", "all zero", SECONDS);
+      swap(vm, "vmm.machine");
+      machine.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", SECONDS);
+    }
+  }
+
+  @Test
   void onlyTheClientsOfADeadServerNoticeItsEnd() throws Exception {
     Boot boot = Services.boot("nano");
     String store = "vm/dead-it/store0";

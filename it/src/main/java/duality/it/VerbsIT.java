@@ -328,7 +328,7 @@ class VerbsIT {
       assertEquals(built, provider("duality.uart", "duality.drivers").getVersion().toString());
       assertEquals(
           built, provider("duality.virtio.blk", "duality.drivers").getVersion().toString());
-      assertEquals(built, provider("duality.vmm.machine", "duality.vmm").getVersion().toString());
+      assertEquals(built, provider("duality.vmm.board", "duality.vmm").getVersion().toString());
       assertEquals(built, provider("duality.root", "duality.servers").getVersion().toString());
     }
     try (RunningMachine other = nano("api-it-2")) {
