@@ -1,14 +1,19 @@
 package duality.faults;
 
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.jar.JarFile;
+import java.util.jar.Manifest;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
 import java.util.zip.ZipOutputStream;
@@ -24,6 +29,7 @@ final class Installation {
   private static final Pattern FOR_LINUX =
       Pattern.compile("duality\\.guests\\.linux\\.jar|(bc|commons-|xz-).*");
 
+  private static final String IMPORTS = "Import-Package";
   private static final String INJECTED = "duality/faults/injected/Injected.class";
 
   final Path bundles;
@@ -59,7 +65,44 @@ final class Installation {
       throw new IOException(system + " contains no framework; build the system first");
     }
     framework = found;
+    embed("duality.vmm.machine", "duality.vmm.board");
     Files.copy(own, bundles.resolve("duality.faults.jar"));
+  }
+
+  /**
+   * Puts the classes of a library into a bundle that imports them: what the library does is a part
+   * of what its server does, and faults go into both.
+   */
+  private void embed(String bundle, String library) throws IOException {
+    Path jar = bundles.resolve(bundle + ".jar");
+    Map<String, byte[]> entries = entries(jar);
+    Map<String, byte[]> inside = entries(bundles.resolve(library + ".jar"));
+    Manifest manifest = manifest(entries);
+    String imported =
+        manifest.getMainAttributes().getValue(IMPORTS)
+            + ","
+            + manifest(inside).getMainAttributes().getValue(IMPORTS);
+    String imports =
+        Arrays.stream(imported.split(",(?=[a-z])", -1)) // not inside a range of versions
+            .filter(each -> !each.startsWith(library + ";"))
+            .distinct()
+            .collect(Collectors.joining(","));
+    manifest.getMainAttributes().putValue(IMPORTS, imports);
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    manifest.write(bytes);
+    entries.put(JarFile.MANIFEST_NAME, bytes.toByteArray());
+    inside.forEach(
+        (name, content) -> {
+          if (name.endsWith(".class")) {
+            entries.put(name, content);
+          }
+        });
+    write(jar, entries);
+  }
+
+  private static Manifest manifest(Map<String, byte[]> entries) throws IOException {
+    byte[] bytes = entries.getOrDefault(JarFile.MANIFEST_NAME, new byte[0]);
+    return new Manifest(new ByteArrayInputStream(bytes));
   }
 
   /** The class files of a bundle, by name. */
