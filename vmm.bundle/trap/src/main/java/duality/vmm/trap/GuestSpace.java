@@ -38,6 +38,9 @@ final class GuestSpace {
 
   private static final int TOP = 2;
 
+  /** Most tables that are remembered: more are a guest's that means harm, or a very large one's. */
+  static final int MOST_TABLES = 1024;
+
   final long satp;
   private final GuestMemory memory;
   private final @Nullable Shadow[] shadows = new @Nullable Shadow[WAYS];
@@ -65,9 +68,13 @@ final class GuestSpace {
     shadows[way] = shadow;
   }
 
-  /** How many tables are remembered. */
-  int tables() {
-    return tables;
+  /** How many tables and pieces of shadows are remembered, some KiB each. */
+  int pieces() {
+    int pieces = tables;
+    for (Shadow shadow : shadows) {
+      pieces += shadow == null ? 0 : shadow.pieces();
+    }
+    return pieces;
   }
 
   /**
@@ -134,6 +141,9 @@ final class GuestSpace {
           return PAGE_FAULT;
         }
         table = below(table, index, level);
+        if (table == null) {
+          return AGAIN;
+        }
       }
     } catch (CallFailed.BadRequest noMemory) {
       return ACCESS_FAULT;
@@ -209,9 +219,14 @@ final class GuestSpace {
     return table;
   }
 
-  private GuestTable below(GuestTable table, int index, int level) {
+  /** The table that an entry leads to; null when all had to be forgotten to make room. */
+  private @Nullable GuestTable below(GuestTable table, int index, int level) {
     GuestTable next = table.below[index];
     if (next == null) {
+      if (tables >= MOST_TABLES) {
+        forget();
+        return null;
+      }
       next = new GuestTable(memory, GuestTable.target(table.entries[index]), level - 1);
       tables++;
       table.below[index] = next;

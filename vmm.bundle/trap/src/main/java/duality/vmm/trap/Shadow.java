@@ -3,6 +3,8 @@ package duality.vmm.trap;
 import duality.kernel.Space;
 import duality.kernel.processor.Memory;
 import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Set;
 
 /**
  * A core space that stands for a guest's page tables in one mode: what the guest may reach there is
@@ -17,9 +19,16 @@ final class Shadow {
   /** A guest that touches more than that many GiB has them forgotten. */
   private static final int MOST_WINDOWS = 64;
 
+  /** The core keeps books for each 512 pages of which one is mapped, some KiB. */
+  private static final int PIECE_SHIFT = 9;
+
+  /** A guest that touches more of those has all forgotten: 2 GiB of memory in use. */
+  static final int MOST_PIECES = 1024;
+
   final Space space;
   private long[] windows = new long[4];
   private int count;
+  private final Set<Long> pieces = new HashSet<>();
 
   Shadow(Space space) {
     this.space = space;
@@ -33,6 +42,9 @@ final class Shadow {
    * @return the rights that the first one has now
    */
   int map(long page, Space memory, long guestPage, long pages, int rights) {
+    if (pieces.size() == MOST_PIECES && !pieces.contains(page >>> PIECE_SHIFT)) {
+      clear();
+    }
     long window = page & -WINDOW;
     if (!covers(window)) {
       if (count == MOST_WINDOWS) {
@@ -44,6 +56,7 @@ final class Shadow {
       }
       windows[count++] = window;
     }
+    pieces.add(page >>> PIECE_SHIFT);
     return space.share(page, memory, guestPage, pages, rights);
   }
 
@@ -60,6 +73,12 @@ final class Shadow {
       space.removeRegion(windows[count - 1]);
       count--;
     }
+    pieces.clear();
+  }
+
+  /** How many pieces the core keeps books for. */
+  int pieces() {
+    return pieces.size();
   }
 
   private boolean covers(long window) {

@@ -17,8 +17,8 @@ final class Shadows {
   /** Addresses of fences that are remembered one by one. */
   private static final int LOG = 64;
 
-  /** Copies of page tables that are remembered, 4 KiB each. */
-  private static final int MOST_TABLES = 8192;
+  /** Copies of page tables and pieces of shadows that are remembered, some KiB each. */
+  static final int MOST_PIECES = 8192;
 
   private static final long ASID = 0xffffL << 44;
 
@@ -62,11 +62,13 @@ final class Shadows {
         if (i > 0) {
           all.remove(i);
           all.addFirst(known);
+          makeRoom();
         }
         hear(known);
         return known.space;
       }
     }
+    makeRoom();
     GuestSpace space = new GuestSpace(satp, memory);
     all.addFirst(new Known(space, logged));
     return space;
@@ -79,14 +81,20 @@ final class Shadows {
       there = unused();
       space.shadow(way, there);
     }
-    int tables = 0;
-    for (int i = 0; i < all.size(); i++) {
-      tables += all.get(i).space.tables();
-      if (tables > MOST_TABLES) {
-        all.get(i).space.forget();
+    return there;
+  }
+
+  /** The ones used longest ago are forgotten, when they are too much together. */
+  private void makeRoom() {
+    int pieces = 0;
+    for (Known known : all) {
+      int its = known.space.pieces();
+      pieces += its;
+      if (pieces > MOST_PIECES && known != all.getFirst()) {
+        known.space.forget();
+        pieces -= its;
       }
     }
-    return there;
   }
 
   private Shadow unused() {

@@ -343,6 +343,39 @@ class ShadowInvariantTest {
     }
   }
 
+  /**
+   * Tables without end: a table that is its own table, at each level, is a quarter of a million.
+   */
+  @Test
+  void whatIsRememberedOfAGuestHasALimit() {
+    random = new Random(3);
+    long pointer = TABLES >>> 12 << 10 | 1;
+    long[] roots = new long[12];
+    for (int i = 0; i < 512; i++) {
+      write(TABLES + 8L * i, i == 2 ? RAM >>> 12 << 10 | 0xcf : pointer);
+    }
+    for (int i = 0; i < roots.length; i++) {
+      roots[i] = SV39 | (long) i << 44 | TABLES >>> 12;
+    }
+    int done = 0;
+    for (int round = 0; round < 20_000; round++) {
+      GuestSpace space = shadows.space(roots[round / 1_700]);
+      Shadow shadow = shadows.shadow(space, GuestSpace.SUPERVISOR);
+      long address = (long) random.nextInt(1 << 18) << 21 << 25 >> 25 | 2 << 12;
+      int answer = space.reach(GuestSpace.SUPERVISOR, address, Memory.READ);
+      done += answer == GuestSpace.DONE ? 1 : 0;
+      assertTrue(space.pieces() <= GuestSpace.MOST_TABLES + Shadow.MOST_PIECES + 3, "too much");
+      assertTrue(shadow.pieces() <= Shadow.MOST_PIECES, "too much");
+    }
+    assertTrue(done > 10_000, done + " reached");
+    int pieces = 0;
+    for (long root : roots) {
+      pieces += shadows.space(root).pieces();
+    }
+    assertTrue(
+        pieces <= Shadows.MOST_PIECES + GuestSpace.MOST_TABLES + Shadow.MOST_PIECES, "" + pieces);
+  }
+
   @Test
   void aPageThatIsTakenFromTheGuestIsTakenFromItsShadows() {
     write(TABLES, TABLES + 4096 >>> 12 << 10 | 1);
