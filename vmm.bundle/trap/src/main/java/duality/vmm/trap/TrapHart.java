@@ -96,9 +96,8 @@ final class TrapHart implements VirtualHart {
 
   @Override
   public void restore(HartState state) {
-    // Nothing is to be had there, so the thread leaves at once, and is told where to go on then:
-    // for
-    // that the guest's tables may have to be read, which may fail and be repeated.
+    // Nothing is to be had there, so the thread leaves at once and is told where to go on: for that
+    // the guest's tables may have to be read, which may fail and be repeated.
     Space nowhere = parts.context().space(Parts.NOWHERE);
     thread.enter(HartMode.USER, nowhere);
     shadows.reset();
@@ -257,7 +256,9 @@ final class TrapHart implements VirtualHart {
     if (word == SRET) {
       kind = Kind.RETURN;
       before.copy(hart);
-      return settle(hart.leave());
+      int answer = settle(hart.leave());
+      lastInstructions = -1; // it has been executed, though the engine does not know
+      return answer;
     }
     if (word == WFI) {
       return waitForInterrupt();
@@ -313,6 +314,7 @@ final class TrapHart implements VirtualHart {
       if (write(csr, value)) {
         // An interrupt may be due behind the instruction.
         int answer = settle(thread.pc() + 4);
+        lastInstructions = -1;
         result(rd, old);
         return answer;
       }
