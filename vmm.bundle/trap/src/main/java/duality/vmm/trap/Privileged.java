@@ -30,6 +30,8 @@ final class Privileged {
 
   private static final long SSTATUS_WRITABLE = 0xc6122;
   private static final long SSTATUS_XLEN_64 = 2L << 32;
+  private static final long XLEN_64 = 0xaL << 32;
+  private static final long STATE_DIRTY = 1L << 63;
   private static final long SATP_MODE = 15L << 60;
   static final long SV39 = 8L << 60;
   private static final long ASID_AND_ROOT = (1L << 60) - 1;
@@ -63,7 +65,7 @@ final class Privileged {
     rest = csrs;
     privilege = state.privilege();
     timeOffsetNanos = state.timeOffsetNanos();
-    mstatus = csrs.getOrDefault("mstatus", 0L);
+    mstatus = csrs.getOrDefault("mstatus", 0L) & ~STATE_DIRTY;
     mie = csrs.getOrDefault("mie", 0L);
     softwarePending = csrs.getOrDefault("mip", 0L) & Lines.SSIP;
     stvec = csrs.getOrDefault("stvec", 0L);
@@ -102,7 +104,7 @@ final class Privileged {
     for (String own : new String[] {"fcsr", "mcycle", "minstret"}) {
       csrs.put(own, thread.csrs().getOrDefault(own, 0L));
     }
-    csrs.put("mstatus", mstatus);
+    csrs.put("mstatus", mstatus | XLEN_64 | (floatDirty() ? STATE_DIRTY : 0));
     csrs.put("mie", mie);
     csrs.put("mip", csrs.getOrDefault("mip", 0L) & ~Lines.SSIP | softwarePending);
     csrs.put("stvec", stvec);
@@ -193,7 +195,7 @@ final class Privileged {
   /** The value of a register that {@link #exists}. */
   long read(int csr, long lines, long nowNanos) {
     return switch (csr) {
-      case 0x100 -> mstatus & SSTATUS_WRITABLE | SSTATUS_XLEN_64 | (floatDirty() ? 1L << 63 : 0);
+      case 0x100 -> mstatus & SSTATUS_WRITABLE | SSTATUS_XLEN_64 | (floatDirty() ? STATE_DIRTY : 0);
       case 0x104 -> mie & S_INTERRUPTS;
       case 0x105 -> stvec;
       case 0x106 -> scounteren;

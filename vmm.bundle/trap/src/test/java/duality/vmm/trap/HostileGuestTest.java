@@ -1,5 +1,14 @@
 package duality.vmm.trap;
 
+import static duality.vmm.trap.Code.SATP;
+import static duality.vmm.trap.Code.SSTATUS;
+import static duality.vmm.trap.Code.STVEC;
+import static duality.vmm.trap.Code.addi;
+import static duality.vmm.trap.Code.all;
+import static duality.vmm.trap.Code.auipc;
+import static duality.vmm.trap.Code.csrw;
+import static duality.vmm.trap.Code.i;
+import static duality.vmm.trap.Code.jump;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -10,11 +19,8 @@ import duality.vmm.board.Parts;
 import duality.vmm.machine.Rig;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -33,13 +39,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(120)
 class HostileGuestTest {
   private static final String MEMORY = Long.toString(16L << 20);
-  private static final int HEADER_BYTES = 64;
   private static final long LIMIT_NANOS = TimeUnit.SECONDS.toNanos(30);
 
-  // Registers of S-mode by number:
-  private static final int SSTATUS = 0x100;
-  private static final int STVEC = 0x105;
-  private static final int SATP = 0x180;
   private static final int[] CSRS = {
     0x100, 0x104, 0x105, 0x106, 0x10a, 0x140, 0x141, 0x142, 0x143, 0x144, 0x14d, 0x180, 0x001,
     0xc00, 0x300, 0x7c0
@@ -69,49 +70,11 @@ class HostileGuestTest {
 
   /** A kernel in the form of a flat image, whose first instruction is the first of these. */
   private VirtualMachine bad(int... words) throws IOException {
-    ByteBuffer image =
-        ByteBuffer.allocate(HEADER_BYTES + 4 * words.length).order(ByteOrder.LITTLE_ENDIAN);
-    image.putInt(jump(HEADER_BYTES));
-    image.putInt(0);
-    image.putLong(0x20_0000); // where in memory
-    image.putLong(image.capacity());
-    image.position(0x30);
-    image.putLong(0x5643534952L); // "RISCV"
-    image.putInt(0x05435352); // "RSC" 5
-    image.position(HEADER_BYTES);
-    for (int word : words) {
-      image.putInt(word);
-    }
-    Path kernel = folder.resolve("bad" + System.nanoTime());
-    Files.write(kernel, image.array());
+    Path kernel = Code.image(folder, words);
     VirtualMachine machine =
         rig.machine("bad", Map.of("memory", MEMORY, "kernel", kernel.toString(), "agent", "false"));
     machine.start();
     return machine;
-  }
-
-  private static int jump(int by) {
-    return 0x6f
-        | (by >>> 20 & 1) << 31
-        | (by >>> 1 & 0x3ff) << 21
-        | (by >>> 11 & 1) << 20
-        | (by >>> 12 & 0xff) << 12;
-  }
-
-  private static int i(int opcode, int rd, int funct3, int rs1, int imm) {
-    return opcode | rd << 7 | funct3 << 12 | rs1 << 15 | imm << 20;
-  }
-
-  private static int csrw(int csr, int rs1) {
-    return i(0x73, 0, 1, rs1, csr);
-  }
-
-  private static int addi(int rd, int rs1, int imm) {
-    return i(0x13, rd, 0, rs1, imm);
-  }
-
-  private static int auipc(int rd) {
-    return 0x17 | rd << 7;
   }
 
   /** The good guest answers, in time; and no server was harmed. */
@@ -158,7 +121,7 @@ class HostileGuestTest {
   void anEndlessLoopOfTrapsTakesItsShareAndNoMore() throws Exception {
     // stvec = the illegal instruction behind it: every trap is the next one's cause, but for one
     // addition.
-    VirtualMachine machine = bad(auipc(5), addi(5, 5, 12), csrw(STVEC, 5), addi(6, 6, 1), 0, 0);
+    VirtualMachine machine = bad(auipc(5, 0), addi(5, 5, 12), csrw(STVEC, 5), addi(6, 6, 1), 0, 0);
     runs(machine, 20_000);
     nobodyElseNotices();
     machine.stop();
@@ -183,7 +146,7 @@ class HostileGuestTest {
 
   /** x29 = a page 2 MiB behind the kernel, x30 = the satp that has it as its root. */
   private static final int[] ROOT = {
-    auipc(29) | 0x200 << 12,
+    auipc(29, 0x200),
     i(0x13, 29, 5, 29, 12),
     addi(28, 0, 8),
     i(0x13, 28, 1, 28, 60),
@@ -207,15 +170,11 @@ class HostileGuestTest {
     0x005eb823, // sd x5, 16(x29)
   };
 
-  private static int[] all(int[]... parts) {
-    return Arrays.stream(parts).flatMapToInt(Arrays::stream).toArray();
-  }
-
   @Test
   void tablesThatAreTheirOwnTablesAreWalkedAndNothingElse() throws Exception {
     // Loads 4 KiB apart, all of which go round in the table, under a handler that goes on behind.
     int[] loop = {
-      auipc(10),
+      auipc(10, 0),
       addi(10, 10, 28), // the handler
       csrw(STVEC, 10),
       csrw(SATP, 30),
@@ -253,7 +212,7 @@ class HostileGuestTest {
     }
     int first = at;
     // The handler: sepc += 4, sret.
-    words[at++] = auipc(5);
+    words[at++] = auipc(5, 0);
     words[at++] = addi(5, 5, 16);
     words[at++] = csrw(STVEC, 5);
     words[at++] = jump(24);
@@ -295,7 +254,7 @@ class HostileGuestTest {
       case 11 -> i(0x13, rd, 1, rs, random.nextInt(64));
       case 12 -> 0x33 | rd << 7 | 6 << 12 | rs << 15 | rd << 20;
       case 13 -> random.nextInt();
-      case 14 -> auipc(rd) | random.nextInt(64) << 12;
+      case 14 -> auipc(rd, random.nextInt(64));
       default -> 0x2f | rd << 7 | 3 << 12 | rs << 15 | rd << 20 | random.nextInt(32) << 27;
     };
   }
