@@ -1,5 +1,7 @@
 package duality.vmm.trap;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A load or store instruction taken apart, for accesses to device registers. A record of where its
  * value goes: the engine has left at it, and the monitor finishes it.
@@ -28,11 +30,11 @@ record MemoryAccess(
    * @param word the instruction; of a short one the lower half counts
    * @return null when it is no load or store of general registers
    */
-  static @org.jspecify.annotations.Nullable MemoryAccess of(int word) {
+  static @Nullable MemoryAccess of(int word) {
     return (word & 3) == 3 ? ofLong(word) : ofShort(word & 0xffff);
   }
 
-  private static @org.jspecify.annotations.Nullable MemoryAccess ofLong(int w) {
+  private static @Nullable MemoryAccess ofLong(int w) {
     int funct3 = w >>> 12 & 7;
     int rs1 = w >>> 15 & 31;
     if ((w & 0x7f) == 0x03 && funct3 != 7) {
@@ -46,7 +48,7 @@ record MemoryAccess(
   }
 
   /** RISC-V Unpriv. "C" extension: lw, ld, sw, sd, and those relative to the stack pointer. */
-  private static @org.jspecify.annotations.Nullable MemoryAccess ofShort(int h) {
+  private static @Nullable MemoryAccess ofShort(int h) {
     int kind = h >>> 13;
     boolean store = kind >= 6;
     boolean wide = (kind & 1) != 0;
@@ -58,7 +60,8 @@ record MemoryAccess(
       int offset =
           (h >>> 10 & 7) << 3
               | (wide ? (h >>> 5 & 3) << 6 : (h >>> 6 & 1) << 2 | (h >>> 5 & 1) << 6);
-      return new MemoryAccess(store, width, true, 8 + (h >>> 2 & 7), 8 + (h >>> 7 & 7), offset, 2);
+      return new MemoryAccess(
+          store, width, !store, 8 + (h >>> 2 & 7), 8 + (h >>> 7 & 7), offset, 2);
     }
     if ((h & 3) != 2) {
       return null;

@@ -66,6 +66,8 @@ final class Tally {
   @Override
   public String toString() {
     StringBuilder text = new StringBuilder();
+    long allExits = 0;
+    long allSpent = 0;
     for (Source source : Source.values()) {
       long exits = 0;
       long spent = 0;
@@ -80,12 +82,19 @@ final class Tally {
         }
       }
       text.append(line(source.label, exits, spent)).append(kinds);
+      allExits += exits;
+      allSpent += spent;
     }
-    return text.toString().stripTrailing();
+    return text.append(line("all", allExits, allSpent)).toString().stripTrailing();
   }
 
   private static String line(String label, long exits, long spentNanos) {
     return String.format(
-        Locale.ROOT, "%s: %d exits, %.3f s%n", label, exits, spentNanos / 1_000_000_000.0);
+        Locale.ROOT,
+        "%s: %d exits, %.3f s, %d ns each%n",
+        label,
+        exits,
+        spentNanos / 1_000_000_000.0,
+        spentNanos / Math.max(exits, 1));
   }
 }
