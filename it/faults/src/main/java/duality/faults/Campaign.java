@@ -43,6 +43,7 @@ final class Campaign implements AutoCloseable {
   private final List<Stand.Harm> harms = new CopyOnWriteArrayList<>();
   private @Nullable Stand single;
   private int number;
+  private volatile boolean closed;
 
   Campaign(Installation installation, Path folder, boolean linux, long seed) {
     this(installation, folder, linux, seed, JVMS);
@@ -196,9 +197,12 @@ final class Campaign implements AutoCloseable {
     private void work(Stand stand, Queue<Task> queue) {
       try {
         Task task;
-        while (failure == null && !stop.getAsBoolean() && (task = queue.poll()) != null) {
+        while (!closed
+            && failure == null
+            && !stop.getAsBoolean()
+            && (task = queue.poll()) != null) {
           Stand.Done done = perform(stand, task);
-          if (done != null) {
+          if (done != null && !closed) {
             if (!done.verdict().contained()) {
               guilty.add(task);
             }
@@ -226,13 +230,13 @@ final class Campaign implements AutoCloseable {
   }
 
   /** Performs it, in one more JVM when the first does not come up. */
-  private static Stand.@Nullable Done perform(Stand stand, Task task)
+  private Stand.@Nullable Done perform(Stand stand, Task task)
       throws IOException, InterruptedException {
     for (int i = 1; ; i++) {
       try {
         return stand.perform(task);
       } catch (IOException e) {
-        if (i == ATTEMPTS) {
+        if (i == ATTEMPTS || closed) {
           throw e;
         }
       }
@@ -245,8 +249,10 @@ final class Campaign implements AutoCloseable {
     return stand;
   }
 
+  /** What is in flight counts no more: its JVM is taken away from it. */
   @Override
   public void close() {
+    closed = true;
     stands.forEach(Stand::close);
   }
 }

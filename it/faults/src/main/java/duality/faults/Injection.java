@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Injection {
   static final long PATIENCE_MILLIS = 1_500;
+  private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
   private static final long MEND_MILLIS = 2_000;
   private static final long RECOVERY_MILLIS = 5_000;
   private static final long REQUEST_MILLIS = 10_000;
@@ -242,6 +244,7 @@ final class Injection {
       if (millis > RECOVERY_MILLIS) {
         return -1;
       }
+      LockSupport.parkNanos(LOOK_NANOS); // where asking is refused at once
     }
   }
 

@@ -10,10 +10,12 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.jar.JarFile;
 import java.util.jar.Manifest;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.zip.Deflater;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipInputStream;
 import java.util.zip.ZipOutputStream;
@@ -31,6 +33,8 @@ final class Installation {
 
   private static final String IMPORTS = "Import-Package";
   private static final String INJECTED = "duality/faults/injected/Injected.class";
+
+  private final Map<Path, Map<String, byte[]>> read = new ConcurrentHashMap<>();
 
   final Path bundles;
   final Path framework;
@@ -98,6 +102,7 @@ final class Installation {
           }
         });
     write(jar, entries);
+    read.remove(jar);
   }
 
   private static Manifest manifest(Map<String, byte[]> entries) throws IOException {
@@ -170,7 +175,12 @@ final class Installation {
         .getBytes(StandardCharsets.UTF_8);
   }
 
-  private static Map<String, byte[]> entries(Path jar) {
+  /** What is in a jar, for the caller to change. */
+  private Map<String, byte[]> entries(Path jar) {
+    return new LinkedHashMap<>(read.computeIfAbsent(jar, Installation::read));
+  }
+
+  private static Map<String, byte[]> read(Path jar) {
     Map<String, byte[]> entries = new LinkedHashMap<>();
     try (ZipInputStream in = new ZipInputStream(Files.newInputStream(jar))) {
       for (ZipEntry entry; (entry = in.getNextEntry()) != null; ) {
@@ -187,6 +197,7 @@ final class Installation {
   private static void write(Path jar, Map<String, byte[]> entries) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (ZipOutputStream out = new ZipOutputStream(bytes)) {
+      out.setLevel(Deflater.BEST_SPEED);
       for (Map.Entry<String, byte[]> each : entries.entrySet()) {
         out.putNextEntry(new ZipEntry(each.getKey()));
         out.write(each.getValue());

@@ -206,15 +206,15 @@ public final class Main {
     System.out.print(report.table());
     System.out.println();
     System.out.print(report.byFault());
-    System.out.println(campaign.jvms() + " JVMs");
+    System.out.println(campaign.jvms() + " JVMs; not used on: " + Subject.RETIRED);
     report.remarkable(options.seed()).forEach(System.out::println);
   }
 
   /** Interrupted: what is known so far. */
   private static void end(Options options, Report report, Campaign campaign, Path folder) {
+    campaign.close();
     System.out.println("interrupted; so far:");
     print(options, report, campaign);
-    campaign.close();
     try {
       delete(folder);
     } catch (IOException e) {
@@ -250,8 +250,8 @@ public final class Main {
         said = now;
         double seconds = (now - start) / 1e9;
         System.err.printf(
-            "%d of %d after %.0f s, %.1f a minute, %d that must not be%n",
-            done, todo, seconds, done * 60 / seconds, report.forbidden().size());
+            "%d of %d after %.0f s, %.1f a minute, %d that must not be; JVMs not used on: %s%n",
+            done, todo, seconds, done * 60 / seconds, report.forbidden().size(), Subject.RETIRED);
       }
     }
   }

@@ -22,6 +22,9 @@ final class Subject implements AutoCloseable {
   private static final int PER_JVM = 400;
   private static final long STUCK_NANOS = TimeUnit.SECONDS.toNanos(4);
 
+  /** Why JVMs were not used on, and how often. */
+  static final Map<String, Integer> RETIRED = new ConcurrentHashMap<>();
+
   final ChildJvm jvm;
   private final Bystander bystander;
   private final String failing;
@@ -126,7 +129,10 @@ final class Subject implements AutoCloseable {
       suspects = new ArrayList<>(flying);
       suspects.addAll(landed);
     }
-    retired = true;
+    if (!retired) {
+      retired = true;
+      RETIRED.merge("harmed", 1, Integer::sum);
+    }
     return doom;
   }
 
@@ -142,13 +148,20 @@ final class Subject implements AutoCloseable {
 
   /** An injection is done. */
   void end(Task task, boolean clean) {
-    boolean unfit = !clean || !jvm.isAlive() || stuck();
+    String why =
+        !jvm.isAlive()
+            ? "ended"
+            : !clean ? "left harm or threads behind" : stuck() ? "calls stay inside" : "";
     synchronized (this) {
       flying.remove(task);
       landed.add(task);
       done++;
-      if (unfit || done >= PER_JVM) {
+      if (why.isEmpty() && done >= PER_JVM) {
+        why = "enough";
+      }
+      if (!why.isEmpty() && !retired) {
         retired = true;
+        RETIRED.merge(why, 1, Integer::sum);
       }
     }
   }
@@ -167,6 +180,15 @@ final class Subject implements AutoCloseable {
     long now = System.nanoTime();
     stuckSince = stuckSince == 0 ? now : stuckSince;
     return now - stuckSince > STUCK_NANOS;
+  }
+
+  /** Threads of the servers of a guest that is gone, if they are at work still. */
+  String burning(String guest) {
+    try {
+      return jvm.ask(LONG_MILLIS, "burning", "vm/" + guest);
+    } catch (ChildJvm.Silent | ChildJvm.Failed e) {
+      return String.valueOf(e.getMessage());
+    }
   }
 
   /** Keeps a guest for the next injection. */

@@ -13,6 +13,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintWriter;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -66,7 +67,13 @@ public final class Agent {
     this.swapper = swapper;
     this.observation = observation;
     int port = Integer.parseInt(context.getProperty("duality.faults.port"));
-    Socket socket = new Socket(InetAddress.getLoopbackAddress(), port);
+    Socket socket;
+    try {
+      socket = new Socket(InetAddress.getLoopbackAddress(), port);
+    } catch (ConnectException e) {
+      Runtime.getRuntime().halt(1); // the campaign ended while this JVM came up
+      throw e;
+    }
     socket.setTcpNoDelay(true);
     Thread reader = new Thread(() -> serve(socket), "campaign");
     reader.setDaemon(true);
@@ -159,6 +166,12 @@ public final class Agent {
               .reduce("0", (before, last) -> last);
       case "trace" -> String.join("\n", observation.trace());
       case "free" -> "" + root.balance().free();
+      case "burning" ->
+          Thread.getAllStackTraces().keySet().stream()
+              .filter(each -> isOf(each.getName().split(" ", 2)[0], first))
+              .filter(each -> each.getState() == Thread.State.RUNNABLE)
+              .map(Thread::getName)
+              .collect(Collectors.joining(", "));
       case "stacks" ->
           Thread.getAllStackTraces().entrySet().stream()
               .map(each -> each.getKey() + " " + Arrays.toString(each.getValue()))
