@@ -25,7 +25,7 @@ public final class Main {
         --seed N           of the sample and of the dialogues (default: the clock's)
         --guest GUEST      nano (default) or linux, whose image has to be there: guest:fetch linux
         --core N           mutants of the core instead: the control
-        --jvms N           so many JVMs side by side for servers of one guest, and as many for shared ones
+        --jvms N           so many JVMs side by side for servers of one guest, and twice as many for shared ones
                            (default 2, for two processors)
         --json FILE        appends every verdict as it comes, one object a line; those of the same seed that
                            stand in it already are not done again

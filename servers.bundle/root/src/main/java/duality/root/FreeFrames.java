@@ -2,6 +2,7 @@ package duality.root;
 
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.LongStream;
 
 /**
  * Runs of free frames: first fit, neighbours joined when a run comes back (Knuth, The Art of
@@ -53,6 +54,15 @@ final class FreeFrames {
     return true;
   }
 
+  /** As {@link #take(long, long)}, of numbers that may be any. */
+  boolean takes(long first, long count) {
+    return first >= 0
+        && count >= 1
+        && count <= free
+        && first <= Long.MAX_VALUE - count
+        && take(first, count);
+  }
+
   /** Puts a run back and joins it with its neighbours. */
   void give(long first, long count) {
     long start = first;
@@ -68,6 +78,13 @@ final class FreeFrames {
     }
     runs.put(start, length);
     free += count;
+  }
+
+  /** First frame and length of each run. */
+  long[] flat() {
+    return runs.entrySet().stream()
+        .flatMapToLong(run -> LongStream.of(run.getKey(), run.getValue()))
+        .toArray();
   }
 
   /** The longest run, for error messages. */

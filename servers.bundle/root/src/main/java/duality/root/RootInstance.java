@@ -44,7 +44,7 @@ final class RootInstance implements Root, Instance {
   private final ReentrantLock lock = new ReentrantLock();
 
   // Guarded by lock:
-  private final FreeFrames free;
+  private FreeFrames free;
   private final Map<String, TreeMap<Long, Charge>> charges = new HashMap<>();
 
   RootInstance(Context context, Routing routing, Asking asking, @Nullable State saved) {
@@ -347,7 +347,7 @@ final class RootInstance implements Root, Instance {
           });
       return State.of("root", 2)
           .with("frames", total)
-          .with("free", free.free())
+          .with("free", free.flat())
           .with("owners", owners);
     } finally {
       lock.unlock();
@@ -361,7 +361,7 @@ final class RootInstance implements Root, Instance {
       TreeMap<Long, Charge> runs = new TreeMap<>();
       long[] flat = owner.numbers("runs");
       for (int i = 0; i + 1 < flat.length; i += 2) {
-        if (flat[i] < 0 || flat[i + 1] < 1 || !free.take(flat[i], flat[i + 1])) {
+        if (!free.takes(flat[i], flat[i + 1])) {
           throw new State.Refused(
               "frames " + flat[i] + " + " + flat[i + 1] + " have two owners or are none");
         }
@@ -369,10 +369,28 @@ final class RootInstance implements Root, Instance {
       }
       charges.put(owner.text("path"), runs);
     }
-    // An owner that is left out would share its frames with whoever asks next.
-    if (version >= 2 && saved.number("free", 0, total) != free.free()) {
-      throw new State.Refused(
-          "root.free is " + saved.number("free") + ", but owners leave " + free.free());
+    if (version >= 2) {
+      keep(saved.numbers("free"));
     }
+  }
+
+  /**
+   * Only what was free is given out again. Frames that are neither free nor anybody's are lost: a
+   * call broke off with them, or an owner is missing, who still uses them.
+   */
+  private void keep(long[] runs) {
+    FreeFrames unowned = free;
+    FreeFrames kept = new FreeFrames(0);
+    for (int i = 0; i + 1 < runs.length; i += 2) {
+      if (!unowned.takes(runs[i], runs[i + 1])) {
+        throw new State.Refused(
+            "frames " + runs[i] + " + " + runs[i + 1] + " are free, and are somebody's or none");
+      }
+      kept.give(runs[i], runs[i + 1]);
+    }
+    if (unowned.free() > 0) {
+      context.log(unowned.free() + " frames are nobody's and are not given out again");
+    }
+    free = kept;
   }
 }

@@ -130,21 +130,31 @@ class RootTest {
     assertThrows(CallFailed.BadRequest.class, () -> root.allocate("x", all + 1));
   }
 
-  @Test
-  void aStateThatLeavesFramesWithoutAnOwnerIsRefused() {
+  private void saved(State state) {
     Endpoint endpoint = core.endpoint("root");
+    endpoint.open("root", state).discard();
+  }
+
+  @Test
+  void framesThatAreNobodysAreNotGivenOutAgain() {
     long all = root.balance().total();
     State a = State.of("owner", 1).with("path", "vm/a/pager").with("runs", new long[] {16, 10});
     State b = State.of("owner", 1).with("path", "vm/b/pager").with("runs", new long[] {32, 5});
-    State saved = State.of("root", 2).with("frames", all).with("free", all - 15);
-    endpoint.open("root", saved.with("owners", List.of(a, b))).discard();
-    State lost = saved.with("owners", List.of(a));
-    var refused =
-        assertThrows(CallFailed.ServerFailed.class, () -> endpoint.open("root", lost).discard());
-    assertTrue(refused.toString().contains("owners leave " + (all - 10)), refused::toString);
-    // A version that did not write the sum yet.
-    State old = State.of("root", 1).with("frames", all).with("owners", List.of(a));
-    endpoint.open("root", old).discard();
+    State right =
+        State.of("root", 2)
+            .with("frames", all)
+            .with("free", new long[] {0, 16, 26, 6, 37, all - 37});
+    saved(right.with("owners", List.of(a, b)));
+    assertEquals(
+        List.of(), core.trace().stream().filter(each -> each.contains("nobody's")).toList());
+    // As after a call that broke off, or from a version that forgets an owner.
+    saved(right.with("owners", List.of(a)));
+    event("5 frames are nobody's and are not given out again");
+    State owned = right.with("owners", List.of(a, b)).with("free", new long[] {0, 17});
+    var refused = assertThrows(CallFailed.ServerFailed.class, () -> saved(owned));
+    assertTrue(refused.toString().contains("frames 0 + 17 are free, and"), refused::toString);
+    // A version that did not say what is free.
+    saved(State.of("root", 1).with("frames", all).with("owners", List.of(a)));
   }
 
   @Test
