@@ -311,7 +311,10 @@ final class TrapHart implements VirtualHart {
             default -> old & ~operand;
           };
       before.copy(hart);
-      if (write(csr, value)) {
+      boolean told = write(csr, value);
+      if (told && hart.softwarePending == 0) {
+        place();
+      } else if (told) {
         // An interrupt may be due behind the instruction.
         int answer = settle(thread.pc() + 4);
         lastInstructions = -1;
@@ -352,8 +355,7 @@ final class TrapHart implements VirtualHart {
   // ---- where the thread is ----
 
   /**
-   * Has the thread go on where the virtual hart is now: takes an interrupt that is due, chooses the
-   * space, and says what it leaves for.
+   * Has the thread go on where the virtual hart is now, after an interrupt that is due.
    *
    * @param next the program counter, if there is no interrupt
    */
@@ -366,16 +368,23 @@ final class TrapHart implements VirtualHart {
         pc = hart.enter(Privileged.INTERRUPT | number, 0, pc);
       }
     }
-    Space place;
+    place();
+    thread.pc(pc);
+    return RESUME;
+  }
+
+  /** Chooses the space for the thread, and says what it leaves for; or changes nothing at all. */
+  private void place() {
+    Space next;
     try {
-      place = place();
+      next = chosen();
     } catch (CallFailed failure) {
       hart.copy(before);
       throw failure;
     }
-    if (place != where) {
-      thread.enter(HartMode.USER, place);
-      where = place;
+    if (next != where) {
+      thread.enter(HartMode.USER, next);
+      where = next;
     }
     mask(hart.taken());
     if (counters != hart.counters()) {
@@ -386,8 +395,6 @@ final class TrapHart implements VirtualHart {
       floats = hart.floatDirty();
       thread.csr(SSTATUS, floats ? Privileged.FS : 0);
     }
-    thread.pc(pc);
-    return RESUME;
   }
 
   private void mask(long interrupts) {
@@ -398,7 +405,7 @@ final class TrapHart implements VirtualHart {
   }
 
   /** The space that stands for the guest's address space in the mode that the hart is in. */
-  private Space place() {
+  private Space chosen() {
     if (hart.bare()) {
       space = null;
       return memory.space();
