@@ -58,7 +58,7 @@ awk '$1 == "@" && $2 > 0 {
   END {
     for (i = 1; i <= n; i++) {
       j = order[i]; m = least[j " machine"]; t = least[j " trap"]
-      printf "%-14s %10d %12.2f %12.2f %8s\n", j, count[j], m, t, m > 0 ? sprintf("%.2f", t / m) : "-"
+      printf "%-14s %10d %12.2f %12.2f %8s\n", j, count[j], m, t, (m > 0 ? sprintf("%.2f", t / m) : "-")
     }
   }' "$folder/out"
 sed -n '/^overhead/,$p' "$folder/out" | sed '/^s: deleted/d'
