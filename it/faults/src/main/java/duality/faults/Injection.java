@@ -239,7 +239,7 @@ final class Injection {
       boolean served = (off || client.recovers()) && (!component.asked() || use() == null);
       long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
       if (served) {
-        return millis;
+        return millis <= RECOVERY_MILLIS ? millis : -1;
       }
       if (millis > RECOVERY_MILLIS) {
         return -1;
