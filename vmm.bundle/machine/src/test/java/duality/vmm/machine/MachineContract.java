@@ -303,8 +303,7 @@ public abstract class MachineContract {
     VirtualMachine other = rig.machine("b", config());
     Kernel kernel = rig.core.kernel();
     Endpoint endpoint = kernel.endpoint("vm/b");
-    try (Kernel.Hold hold = kernel.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(5))) {
-      assertEquals(0, hold.drained());
+    try (Kernel.Hold _ = kernel.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(5))) {
       endpoint.open(server(), saved).bind();
     }
     assertEquals("paused", other.report().state());
