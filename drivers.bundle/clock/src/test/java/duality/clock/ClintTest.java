@@ -151,13 +151,13 @@ class ClintTest extends DeviceContract {
   @Test
   void aTimerThatIsDueAndDoesNotRingAtAllFailsTheCheck() {
     device().store(COMPARE, 8, 50_000);
-    clock.addAndGet(2_000_000);
     // Two looks before the worker, which waits at the gate: the notification leads nowhere.
     assertThrows(
         IllegalStateException.class,
         () -> {
           Clint clint = opened;
           synchronized (clint) { // the worker comes to its look only behind this
+            clock.addAndGet(2_000_000);
             clint.check();
             clint.check();
           }
