@@ -190,14 +190,19 @@ public final class Backing {
       refused(page);
       return 0;
     }
-    try {
-      map(region, page, run.first(), run.count());
-    } catch (CallFailed e) {
-      stock.putBack(run);
-      throw e;
-    }
+    // The entry comes first: a call may end anywhere here, because it is given up. A page that has
+    // its frame in the books and not in the space yet gets the same one at its next fault; one that
+    // has it in the space only would share it with the next page that asks, after a restart.
     if (!region.setMissing(page, run.first(), run.count())) {
       throw new IllegalStateException("pages from " + page + " on have frames already");
+    }
+    try {
+      map(region, page, run.first(), run.count());
+    } catch (CallFailed.BadRequest e) {
+      // Refused, so none of them is mapped. After other failures some may be: they keep theirs.
+      region.clear(page, run.count());
+      stock.putBack(run);
+      throw e;
     }
     return run.count();
   }

@@ -164,6 +164,16 @@ final class Region {
     return true;
   }
 
+  /** Takes the frames of a run of pages out again that {@link #setMissing} entered. */
+  void clear(long at, long count) {
+    for (long index = at - page; index < at - page + count; index++) {
+      long[] table = table((int) (index / TABLE));
+      if (table != null) {
+        table[(int) (index % TABLE)] = 0;
+      }
+    }
+  }
+
   /** The first page from {@code at} on that has no frame, or -1. */
   long nextMissing(long at) {
     for (long next = at; next < page + pages; next++) {

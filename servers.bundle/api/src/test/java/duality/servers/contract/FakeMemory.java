@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Frames, root and one space without a kernel, strict about everything that a pager could get
@@ -39,6 +40,14 @@ public final class FakeMemory {
 
   /** The longest run that root gives. */
   public long longestRun = Long.MAX_VALUE;
+
+  /**
+   * What the next {@link Space#map} throws in the place of mapping, or behind it; null for none.
+   */
+  public @Nullable Throwable insteadOfMap;
+
+  /** See {@link #insteadOfMap}. */
+  public @Nullable Throwable behindMap;
 
   /** A pool of that many frames, all free. */
   public FakeMemory(int frames) {
@@ -229,6 +238,9 @@ public final class FakeMemory {
     @Override
     public void map(long page, Frame frame, long index, long count, int rights) {
       maps++;
+      Throwable instead = insteadOfMap;
+      insteadOfMap = null;
+      throwIt(instead);
       List<Long> wrong = new ArrayList<>();
       for (long i = 0; i < count; i++) {
         long at = page + i;
@@ -251,6 +263,18 @@ public final class FakeMemory {
       }
       if (!wrong.isEmpty()) {
         throw new AssertionError("mapped frames that are not held: " + wrong);
+      }
+      Throwable behind = behindMap;
+      behindMap = null;
+      throwIt(behind);
+    }
+
+    private static void throwIt(@Nullable Throwable thrown) {
+      if (thrown instanceof RuntimeException e) {
+        throw e;
+      }
+      if (thrown instanceof Error e) {
+        throw e;
       }
     }
 

@@ -187,6 +187,46 @@ public abstract class PagerContract {
   }
 
   @Test
+  void aFaultThatIsAbortedAtTheKernelLeavesEachFrameBehindOnePage() {
+    for (boolean mappedAlready : new boolean[] {false, true}) {
+      FakeMemory there = new FakeMemory(10_000);
+      context = new FakeContext("vm/a/pager", Map.of("quota", "409600"));
+      context.keep("space", there.space);
+      context.keep("root", there.root);
+      Pager filled = (Pager) server().open(context, null);
+      there.region(filled, 16, 10, READ_WRITE);
+      State saved = ((Instance) filled).save();
+      there.removePages(16, 10);
+      // Without a frame behind them as after a take-over, so that each kind of pager has to map.
+      Pager pager = restore(saved.with("backed", new long[0]), context.config());
+      Error aborted = new Error("given up");
+      there.insteadOfMap = mappedAlready ? null : aborted;
+      there.behindMap = mappedAlready ? aborted : null;
+      assertThrows(Error.class, () -> pager.fault(FakeMemory.SPACE, 20, Memory.WRITE));
+      Pager next = successor(pager);
+      for (long page = 25; page >= 16; page--) {
+        assertTrue(there.touch(next, page, Memory.WRITE), "page " + page);
+      }
+    }
+  }
+
+  @Test
+  void aFaultThatTheKernelRefusesKeepsNoFrame() {
+    Pager pager = open(10);
+    memory.region(pager, 16, 10, READ_WRITE);
+    State saved = ((Instance) pager).save();
+    memory.removePages(16, 10);
+    Pager next = restore(saved.with("backed", new long[0]), context.config());
+    for (int i = 0; i < 30; i++) {
+      memory.insteadOfMap = new CallFailed.BadRequest("not now");
+      assertFalse(next.fault(FakeMemory.SPACE, 20, Memory.WRITE));
+    }
+    for (long page = 16; page < 26; page++) {
+      assertTrue(memory.touch(next, page, Memory.WRITE), "page " + page);
+    }
+  }
+
+  @Test
   void malformedStateIsRefused() {
     Pager pager = open(100);
     memory.region(pager, 0, 10, READ_WRITE);
