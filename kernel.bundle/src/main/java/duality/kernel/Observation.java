@@ -27,6 +27,9 @@ public interface Observation {
    */
   Map<String, Long> counters();
 
+  /** Who holds what: the capability graph, by holder. */
+  List<CapabilityReport> capabilities();
+
   /**
    * How calls are guarded against a server that is replaced meanwhile: {@code membarrier} (callers
    * execute no fence) or {@code fence}.

@@ -1,6 +1,7 @@
 package duality.kernel.core;
 
 import duality.kernel.CallFailed;
+import duality.kernel.CapabilityReport;
 import duality.kernel.Endpoint;
 import duality.kernel.EndpointReport;
 import duality.kernel.FailureReport;
@@ -633,6 +634,11 @@ public final class Core implements Kernel, Observation, AutoCloseable {
     all.put("frames", pool.frames);
     all.put("processors", (long) processors.count());
     return all;
+  }
+
+  @Override
+  public List<CapabilityReport> capabilities() {
+    return CapabilityGraph.of(this);
   }
 
   @Override

@@ -69,6 +69,15 @@ final class EngineTable {
     return found.engine();
   }
 
+  /** How people call an engine; empty for none. */
+  String name(@Nullable Engine engine) {
+    return entries.stream()
+        .filter(each -> each.engine() == engine)
+        .map(Entry::name)
+        .findFirst()
+        .orElse("");
+  }
+
   /** An engine is there: threads that lie still without one go on. */
   void add(Entry fresh) {
     synchronized (this) {

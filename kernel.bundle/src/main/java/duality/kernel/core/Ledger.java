@@ -24,6 +24,13 @@ final class Ledger {
     }
   }
 
+  /** Those that were not dropped, or not collected yet. */
+  List<Stub> all() {
+    synchronized (held) {
+      return new ArrayList<>(held);
+    }
+  }
+
   /** Whether one of them leads to that gate. */
   boolean leadsTo(Gate gate) {
     synchronized (held) {
@@ -34,7 +41,7 @@ final class Ledger {
   void revokeAll() {
     List<Stub> all;
     synchronized (held) {
-      all = new ArrayList<>(held);
+      all = all();
       held.clear();
     }
     all.forEach(Stub::revoke);

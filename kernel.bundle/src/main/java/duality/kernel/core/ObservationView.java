@@ -1,5 +1,6 @@
 package duality.kernel.core;
 
+import duality.kernel.CapabilityReport;
 import duality.kernel.EndpointReport;
 import duality.kernel.FailureReport;
 import duality.kernel.Observation;
@@ -35,6 +36,11 @@ record ObservationView(Core core) implements Observation {
   @Override
   public Map<String, Long> counters() {
     return core.counters();
+  }
+
+  @Override
+  public List<CapabilityReport> capabilities() {
+    return core.capabilities();
   }
 
   @Override

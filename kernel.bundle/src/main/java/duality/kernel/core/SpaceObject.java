@@ -107,6 +107,17 @@ final class SpaceObject implements Space, Memory, KernelObject {
     return (entry & access) == 0 ? MISSING : core.pool().address(Region.frameOf(entry));
   }
 
+  /** Who fills its regions. */
+  List<Pager> pagers() {
+    List<Pager> all = new ArrayList<>();
+    for (Region region : regions) {
+      if (region.pager != null) {
+        all.add(region.pager);
+      }
+    }
+    return all;
+  }
+
   @Override
   public int epoch() {
     return epoch;

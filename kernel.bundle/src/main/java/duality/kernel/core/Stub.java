@@ -279,6 +279,10 @@ public abstract class Stub {
     owner = ledger;
   }
 
+  final boolean isRevoked() {
+    return revoked;
+  }
+
   final @Nullable Gate leadsTo() {
     return gate;
   }

@@ -1,5 +1,6 @@
 package duality.shell.kernel;
 
+import duality.kernel.CapabilityReport;
 import duality.kernel.EndpointReport;
 import duality.kernel.FailureReport;
 import duality.kernel.Observation;
@@ -19,6 +20,7 @@ final class FakeKernel implements Observation {
   final List<ServerReport> servers = new ArrayList<>();
   final List<ThreadReport> threads = new ArrayList<>();
   final List<SpaceReport> spaces = new ArrayList<>();
+  final List<CapabilityReport> capabilities = new ArrayList<>();
   final List<TraceEvent> events = new ArrayList<>();
 
   /** Done each time somebody waits for an event that is not there. */
@@ -52,6 +54,11 @@ final class FakeKernel implements Observation {
   @Override
   public Map<String, Long> counters() {
     return Map.of();
+  }
+
+  @Override
+  public List<CapabilityReport> capabilities() {
+    return capabilities;
   }
 
   @Override

@@ -1,0 +1,61 @@
+package duality.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import duality.guests.Boot;
+import duality.servers.Root;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Who trusts whom, in the system as it runs. */
+class TrustIT {
+  @TempDir Path folder;
+
+  private static List<String> lines(Object value) {
+    return ((List<?>) value).stream().map(Object::toString).toList();
+  }
+
+  @Test
+  void aGuestTrustsTheServersOfItsEndpointsAndNobodyElses() throws Exception {
+    Boot boot = Services.boot("nano");
+    try (Gogo gogo = new Gogo(folder);
+        RunningMachine guest =
+            new RunningMachine(Services.service(Root.class), "trust", boot, Map.of())) {
+      guest.await(0, boot.readyLine(), 60);
+      List<String> rows = lines(gogo.run("kernel:tcb vm/trust"));
+      for (String part :
+          List.of(
+              "part=core, name=duality.kernel,",
+              "part=server, name=duality.vmm.machine,",
+              "part=server, name=duality.pager.demand,",
+              "part=server, name=duality.processor.interpreter,",
+              "part=authority, name=duality.swapper,",
+              "part=weaver, name=duality.weaver,",
+              "part=library, name=duality.vmm.board,",
+              "part=library, name=org.apache.felix.scr,",
+              "part=framework, name=org.apache.felix.framework",
+              "part=JDK module, name=java.base,")) {
+        assertTrue(
+            rows.stream().anyMatch(row -> row.contains(part) && !row.contains("lines=0")),
+            () -> part + " is missing in\n" + String.join("\n", rows));
+      }
+      for (String other :
+          List.of("duality.personality.linux", "duality.store.file", "duality.it")) {
+        assertTrue(
+            rows.stream().noneMatch(row -> row.contains("name=" + other + ",")),
+            () -> other + " serves nothing of it, and is in\n" + String.join("\n", rows));
+      }
+      List<String> dead = lines(gogo.run("kernel:liability vm/trust/pager"));
+      assertEquals(1, dead.size());
+      assertTrue(dead.getFirst().contains("stalls=vm/trust,"), dead::getFirst);
+      List<String> all = lines(gogo.run("kernel:liability"));
+      assertTrue(
+          all.stream().anyMatch(row -> row.contains("dies=scheduler, stalls=, goesOn=vm/trust")),
+          () -> String.join("\n", all));
+    }
+  }
+}
