@@ -42,6 +42,11 @@ public final class TestConsole implements Server {
     return input.length();
   }
 
+  /** Input that comes without a signal, as if that had been lost. */
+  public synchronized void typeUnannounced(String bytes) {
+    input.append(bytes);
+  }
+
   @Override
   public Instance open(Context context, @Nullable State saved) {
     Notification events = context.slot(Slots.EVENTS, Notification.class);

@@ -32,7 +32,11 @@ import org.jspecify.annotations.Nullable;
  * of bytes to and from a {@link Console} of its own; the control queues say which ports there are.
  *
  * <p>Nothing is ever on the way: output is handed on before its buffer goes back, and input is
- * fetched only when the driver has given a buffer for it.
+ * fetched only when the driver has given a buffer for it. So the rings say which chains are still
+ * to be served, whatever became of the device; what they do not say, its ports and the messages
+ * that wait, is left as a checkpoint whenever it changes: before the driver's message is given back
+ * and after one for the driver was. A message may be heard or said twice by a crash in between,
+ * which does nothing more than once.
  */
 final class ConsoleDevice implements VirtioDevice {
   private static final int TYPE = 3;
@@ -62,6 +66,9 @@ final class ConsoleDevice implements VirtioDevice {
   private final Chain chain = new Chain();
   private @Nullable VirtioMmio attached;
 
+  /** What {@link #save} would answer now; for other threads. */
+  private volatile State kept;
+
   ConsoleDevice(Context context) {
     portCount = Settings.number(context, "ports", 1, MOST_PORTS, 2);
     columns = Settings.number(context, "columns", 0, 65_535, 0);
@@ -84,6 +91,7 @@ final class ConsoleDevice implements VirtioDevice {
             .putShort(2, (short) rows)
             .putInt(4, portCount)
             .array();
+    kept = save();
   }
 
   @Override
@@ -255,13 +263,19 @@ final class ConsoleDevice implements VirtioDevice {
       return false; // until the driver gives buffers for the answers
     }
     byte[] message = bytes(OUTPUT_LIMIT);
-    rings.take();
-    rings.complete(chain.head(), 0);
     if (message.length >= ControlMessage.BYTES) {
       long packed = ByteBuffer.wrap(message).order(ByteOrder.LITTLE_ENDIAN).getLong(0);
       heard(ControlMessage.unpacked(packed));
+      changed();
     }
+    rings.take();
+    rings.complete(chain.head(), 0);
     return true;
+  }
+
+  private void changed() {
+    kept = save();
+    transport().changed();
   }
 
   private void heard(ControlMessage message) {
@@ -323,9 +337,10 @@ final class ConsoleDevice implements VirtioDevice {
         Virtqueue.lend(transport().memory(), chain.address(first), bytes.length, Memory.WRITE)) {
       buffer.write(0, MemorySegment.ofArray(bytes), 0, bytes.length);
     }
-    waiting.remove();
     rings.take();
     rings.complete(chain.head(), bytes.length);
+    waiting.remove();
+    changed();
     return true;
   }
 
@@ -358,6 +373,33 @@ final class ConsoleDevice implements VirtioDevice {
   public void reset() {
     waiting.clear();
     ports.forEach(Port::forget);
+    kept = save();
+  }
+
+  /** What the driver sends is always taken, but for messages when too many answers wait. */
+  @Override
+  public boolean takes(int queue) {
+    if (queue == CONTROL_TRANSMIT) {
+      return transport().negotiated(FEATURE_MULTIPORT) && waiting.size() <= WAITING_LIMIT;
+    }
+    return ports.stream()
+        .anyMatch(
+            port ->
+                queue == port.transmitQueue()
+                    && (port.number == 0 || transport().negotiated(FEATURE_MULTIPORT)));
+  }
+
+  /** That input came may not have been said: the worker looks. */
+  @Override
+  public void check() {
+    if (ports.stream().anyMatch(this::takesInput)) {
+      transport().again();
+    }
+  }
+
+  @Override
+  public State checkpoint() {
+    return kept;
   }
 
   @Override
@@ -385,5 +427,6 @@ final class ConsoleDevice implements VirtioDevice {
     for (long message : messages) {
       waiting.add(ControlMessage.unpacked(message));
     }
+    kept = save();
   }
 }

@@ -16,12 +16,15 @@ import duality.drivers.testing.GuestQueue.Used;
 import duality.drivers.testing.TestBoard;
 import duality.drivers.testing.TestConsole;
 import duality.kernel.CallFailed;
+import duality.kernel.Endpoint;
 import duality.kernel.Notification;
+import duality.kernel.State;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -222,6 +225,87 @@ class ConsoleDeviceTest extends DeviceContract {
     }
     assertEquals(toGuest.toString(), heard.toString());
     assertEquals(fromGuest.toString(), far[1].text());
+  }
+
+  /** The instance fails and saves nothing; the next one has what it left before, and the rings. */
+  private void crash() {
+    Endpoint endpoint = board.endpoint(DEVICE);
+    State left = Objects.requireNonNull(endpoint.checkpoint(), "it left a checkpoint");
+    endpoint.fail("the test says so");
+    try (var _ = board.core().hold(List.of(endpoint), 5_000_000_000L)) {
+      endpoint.open("virtio.console", left).bind();
+    }
+  }
+
+  @Test
+  void everythingGoesOnAcrossCrashesThatSaveNothing() {
+    start();
+    crash();
+    send(CONTROL_OUT, message(-1, ControlMessage.DEVICE_READY, 1));
+    crash();
+    receive(CONTROL_IN);
+    crash();
+    receive(CONTROL_IN);
+    connect();
+    Random random = new Random(8);
+    StringBuilder toGuest = new StringBuilder();
+    StringBuilder fromGuest = new StringBuilder();
+    StringBuilder heard = new StringBuilder();
+    for (int i = 0; i < 300; i++) {
+      String out = Integer.toString(random.nextInt());
+      send(AGENT_OUT, out);
+      fromGuest.append(out);
+      String in = Integer.toString(random.nextInt());
+      consoles[1].type(in);
+      toGuest.append(in);
+      if (random.nextInt(5) == 0) {
+        heard.append(receive(AGENT_IN));
+      }
+      if (random.nextInt(4) == 0) {
+        board.save(DEVICE); // it is at rest: what it stops in the middle of may be done twice
+        crash();
+      }
+    }
+    while (heard.length() < toGuest.length()) {
+      heard.append(receive(AGENT_IN));
+    }
+    assertEquals(toGuest.toString(), heard.toString());
+    assertEquals(fromGuest.toString(), far[1].text());
+    assertEquals(GuestDriver.RUNNING, driver.get(GuestDriver.STATUS));
+  }
+
+  @Test
+  void messagesThatWaitForBuffersSurviveACrash() {
+    driver.negotiate(driver.offered());
+    for (int i = 0; i < queues.length; i++) {
+      queues[i] = driver.queue(i, SIZE, 0x1000L * (i + 1));
+    }
+    driver.start();
+    send(CONTROL_OUT, message(-1, ControlMessage.DEVICE_READY, 1));
+    crash();
+    crash();
+    for (int slot = 0; slot < 4; slot++) {
+      queues[CONTROL_IN].add(new Buffer(freeAt(CONTROL_IN, slot), BUFFER_BYTES, true));
+    }
+    queues[CONTROL_IN].kick();
+    assertEquals(message(0, ControlMessage.PORT_ADD, 1), receive(CONTROL_IN));
+    assertEquals(message(1, ControlMessage.PORT_ADD, 1), receive(CONTROL_IN));
+  }
+
+  @Test
+  void aLookMakesUpForSignalsAndKicksThatWereLost() {
+    start();
+    connect();
+    board.save(DEVICE); // its worker is at rest, and has no reason to run
+    far[1].typeUnannounced("unannounced");
+    board.endpoint(DEVICE).check();
+    assertEquals("unannounced", receive(AGENT_IN));
+    byte[] bytes = {'k'};
+    board.ram().write(freeAt(1, 0), MemorySegment.ofArray(bytes), 0, 1);
+    int head = queues[1].add(new Buffer(freeAt(1, 0), 1, false)); // and no kick
+    board.endpoint(DEVICE).check();
+    assertEquals(new Used(head, 0), queues[1].take());
+    assertEquals("k", far[0].text());
   }
 
   @Test

@@ -178,6 +178,11 @@ public final class VirtioMmio implements MmioDevice, Instance {
     events.signal(WAKE);
   }
 
+  /** What a successor needs of the device is another now: see {@link VirtioDevice#checkpoint}. */
+  public void changed() {
+    checkpoint();
+  }
+
   /** Tells the driver that a queue has used buffers. */
   public synchronized void interrupt() {
     interruptStatus |= USED_BUFFER;
