@@ -11,7 +11,7 @@ import java.lang.annotation.Target;
  *
  * <p>Arguments and results are primitives, strings, records of such, enums, and capabilities
  * (stubs); no arrays on hot paths. Bulk data goes through frames. Overloads are allowed, generic
- * methods are not.
+ * methods are not. No result is null: a server that answers null has failed, as if it had thrown.
  */
 @Documented
 @Retention(RetentionPolicy.RUNTIME)

@@ -117,6 +117,11 @@ public abstract class Stub {
     }
   }
 
+  /** A server answered null, which no protocol allows: its failure, and not its client's. */
+  protected static final Throwable $nothing(String method) {
+    return new NullPointerException(method + " answered null");
+  }
+
   /** After a call that threw; answers what the caller gets. */
   protected final CallFailed $failed(CallSlot slot, int depth, Throwable thrown) {
     slot.unwindTo(depth + 1);

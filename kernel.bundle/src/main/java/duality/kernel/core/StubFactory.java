@@ -37,6 +37,8 @@ final class StubFactory {
   private static final ClassDesc FAILED = ClassDesc.of("duality.kernel.CallFailed");
   private static final MethodTypeDesc REPEAT =
       MethodTypeDesc.of(ConstantDescs.CD_boolean, FAILED, ConstantDescs.CD_int);
+  private static final MethodTypeDesc NOTHING =
+      MethodTypeDesc.of(THROWABLE, ConstantDescs.CD_String);
   private static final MethodTypeDesc OBJECT_OF_INT =
       MethodTypeDesc.of(ConstantDescs.CD_Object, ConstantDescs.CD_int);
   private static final MethodTypeDesc OBJECT_OF_OBJECT =
@@ -199,6 +201,11 @@ final class StubFactory {
           int answer = kind == TypeKind.VOID ? -1 : code.allocateLocal(kind);
           if (answer >= 0) {
             code.storeLocal(kind, answer);
+          }
+          if (kind == TypeKind.REFERENCE) {
+            Label some = code.newLabel();
+            code.aload(answer).ifnonnull(some).loadConstant(method.getName());
+            code.invokestatic(STUB, "$nothing", NOTHING).athrow().labelBinding(some);
           }
           Label to = code.newBoundLabel();
           code.aload(0).aload(slot).iload(depth);
