@@ -35,7 +35,8 @@ import org.osgi.util.tracker.ServiceTracker;
  *
  * <p>Framework properties: {@code duality.processors} (default: those of the host), {@code
  * duality.memory} (size of the frame pool such as 4G; default 4 GiB, committed when touched),
- * {@code duality.root} (name of the first server, default {@code root}).
+ * {@code duality.patience} (by what limits of time are multiplied, default 1), {@code duality.root}
+ * (name of the first server, default {@code root}).
  */
 @Header(name = Constants.BUNDLE_ACTIVATOR, value = "${@class}")
 public final class Activator implements BundleActivator {
@@ -49,7 +50,8 @@ public final class Activator implements BundleActivator {
   public void start(BundleContext context) {
     int processors =
         (int) number(context, "duality.processors", Runtime.getRuntime().availableProcessors(), 64);
-    Core started = Core.start(processors, memory(context));
+    int patience = (int) number(context, "duality.patience", 1, 1000);
+    Core started = Core.start(processors, memory(context), patience);
     core = started;
     started.publisher(Activator::publish);
     // First of all, so that no server's bundle stops or arrives unseen.

@@ -229,6 +229,6 @@ final class ContextObject implements Context {
 
   @Override
   public void log(String message) {
-    core.log(path() + " (" + server + "): " + message);
+    core.trace(path() + " (" + server + "): " + message);
   }
 }

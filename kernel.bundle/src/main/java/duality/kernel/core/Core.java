@@ -58,7 +58,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   private final FrameObject allFrames;
   private final Processors processors;
   private final Scheduling scheduling = new Scheduling(this);
-  private final Watchdog watchdog;
+  final Watchdog watchdog;
   private final Failures failures = new Failures(this);
   private final TraceRing trace = new TraceRing();
   private final Map<String, EndpointObject> endpoints = new ConcurrentSkipListMap<>();
@@ -83,11 +83,19 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   /** By path, for each version of its type; the answer takes it back. */
   private final Map<String, Map<Class<?>, Runnable>> published = new ConcurrentHashMap<>();
 
-  private Core(int processorCount, long poolBytes) {
+  private final int patience;
+
+  private Core(int processorCount, long poolBytes, int patience) {
+    this.patience = patience;
     pool = new FramePool(poolBytes);
     allFrames = new FrameObject(this, 0, pool.frames);
     processors = new Processors(this, scheduling, processorCount);
     watchdog = new Watchdog(this, new SchedulerJudge(this, processors, scheduling));
+  }
+
+  /** As {@link #start(int, long, int)}, with limits of time as they are written. */
+  public static Core start(int processorCount, long poolBytes) {
+    return start(processorCount, poolBytes, 1);
   }
 
   /**
@@ -95,12 +103,15 @@ public final class Core implements Kernel, Observation, AutoCloseable {
    *
    * @param processorCount processors, 1 to 64
    * @param poolBytes size of the frame pool in bytes; nothing is committed until it is touched
+   * @param patience 1 to 1000, by what all limits of time are multiplied: of calls, hand-overs,
+   *     holds; for a host that may leave a thread alone for long
    */
-  public static Core start(int processorCount, long poolBytes) {
-    if (processorCount < 1 || processorCount > 64) {
-      throw new IllegalArgumentException("processors: 1 to 64, not " + processorCount);
+  public static Core start(int processorCount, long poolBytes, int patience) {
+    if (processorCount < 1 || processorCount > 64 || patience < 1 || patience > 1000) {
+      throw new IllegalArgumentException(
+          "processors: 1 to 64, not " + processorCount + "; patience: 1 to 1000, not " + patience);
     }
-    Core core = new Core(processorCount, poolBytes);
+    Core core = new Core(processorCount, poolBytes, patience);
     core.processors.start();
     core.watchdog.start();
     Aborts.CORES.add(core);
@@ -115,6 +126,11 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   /** The authority over this core. */
   public Kernel kernel() {
     return this;
+  }
+
+  /** A limit as it counts on this host. */
+  long patiently(long nanos) {
+    return nanos * patience;
   }
 
   // Servers and engines come and go
@@ -304,7 +320,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
     try {
       for (EndpointObject each : ending) {
         each.gate.end();
-        drain(List.of(each.gate), TimeUnit.SECONDS.toNanos(2));
+        drain(List.of(each.gate), patiently(TimeUnit.SECONDS.toNanos(2)));
         each.close();
         each.spaces.values().forEach(this::endSpace);
         Map<Class<?>, Runnable> taken = published.remove(each.path());
@@ -579,14 +595,6 @@ public final class Core implements Kernel, Observation, AutoCloseable {
 
   void trace(String event) {
     trace.add(Kind.NOTE, "", event);
-  }
-
-  void log(String line) {
-    trace.add(Kind.NOTE, "", line);
-  }
-
-  void sleep(long nanos) {
-    LockSupport.parkNanos(nanos);
   }
 
   // Observation

@@ -160,7 +160,10 @@ final class EndpointObject implements Endpoint {
    * they get to the old server when a new one hangs.
    */
   private long limitNanos() {
-    return Math.clamp(gate.deadlineNanos / 2, LEAST_LIMIT_NANOS, MOST_LIMIT_NANOS);
+    return Math.clamp(
+        gate.deadlineNanos / 2,
+        core.patiently(LEAST_LIMIT_NANOS),
+        core.patiently(MOST_LIMIT_NANOS));
   }
 
   @Override
@@ -169,7 +172,7 @@ final class EndpointObject implements Endpoint {
     HandOver.within(
         core,
         "loading the classes of " + server,
-        MOST_LIMIT_NANOS,
+        core.patiently(MOST_LIMIT_NANOS),
         () -> {},
         () -> {
           try {
@@ -380,6 +383,7 @@ final class EndpointObject implements Endpoint {
 
   @Override
   public State salvage(long timeoutNanos) {
+    long limitNanos = core.patiently(timeoutNanos);
     OpenInstance now;
     synchronized (this) {
       now = serving;
@@ -418,7 +422,7 @@ final class EndpointObject implements Endpoint {
             });
     asking.start();
     try {
-      return asked.get(timeoutNanos, TimeUnit.NANOSECONDS);
+      return asked.get(limitNanos, TimeUnit.NANOSECONDS);
     } catch (ExecutionException e) {
       throw new CallFailed.ServerFailed(
           now.server()
@@ -428,7 +432,7 @@ final class EndpointObject implements Endpoint {
       throw new CallFailed.TimedOut(
           now.server()
               + " did not save its state within "
-              + TimeUnit.NANOSECONDS.toMillis(timeoutNanos)
+              + TimeUnit.NANOSECONDS.toMillis(limitNanos)
               + " ms");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

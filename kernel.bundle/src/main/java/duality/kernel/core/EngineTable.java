@@ -136,7 +136,7 @@ final class EngineTable {
 
   private boolean move(ThreadObject thread, @Nullable Engine to) {
     try {
-      thread.moveTo(to, restNanos);
+      thread.moveTo(to, core.patiently(restNanos));
       return true;
     } catch (CallFailed e) {
       core.trace(Gate.describe(e));
@@ -155,7 +155,7 @@ final class EngineTable {
         continue;
       }
       try {
-        thread.moveTo(to, restNanos);
+        thread.moveTo(to, core.patiently(restNanos));
         moved.add(thread);
         from.add(before);
       } catch (CallFailed e) {

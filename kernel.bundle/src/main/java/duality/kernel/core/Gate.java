@@ -128,8 +128,8 @@ final class Gate {
     this.rank = rank;
     this.mark = (long) rank << 32 | (long) number << 1;
     this.above = (rank + 1L) << 32;
-    this.deadlineNanos = TimeUnit.MILLISECONDS.toNanos(deadlineMillis);
-    this.stallNanos = TimeUnit.MILLISECONDS.toNanos(stallMillis);
+    this.deadlineNanos = core.patiently(TimeUnit.MILLISECONDS.toNanos(deadlineMillis));
+    this.stallNanos = core.patiently(TimeUnit.MILLISECONDS.toNanos(stallMillis));
     this.countedBefore = number == UNNUMBERED ? 0 : CallSlot.callsOf(number);
   }
 

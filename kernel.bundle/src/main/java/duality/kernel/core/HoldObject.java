@@ -51,14 +51,14 @@ final class HoldObject implements Kernel.Hold {
     List<Gate> order = new ArrayList<>(gates);
     order.sort((a, b) -> Integer.compare(b.rank, a.rank));
     Hurry.Teller teller = Hurry.teller(gates);
-    long since = closeAll(order, gates, Math.min(drainNanos, TURN_NANOS));
+    long since = closeAll(order, gates, core.patiently(Math.min(drainNanos, TURN_NANOS)));
     teller.go();
     long inside;
     boolean drained;
     try {
       CallGuard.everywhere();
       inside = gates.stream().mapToLong(Gate::inside).sum();
-      drained = Core.drain(gates, drainNanos);
+      drained = Core.drain(gates, core.patiently(drainNanos));
     } catch (RuntimeException | Error e) {
       release(order);
       throw e;
@@ -72,7 +72,10 @@ final class HoldObject implements Kernel.Hold {
       }
       release(order);
       throw new CallFailed.TimedOut(
-          "after " + TimeUnit.NANOSECONDS.toMillis(drainNanos) + " ms still inside: " + who);
+          "after "
+              + TimeUnit.NANOSECONDS.toMillis(core.patiently(drainNanos))
+              + " ms still inside: "
+              + who);
     }
     gates.forEach(Gate::atRest);
     HoldObject hold = new HoldObject(gates, since, inside);

@@ -70,6 +70,9 @@ final class Processors {
     /** Picks in a row of what cannot run. */
     volatile long nonsense;
 
+    /** Counts what was asked; odd from the question on until what was picked has been taken. */
+    volatile long asks;
+
     Token(int number) {
       this.number = number;
     }
@@ -383,16 +386,31 @@ final class Processors {
   @SuppressWarnings("NonAtomicVolatileUpdate") // one writer: the host that carries the token
   private void serve(Host host, Token token) {
     wakeExpired(System.nanoTime());
+    long ask = (token.asks | 1) + 2;
+    token.asks = ask;
     long choice = pick(host, token);
+    ThreadObject thread = taken(host, token, choice);
+    if (token.asks == ask) { // a host that was given up has no token any more
+      token.asks = ask + 1;
+    }
+    if (thread != null) {
+      long sliceNanos = Scheduler.sliceNanos(choice);
+      run(host, token, thread, Math.clamp(sliceNanos, LEAST_SLICE_NANOS, MOST_SLICE_NANOS));
+    } else if (choice == Scheduler.NOBODY) {
+      idle(host, token);
+    }
+  }
+
+  /** What the scheduler chose, RUNNING now; null when that cannot run. */
+  @SuppressWarnings("NonAtomicVolatileUpdate") // one writer: the host that carries the token
+  private @Nullable ThreadObject taken(Host host, Token token, long choice) {
     if (choice == Scheduler.NOBODY) {
       token.nobodies++;
       token.nonsense = 0;
-      idle(host, token);
-      return;
+      return null;
     }
     token.idle.set(false);
     int id = Scheduler.thread(choice);
-    long sliceNanos = Scheduler.sliceNanos(choice);
     ThreadObject thread = core.threadOrNull(id);
     if (thread == null) {
       if (core.wasThread(id)) {
@@ -400,21 +418,21 @@ final class Processors {
       } else {
         scheduling.broken(NONSENSE, "it picked thread " + id + ", which does not exist");
       }
-      return;
+      return null;
     }
-    if (sliceNanos == 0) {
+    if (Scheduler.sliceNanos(choice) == 0) {
       scheduling.broken(NONSENSE, "it gave " + thread.name + " a slice of 0 ns");
-      return;
+      return null;
     }
     if (!thread.take(Doing.READY, Doing.RUNNING)) {
       token.nonsense++;
       report(host, token, thread, 0, false);
-      return;
+      return null;
     }
     thread.queuedAt = 0;
     token.chosen++;
     token.nonsense = 0;
-    run(host, token, thread, Math.clamp(sliceNanos, LEAST_SLICE_NANOS, MOST_SLICE_NANOS));
+    return thread;
   }
 
   private long pick(Host host, Token token) {

@@ -3,6 +3,7 @@ package duality.kernel.core;
 import duality.kernel.FailureReport.Kind;
 import duality.kernel.core.ThreadObject.Doing;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Watches whether the scheduler schedules. Asked at each tick of the watchdog; it counts ticks, not
@@ -10,8 +11,10 @@ import java.util.concurrent.TimeUnit;
  *
  * <p>Three things are against the rules: to answer NOBODY for 20 ms while a thread can run; to pick
  * for 20 ms only what cannot run; to pass over a thread for a second, and 60 ms more for each other
- * one that can run. A scheduler that throws, that picks what never was or that gives a slice of 0
- * is found where it does so, one that does not return by the watchdog.
+ * one that can run. What was answered before it was told of the thread is no evidence, and while a
+ * processor has an answer that it has not acted on, because its host does not run, nobody is
+ * judged. A scheduler that throws, that picks what never was or that gives a slice of 0 is found
+ * where it does so, one that does not return by the watchdog.
  */
 final class SchedulerJudge {
   private static final long STANDSTILL_TICKS = ticks(20);
@@ -35,11 +38,17 @@ final class SchedulerJudge {
   private long nobodiesThen;
   private long ticksStill;
 
+  private @Nullable Object judged;
+
+  /** What processors had asked at the last tick; by processor. */
+  private final long[] asksThen;
+
   SchedulerJudge(Core core, Processors processors, Scheduling scheduling) {
     this.core = core;
     this.tokens = processors.tokens();
     this.scheduling = scheduling;
     nonsenseTicks = new long[tokens.length];
+    asksThen = new long[tokens.length];
   }
 
   private static long ticks(long millis) {
@@ -47,9 +56,13 @@ final class SchedulerJudge {
   }
 
   void tick() {
-    if (!scheduling.isServed()) {
+    Object informed = scheduling.informed();
+    if (informed == null || informed != judged) {
+      judged = informed;
+      lastChosen = -1;
       return;
     }
+    boolean hostsRun = hostsRun();
     long chosen = 0;
     long nobodies = 0;
     for (Processors.Token token : tokens) {
@@ -75,20 +88,31 @@ final class SchedulerJudge {
     long ready = 0;
     ThreadObject longest = null;
     for (ThreadObject thread : core.allThreads()) {
-      if (isQueued(thread, chosen)) {
+      if (isQueued(thread, chosen, nobodies)) {
         ready++;
         if (longest == null || thread.ticksQueued > longest.ticksQueued) {
           longest = thread;
         }
       }
     }
-    if (longest != null) {
+    if (longest != null && hostsRun) {
       judge(longest, ready, chosen, nobodies);
     }
   }
 
+  /** Whether no processor is where it was at the last tick: between an answer and its effect. */
+  private boolean hostsRun() {
+    boolean all = true;
+    for (Processors.Token token : tokens) {
+      long asks = token.asks;
+      all &= (asks & 1) == 0 || asks != asksThen[token.number];
+      asksThen[token.number] = asks;
+    }
+    return all;
+  }
+
   /** Whether it waits for being picked; counts the ticks. */
-  private static boolean isQueued(ThreadObject thread, long chosen) {
+  private static boolean isQueued(ThreadObject thread, long chosen, long nobodies) {
     long queuedAt = thread.queuedAt;
     if (queuedAt == 0 || thread.doing() != Doing.READY) {
       thread.seenQueuedAt = 0;
@@ -98,6 +122,7 @@ final class SchedulerJudge {
       thread.seenQueuedAt = queuedAt;
       thread.ticksQueued = 0;
       thread.chosenBefore = chosen;
+      thread.nobodiesBefore = nobodies;
     } else {
       thread.ticksQueued++;
     }
@@ -107,7 +132,7 @@ final class SchedulerJudge {
   private void judge(ThreadObject longest, long ready, long chosen, long nobodies) {
     long others = chosen - longest.chosenBefore;
     if (Math.min(ticksStill, longest.ticksQueued) >= STANDSTILL_TICKS
-        && nobodies - nobodiesThen >= EVIDENCE) {
+        && nobodies - Math.max(nobodiesThen, longest.nobodiesBefore) >= EVIDENCE) {
       scheduling.broken(
           Kind.STALL, "for 20 ms it picked nobody, though " + longest.name + " could run");
     } else if (longest.ticksQueued >= STARVED_TICKS + (ready - 1) * TICKS_PER_OTHER

@@ -6,6 +6,7 @@ import duality.kernel.Scheduler;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +30,9 @@ final class Scheduling {
 
   /** Whether the scheduler does not know yet which threads can run. */
   private final AtomicBoolean untold = new AtomicBoolean();
+
+  /** Processors that tell it just now. */
+  private final AtomicInteger telling = new AtomicInteger();
 
   Scheduling(Core core) {
     this.core = core;
@@ -112,8 +116,15 @@ final class Scheduling {
 
   long pick(int processor) {
     Scheduler asked = asked();
-    if (asked != null && untold.compareAndSet(true, false)) {
-      tellThreads();
+    if (asked != null && untold.get()) {
+      telling.incrementAndGet();
+      try {
+        if (untold.compareAndSet(true, false)) {
+          tellThreads();
+        }
+      } finally {
+        telling.decrementAndGet();
+      }
     }
     ThreadObject first = lastResort.poll();
     if (first != null) {
@@ -130,9 +141,12 @@ final class Scheduling {
     }
   }
 
-  /** Whether a scheduler is asked, and not the order of last resort. */
-  boolean isServed() {
-    return scheduler != null;
+  /**
+   * The scheduler that is asked and has been told which threads can run, one for each time that one
+   * was bound; null while there is none.
+   */
+  @Nullable Object informed() {
+    return untold.get() || telling.get() > 0 ? null : scheduler;
   }
 
   /** The scheduler does what no scheduler may: it is dropped. */

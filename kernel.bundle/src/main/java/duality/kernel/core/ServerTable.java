@@ -168,7 +168,8 @@ final class ServerTable {
     List<EndpointObject> served =
         core.endpointMap().values().stream().filter(each -> each.servedByBundle(bundle)).toList();
     if (!served.isEmpty()) {
-      Departure departure = Departure.begin(core, served, DRAIN_NANOS, name + " stops");
+      Departure departure =
+          Departure.begin(core, served, core.patiently(DRAIN_NANOS), name + " stops");
       leaving.put(bundle, departure);
       new HostThread("stop of " + name, () -> leaveWithout(departure, bundle, name)).start();
     }
@@ -176,14 +177,14 @@ final class ServerTable {
 
   /** A bundle hangs in its stop: nobody waits for it, its endpoints go on as if it had stopped. */
   private void leaveWithout(Departure departure, long bundle, String name) {
-    List<EndpointObject> late = departure.awaitClaims(stopLimitNanos);
+    List<EndpointObject> late = departure.awaitClaims(core.patiently(stopLimitNanos));
     if (late.isEmpty() || closed) {
       return;
     }
     core.trace(
         name
             + " hangs in its stop: after "
-            + TimeUnit.NANOSECONDS.toMillis(stopLimitNanos)
+            + TimeUnit.NANOSECONDS.toMillis(core.patiently(stopLimitNanos))
             + " ms its endpoints go on without it");
     for (EndpointObject each : late) {
       Registration from = each.registration();
@@ -251,7 +252,7 @@ final class ServerTable {
     List<EndpointObject> rest = Objects.requireNonNull(atRest.get(false));
     if (!rest.isEmpty()) {
       // Its component went without its bundle, or it was bound after the bundle began to stop.
-      Departure departure = Departure.begin(core, rest, DRAIN_NANOS, reason);
+      Departure departure = Departure.begin(core, rest, core.patiently(DRAIN_NANOS), reason);
       try {
         leave(departure, rest, gone, reason);
       } finally {

@@ -420,7 +420,7 @@ final class SpaceObject implements Space, Memory, KernelObject {
 
   /** Waits, with the monitor, until no grant holds the page. */
   private void awaitUnpinned(Region region, long page) {
-    long deadline = System.nanoTime() + PIN_WAIT_NANOS;
+    long deadline = System.nanoTime() + core.patiently(PIN_WAIT_NANOS);
     while (region.pin(page, 0) > 0) {
       long left = deadline - System.nanoTime();
       if (left <= 0) {

@@ -43,9 +43,15 @@ final class Stalls {
     if (looks < limit) {
       return false;
     }
-    return state == Thread.State.RUNNABLE
-        ? processorNanos(slot) - slot.seenProcessorNanos[level] >= gate.stallNanos / BURNT_PART
-        : nobodyElseWorks(slot, gate);
+    if (state == Thread.State.RUNNABLE) {
+      return processorNanos(slot) - slot.seenProcessorNanos[level] >= gate.stallNanos / BURNT_PART;
+    }
+    boolean stuck = nobodyElseWorks(slot, gate);
+    if (!stuck) {
+      // When that one leaves, this one needs a moment until it runs.
+      slot.seenStalled[level] = limit / 2 - 1;
+    }
+    return stuck;
   }
 
   private long processorNanos(CallSlot slot) {

@@ -115,6 +115,7 @@ final class ThreadObject implements KernelThread, KernelObject {
   long seenQueuedAt;
   long ticksQueued;
   long chosenBefore;
+  long nobodiesBefore;
 
   // Figures, written by the processor that runs it:
   volatile int processor = -1;

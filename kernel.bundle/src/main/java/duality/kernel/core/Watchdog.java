@@ -27,9 +27,6 @@ final class Watchdog {
   private final HostThread host;
   private volatile boolean stopped;
 
-  /** Between this look and the last one. */
-  private long sinceLast;
-
   Watchdog(Core core, SchedulerJudge judge) {
     this.core = core;
     this.judge = judge;
@@ -45,15 +42,20 @@ final class Watchdog {
     LockSupport.unpark(host);
   }
 
+  /** Whether its thread has not ended yet. */
+  boolean looks() {
+    return host.isAlive();
+  }
+
   private void body() {
     long before = System.nanoTime();
     while (!stopped) {
       LockSupport.parkNanos(TICK_NANOS);
       long now = System.nanoTime();
-      sinceLast = now - before;
+      long sinceLast = now - before;
       before = now;
       try {
-        tick(now);
+        tick(now, sinceLast);
       } catch (RuntimeException | Error e) {
         // Without a watchdog nothing that hangs would ever be found.
         core.trace("watchdog: " + Gate.describe(e));
@@ -61,12 +63,17 @@ final class Watchdog {
     }
   }
 
-  private void tick(long now) {
+  /**
+   * Looks once.
+   *
+   * @param sinceLast nanoseconds since the look before
+   */
+  void tick(long now, long sinceLast) {
     judge.tick();
     core.processors().renew(now);
     for (CallSlot slot : CallSlot.ALL) {
       if (slot.host.isAlive() || slot.host.getState() == Thread.State.NEW) {
-        look(slot);
+        look(slot, sinceLast);
         slot.interruptWait(core);
       } else {
         slot.retire();
@@ -78,7 +85,7 @@ final class Watchdog {
    * Only the innermost call can be to blame: those around it wait for it. And who waits at a gate
    * is timed by that gate.
    */
-  private void look(CallSlot slot) {
+  private void look(CallSlot slot, long sinceLast) {
     int deepest = slot.deepest();
     CallSlot.Visit innermost = null;
     for (int level = 1; level <= deepest; level++) {

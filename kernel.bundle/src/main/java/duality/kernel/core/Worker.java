@@ -4,6 +4,7 @@ import duality.kernel.CallFailed;
 import duality.kernel.Notification;
 import duality.kernel.Work;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A host thread of a server, outside the processors: takes bits and does the work inside the
@@ -92,15 +93,17 @@ final class Worker {
     fresh.start();
   }
 
-  /** Those of the first round were never set by anybody, so nobody may find them there. */
+  /**
+   * Those of the first round were never set by anybody, so nobody may find them there. The others
+   * may be meant for somebody else by now: they go back also when this worker's endpoint has ended
+   * and its capability was revoked while it waited.
+   */
   private void signalBack(long bits) {
     if (!begun) {
       return;
     }
-    try {
-      notification.signal(bits);
-    } catch (CallFailed e) {
-      core.trace(gate.path + ": bits of an ended notification dropped");
+    if (Core.stub(notification).kernelObject() instanceof NotificationObject word) {
+      word.signal(bits);
     }
   }
 
@@ -109,11 +112,12 @@ final class Worker {
     try {
       gate.enter(host.slot, 0);
     } catch (CallFailed.Revoked e) {
+      signalBack(bits);
       return false;
     } catch (CallFailed e) {
       // Held for too long, vacant or failed: the bits wait in the notification.
       signalBack(bits);
-      core.sleep(POLL_NANOS / 10);
+      LockSupport.parkNanos(POLL_NANOS / 10);
       return true;
     }
     if (stopped) {

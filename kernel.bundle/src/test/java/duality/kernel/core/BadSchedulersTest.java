@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Timeout;
  * Schedulers that do what none may: each is found out, dropped for the order of last resort, and no
  * thread is lost by it.
  */
-@Timeout(60)
+@Timeout(300)
 class BadSchedulersTest {
   /** A good first-in first-out order, of which tests make bad ones. */
   static class Fifo implements Scheduler, Instance {
@@ -63,7 +63,7 @@ class BadSchedulersTest {
     }
   }
 
-  private final Core core = Core.start(1, 1 << 20);
+  private final Core core = Core.start(1, 1 << 20, 20);
   private final CountDownLatch end = new CountDownLatch(1);
   private final List<KernelThread> threads = new ArrayList<>();
   private final Context owner;
@@ -101,7 +101,7 @@ class BadSchedulersTest {
   }
 
   private static void await(String what, BooleanSupplier condition) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(100);
     while (!condition.getAsBoolean()) {
       assertTrue(System.nanoTime() < deadline, "waited in vain for: " + what);
       Thread.onSpinWait();
@@ -139,7 +139,7 @@ class BadSchedulersTest {
         core,
         "test",
         () -> {
-          try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(5))) {
+          try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(30))) {
             endpoint.open(name, null).bind();
             return hold;
           }

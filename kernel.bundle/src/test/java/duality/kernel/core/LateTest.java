@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.osgi.framework.Version;
 
 /** What becomes of instances that open too late, are bound in vain, or hang when asked. */
-@Timeout(60)
+@Timeout(300)
 class LateTest {
   /** Says which one serves. */
   @Protocol(rank = 60, deadlineMillis = 500)
@@ -59,7 +59,7 @@ class LateTest {
 
   private final CountDownLatch go = new CountDownLatch(1);
   private final CountDownLatch closed = new CountDownLatch(1);
-  private final Core core = Core.start(1, 1 << 20);
+  private final Core core = Core.start(1, 1 << 20, 12);
 
   LateTest() {
     core.register("first", (context, saved) -> new Named("first"), Name.class);
@@ -85,7 +85,7 @@ class LateTest {
   }
 
   private Kernel.Hold hold() {
-    return core.hold(List.of(core.endpoint("n")), TimeUnit.SECONDS.toNanos(1));
+    return core.hold(List.of(core.endpoint("n")), TimeUnit.SECONDS.toNanos(30));
   }
 
   private Endpoint.Opened openNext() {
@@ -107,7 +107,7 @@ class LateTest {
     }
     assertEquals("first", name.name());
     go.countDown();
-    assertTrue(closed.await(10, TimeUnit.SECONDS));
+    assertTrue(closed.await(100, TimeUnit.SECONDS));
   }
 
   @Test
@@ -122,13 +122,13 @@ class LateTest {
                 "a swap",
                 false,
                 () -> {
-                  try (var hold = core.hold(set, TimeUnit.SECONDS.toNanos(1))) {
+                  try (var hold = core.hold(set, TimeUnit.SECONDS.toNanos(30))) {
                     openNext();
                     core.endpoint("other").save();
                     return hold;
                   }
                 }));
-    assertTrue(closed.await(10, TimeUnit.SECONDS));
+    assertTrue(closed.await(100, TimeUnit.SECONDS));
   }
 
   @Test
@@ -149,7 +149,7 @@ class LateTest {
     name("first");
     var refused = openNext();
     assertThrows(CallFailed.BadRequest.class, refused::bind, "nobody holds it");
-    assertTrue(closed.await(10, TimeUnit.SECONDS));
+    assertTrue(closed.await(100, TimeUnit.SECONDS));
   }
 
   @Test
@@ -180,7 +180,7 @@ class LateTest {
       core.unregister("going", going);
       opened.bind();
     }
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(100);
     while (!core.endpoint("n").server().equals("first")) {
       assertTrue(System.nanoTime() < deadline, "still with " + core.endpoint("n").server());
       Thread.onSpinWait();

@@ -18,9 +18,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** The classes of a server that went, when it left a thread-local on every processor's thread. */
-@Timeout(60)
+@Timeout(300)
 class LeftBehindTest {
-  private final Core core = Core.start(2, 1 << 20);
+  private final Core core = Core.start(2, 1 << 20, 20);
 
   @AfterEach
   void stop() {
@@ -61,7 +61,7 @@ class LeftBehindTest {
     core.register("next", new LeavingServer(), Scheduler.class);
     core.create("scheduler", Scheduler.class, Map.of("server", "leaving"), Map.of(), false);
     var endpoint = core.endpoint("scheduler");
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(100);
     while (endpoint.report().calls() < 10) {
       assertTrue(System.nanoTime() < end, "no processor asks the scheduler");
       Thread.onSpinWait();
@@ -70,7 +70,7 @@ class LeftBehindTest {
         core,
         "swap",
         () -> {
-          try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(5))) {
+          try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(30))) {
             endpoint.open("next", null).bind();
             return hold;
           }
@@ -82,7 +82,7 @@ class LeftBehindTest {
   @Test
   void areCollectable() throws ReflectiveOperationException {
     WeakReference<ClassLoader> loader = servedAndGone();
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(100);
     while (loader.get() != null) {
       System.gc();
       LockSupport.parkNanos(20_000_000);

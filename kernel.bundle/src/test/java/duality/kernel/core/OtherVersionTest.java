@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Timeout;
  * An API whose classes are there twice, as after an update of its bundle: servers that have the new
  * ones behind endpoints that were made with the old ones, clients of both.
  */
-@Timeout(60)
+@Timeout(300)
 class OtherVersionTest {
   /** What kind of entry. */
   public enum Kind {
@@ -181,7 +181,7 @@ class OtherVersionTest {
     }
   }
 
-  private final Core core = Core.start(1, 1 << 20);
+  private final Core core = Core.start(1, 1 << 20, 20);
   private final Again again = new Again();
 
   OtherVersionTest() {
@@ -206,7 +206,7 @@ class OtherVersionTest {
 
   private void swap(String path, String to) {
     var endpoint = core.endpoint(path);
-    try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(1))) {
+    try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(30))) {
       assertTrue(hold.drained() >= 0);
       endpoint.open(to, endpoint.save()).bind();
     }
@@ -271,7 +271,7 @@ class OtherVersionTest {
       long[] answer = new long[1];
       Thread waiting = new Thread(() -> answer[0] = book.add(in(1)));
       long before = endpoint.report().waited();
-      try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(1))) {
+      try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(30))) {
         assertEquals(0, hold.drained());
         waiting.start();
         while (endpoint.report().waited() == before) {

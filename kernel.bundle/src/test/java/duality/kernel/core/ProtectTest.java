@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 class ProtectTest {
   private static final int ALL = Memory.READ | Memory.WRITE | Memory.EXECUTE;
 
-  private final Core core = Core.start(1, 1 << 20);
+  private final Core core = Core.start(1, 1 << 20, 20);
   private final Frame frames = core.kernel().allFrames();
   private final SpaceObject space =
       core.newSpace(

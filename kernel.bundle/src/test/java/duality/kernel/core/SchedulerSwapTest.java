@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Replacing the scheduler while more threads want to run than there are processors. */
-@Timeout(60)
+@Timeout(300)
 class SchedulerSwapTest {
   /** First in, first out; it keeps nothing over a swap, so that all it knows it was told. */
   static final class Fifo implements Scheduler, Instance {
@@ -72,7 +72,7 @@ class SchedulerSwapTest {
     }
   }
 
-  private final Core core = Core.start(1, 1 << 20);
+  private final Core core = Core.start(1, 1 << 20, 20);
   private final List<KernelThread> threads = new ArrayList<>();
   private final Map<String, AtomicInteger> picks =
       Map.of("one", new AtomicInteger(), "two", new AtomicInteger());
@@ -109,7 +109,7 @@ class SchedulerSwapTest {
   }
 
   private static void await(String what, BooleanSupplier condition) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(100);
     while (!condition.getAsBoolean()) {
       assertTrue(System.nanoTime() < deadline, "waited in vain for: " + what);
       Thread.onSpinWait();
@@ -137,7 +137,7 @@ class SchedulerSwapTest {
     for (int i = 0; i < 20; i++) {
       String next = i % 2 == 0 ? "two" : "one";
       int before = picks.get(next).get();
-      try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(5))) {
+      try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(30))) {
         endpoint.open(next, null).bind();
         assertEquals("held", endpoint.report().condition());
       }
@@ -150,7 +150,7 @@ class SchedulerSwapTest {
   void aSchedulerOutOfReachForAWhileComesBack() {
     awaitAllRun();
     var endpoint = core.endpoint("scheduler");
-    try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(5))) {
+    try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(30))) {
       await("the last resort", () -> core.counters().get("scheduler fallbacks") > 0);
       int picked = picks.get("one").get();
       awaitAllRun();
@@ -172,7 +172,7 @@ class SchedulerSwapTest {
     }
     told.clear();
     var endpoint = core.endpoint("scheduler");
-    try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(5))) {
+    try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(30))) {
       endpoint.open("two", null).bind();
     }
     for (KernelThread thread : threads) {

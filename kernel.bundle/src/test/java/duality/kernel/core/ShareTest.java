@@ -20,12 +20,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Pages of one space in another: what is taken in the first is taken in the second. */
-@Timeout(60)
+@Timeout(300)
 class ShareTest {
   private static final int READ_WRITE = Memory.READ | Memory.WRITE;
   private static final int ALL = READ_WRITE | Memory.EXECUTE;
 
-  private final Core core = Core.start(1, 1 << 20);
+  private final Core core = Core.start(1, 1 << 20, 20);
   private final Frame frames = core.kernel().allFrames();
   private final SpaceObject source = space("source");
   private final SpaceObject heir = space("heir");

@@ -37,7 +37,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Threads on processors, with harts that leave the engine when the test says so. */
-@Timeout(60)
+@Timeout(300)
 class ThreadsTest {
   /** A machine of one page. */
   @Protocol(rank = Protocol.MACHINE, deadlineMillis = 200)
@@ -47,7 +47,7 @@ class ThreadsTest {
     Space space();
   }
 
-  private final Core core = Core.start(2, 1 << 20);
+  private final Core core = Core.start(2, 1 << 20, 20);
   private final AtomicInteger traps = new AtomicInteger();
   private final AtomicReference<ToIntFunction<OnePageServing>> onTrap =
       new AtomicReference<>(serving -> TrapHandler.RESUME_BEHIND);
@@ -150,7 +150,7 @@ class ThreadsTest {
   }
 
   private static void await(String what, BooleanSupplier condition) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(100);
     while (!condition.getAsBoolean()) {
       assertTrue(System.nanoTime() < deadline, "waited in vain for: " + what);
       Thread.onSpinWait();
@@ -325,7 +325,7 @@ class ThreadsTest {
     machine.thread().resume();
     await("the watchdog", () -> core.endpoint("m").report().condition().startsWith("failed"));
     var endpoint = core.endpoint("m");
-    try (var hold = core.hold(List.of(core.endpoint("m/pager")), 1_000_000_000)) {
+    try (var hold = core.hold(List.of(core.endpoint("m/pager")), TimeUnit.SECONDS.toNanos(30))) {
       assertEquals(0, hold.drained());
     }
     endpoint.open("machine", null).bind();

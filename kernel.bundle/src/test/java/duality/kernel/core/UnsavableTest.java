@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What becomes of servers that do not save. */
-@Timeout(60)
+@Timeout(300)
 class UnsavableTest {
   /** Says what it began with. */
   @Protocol(rank = 60)
@@ -46,7 +46,7 @@ class UnsavableTest {
     }
   }
 
-  private final Core core = Core.start(1, 1 << 20);
+  private final Core core = Core.start(1, 1 << 20, 20);
 
   @AfterEach
   void stop() {
@@ -59,7 +59,7 @@ class UnsavableTest {
   }
 
   private void save() {
-    try (var hold = core.hold(List.of(core.endpoint("w")), TimeUnit.SECONDS.toNanos(1))) {
+    try (var hold = core.hold(List.of(core.endpoint("w")), TimeUnit.SECONDS.toNanos(30))) {
       assertTrue(hold.sinceNanos() != 0);
       assertThrows(CallFailed.ServerFailed.class, () -> core.endpoint("w").save());
     }
