@@ -342,7 +342,7 @@ class PlicTest extends DeviceContract {
     State saved = board.save(DEVICE);
     board.endpoint(DEVICE).check();
     long[] none = new long[saved.numbers("pending").length];
-    try (var _ = board.core().hold(java.util.List.of(board.endpoint(DEVICE)), 1_000_000_000)) {
+    try (var _ = board.core().hold(java.util.List.of(board.endpoint(DEVICE)), 100_000_000_000L)) {
       board.endpoint(DEVICE).open("plic", saved.with("pending", none)).bind();
     }
     assertThrows(CallFailed.ServerFailed.class, () -> board.endpoint(DEVICE).check());

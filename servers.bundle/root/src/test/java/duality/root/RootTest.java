@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 
 /** Frames and quotas on the real core, and the routing file. */
 class RootTest {
-  private final Core core = Core.start(1, 4 << 20);
+  private final Core core = Core.start(1, 4 << 20, 20);
   private final RootServer server = new RootServer();
   private Root root;
 
@@ -75,7 +75,7 @@ class RootTest {
   /** Waits for an event in the kernel's trace. */
   private String event(String part) {
     long next = 0;
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(100);
     while (System.nanoTime() - end < 0) {
       for (TraceEvent each : core.trace(next, 1_000)) {
         if (each.text().contains(part)) {

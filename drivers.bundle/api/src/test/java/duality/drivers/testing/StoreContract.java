@@ -27,7 +27,7 @@ public abstract class StoreContract {
   /** Name of the store's endpoint on the board. */
   protected static final String STORE = "store";
 
-  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(20);
+  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(100);
 
   protected TestBoard board;
   protected Notification events;

@@ -34,7 +34,10 @@ public final class TestBoard implements AutoCloseable {
   /** Bytes of memory. */
   public static final long MEMORY_BYTES = 4 << 20;
 
-  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(20);
+  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(100);
+
+  /** Devices are tested here, and not how quickly the host of the tests runs them. */
+  private static final int PATIENCE = 30;
 
   /** What the board itself is to the core. */
   @Protocol(rank = Protocol.MACHINE)
@@ -43,7 +46,7 @@ public final class TestBoard implements AutoCloseable {
     void idle();
   }
 
-  private final Core core = Core.start(1, 2 * MEMORY_BYTES);
+  private final Core core = Core.start(1, 2 * MEMORY_BYTES, PATIENCE);
   private final Map<Integer, Boolean> wires = new ConcurrentHashMap<>();
   private final Context context;
   private final Space memory;

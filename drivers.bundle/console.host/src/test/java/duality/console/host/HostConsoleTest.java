@@ -104,7 +104,7 @@ class HostConsoleTest {
               read.complete(text);
             });
     console.written("late");
-    assertEquals("late", read.get(10, TimeUnit.SECONDS));
+    assertEquals("late", read.get(100, TimeUnit.SECONDS));
   }
 
   @Test
@@ -112,7 +112,7 @@ class HostConsoleTest {
     long start = System.nanoTime();
     assertEquals("", console.output(0, 10, Long.MAX_VALUE));
     long millis = (System.nanoTime() - start) / 1_000_000;
-    assertTrue(millis >= 900 && millis < 10_000, () -> millis + " ms");
+    assertTrue(millis >= 900 && millis < 100_000, () -> millis + " ms");
   }
 
   @Test

@@ -167,7 +167,7 @@ class FileStoreTest extends StoreContract {
             "fragile",
             (context, saved) -> FileStore.open(fragile(context, armed), saved),
             Store.class);
-    try (var _ = board.core().hold(List.of(board.endpoint(STORE)), 1_000_000_000)) {
+    try (var _ = board.core().hold(List.of(board.endpoint(STORE)), 100_000_000_000L)) {
       board.endpoint(STORE).open("fragile", board.endpoint(STORE).save()).bind();
     }
     armed.set(true);
@@ -178,7 +178,7 @@ class FileStoreTest extends StoreContract {
         // The thread has done it and ended before the call returned.
       }
       TestBoard.await("a failed check", this::fails);
-      try (var _ = board.core().hold(List.of(board.endpoint(STORE)), 1_000_000_000)) {
+      try (var _ = board.core().hold(List.of(board.endpoint(STORE)), 100_000_000_000L)) {
         assertThrows(CallFailed.class, () -> board.endpoint(STORE).save());
         board.endpoint(STORE).open("store.file", null).bind();
       }

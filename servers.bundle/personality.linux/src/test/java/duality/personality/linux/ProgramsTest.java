@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
  * output and the same status. Needs {@code riscv64-linux-gnu-gcc} and {@code qemu-riscv64}; without
  * them the tests are skipped, but fail where the environment says {@code CI=true}.
  */
-@Timeout(300)
+@Timeout(600)
 class ProgramsTest {
   private static final Path SOURCES = Path.of("..", "..", "it", "src", "programs");
 

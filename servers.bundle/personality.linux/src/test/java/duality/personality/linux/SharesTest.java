@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Both schedulers on the real core: two programs that never end, on one processor. */
-@Timeout(180)
+@Timeout(600)
 class SharesTest {
   /** Slices over which processor time is compared: a share is exact to about one slice. */
   private static final long SLICES = 80;

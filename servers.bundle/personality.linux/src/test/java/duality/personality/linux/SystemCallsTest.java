@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Each system call, on a real space with a real pager, without a program. */
-@Timeout(120)
+@Timeout(600)
 class SystemCallsTest {
   private static final int BRK = 214;
   private static final int MUNMAP = 215;

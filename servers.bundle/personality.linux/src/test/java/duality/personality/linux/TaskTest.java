@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Programs of a few instructions on the whole system: interpreter, core, root, pager, console. */
-@Timeout(120)
+@Timeout(600)
 class TaskTest {
   @TempDir private Path folder;
   private final TestSystem system = new TestSystem();

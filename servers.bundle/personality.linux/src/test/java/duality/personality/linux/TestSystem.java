@@ -43,7 +43,7 @@ final class TestSystem implements AutoCloseable {
   }
 
   TestSystem(int processors) {
-    core = Core.start(processors, 256 << 20);
+    core = Core.start(processors, 256 << 20, 20);
     core.engine("interpreter", new Interpreter());
     core.register("scheduler.roundrobin", new RoundRobinServer(), Scheduler.class);
     core.register("scheduler.fair", new FairServer(), Scheduler.class);
@@ -63,7 +63,7 @@ final class TestSystem implements AutoCloseable {
 
   /** Root starts the first servers on a worker of its own; the swapper is the last of them. */
   private void awaitSwapper() {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(100);
     while (core.endpoints().stream()
         .noneMatch(each -> each.path().equals("swapper") && each.condition().equals("open"))) {
       assertTrue(System.nanoTime() < deadline, () -> "root starts no swapper: " + core.trace());
@@ -89,11 +89,11 @@ final class TestSystem implements AutoCloseable {
   }
 
   static TaskReport awaitEnd(Personality task) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(200);
     TaskReport report = task.await(1000);
     while (!report.ended()) {
       if (System.nanoTime() - deadline > 0) {
-        fail("it did not end within 60 s: " + report);
+        fail("it did not end within 200 s: " + report);
       }
       report = task.await(1000);
     }

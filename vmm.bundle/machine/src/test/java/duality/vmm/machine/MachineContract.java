@@ -30,10 +30,10 @@ import org.junit.jupiter.api.io.TempDir;
  * What every machine monitor keeps: a machine's life, with nano as its guest, on the real core,
  * drivers and interpreter.
  */
-@Timeout(60)
+@Timeout(600)
 public abstract class MachineContract {
   private static final long MEMORY = 16L << 20;
-  private static final long LIMIT_SECONDS = 30;
+  private static final long LIMIT_SECONDS = 120;
 
   @TempDir private Path folder = Path.of("");
 
@@ -143,6 +143,7 @@ public abstract class MachineContract {
   @Test
   void pausedTimeDoesNotExistForTheGuest() {
     VirtualMachine machine = booted("a");
+    long asked = System.nanoTime();
     long before = guestNanos();
     machine.pause();
     machine.pause(); // has no effect
@@ -158,10 +159,10 @@ public abstract class MachineContract {
     machine.resume();
     machine.resume(); // has no effect
     long after = guestNanos();
-    long total = System.nanoTime() - begun;
+    long total = System.nanoTime() - asked;
     assertTrue(stood >= 400_000_000L, "the pause was one");
     assertTrue(
-        after - before <= total - stood + TimeUnit.MILLISECONDS.toNanos(LIMIT_SECONDS),
+        after - before <= total - stood + TimeUnit.MILLISECONDS.toNanos(1),
         "guest time went on by "
             + (after - before)
             + " ns, of which at most "

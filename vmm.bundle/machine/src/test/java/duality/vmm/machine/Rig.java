@@ -34,6 +34,9 @@ import java.util.concurrent.TimeUnit;
 
 /** The system on a plain class path: core, root, policies, drivers and engine, without OSGi. */
 public final class Rig implements AutoCloseable {
+  /** No server here is slow, but the host of the tests may be. */
+  private static final int PATIENCE = 20;
+
   public final Core core;
   public final Root root;
   private final Map<String, String> server;
@@ -45,7 +48,7 @@ public final class Rig implements AutoCloseable {
 
   private Rig(int processors, long poolBytes, Map<String, String> server) {
     this.server = server;
-    core = Core.start(processors, poolBytes);
+    core = Core.start(processors, poolBytes, PATIENCE);
     core.engine("interpreter", new Interpreter());
     core.register("plic", new PlicServer(), InterruptController.class);
     core.register("uart", new UartServer(), MmioDevice.class);

@@ -20,9 +20,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The SBI as a guest meets it: timer, interrupts, fences, console and end, on a real hart. */
-@Timeout(60)
+@Timeout(600)
 class SbiGuestTest {
-  private static final long SECONDS = 30;
+  private static final long SECONDS = 120;
 
   @TempDir private Path folder = Path.of("");
 

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Memory is taken from a guest while it runs, its code and its page tables too; the pager gives it
  * back.
  */
-@Timeout(120)
+@Timeout(600)
 class RevocationTest {
   private static final long FIRST = 0x8000_0000L >>> 12;
   private static final int PAGES = (16 << 20) / 4096;
@@ -57,7 +57,7 @@ class RevocationTest {
       VirtualMachine machine = rig.machine("a", config);
       machine.start();
       Console console = rig.console("a");
-      rig.await(console, 0, "nano: ready", 30);
+      rig.await(console, 0, "nano: ready", 120);
       Space space = memory.get();
       Random random = new Random(5);
       long unmaps = rig.core.counters().getOrDefault("unmaps", 0L);

@@ -39,7 +39,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * what the tables say as of the last fence, with no more rights; and no frame is mapped, fence or
  * none, that is not the guest's now.
  */
-@Timeout(120)
+@Timeout(600)
 class ShadowInvariantTest {
   private static final long RAM = 0x8000_0000L;
   private static final long BYTES = 16L << 20;
@@ -90,7 +90,7 @@ class ShadowInvariantTest {
     VirtualMachine machine =
         rig.machine("a", Map.of("memory", "" + BYTES, "kernel", nano.toString(), "agent", "false"));
     machine.start();
-    rig.await(rig.console("a"), 0, "nano: ready", 30);
+    rig.await(rig.console("a"), 0, "nano: ready", 120);
     machine.pause();
     parts = seen.getFirst();
     memory = parts.memory();
