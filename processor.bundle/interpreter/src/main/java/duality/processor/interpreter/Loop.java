@@ -18,8 +18,9 @@ import org.jspecify.annotations.Nullable;
  *       expression that two cases share would be computed before the jump to the case, for all, and
  *       would take a register.
  *   <li>Indices are masked with the array's length minus one, and there was one such access before
- *       the loop, so no index is checked. The registers are copied to an array whose length the
- *       compiler sees.
+ *       the loop, so no index is checked. A copy of the registers in a new array, whose length the
+ *       compiler sees, would save the masks (4 % of a computation); but the loop is left every
+ *       hundred instructions, and a boot took 9 % more and the collector came four times a second.
  *   <li>It counts down to zero, one for each record, so it is a counted loop without a safepoint
  *       poll. The count is also the budget: nothing else is looked at on the way, neither when
  *       falling through nor at branches.
@@ -82,10 +83,8 @@ final class Loop {
   }
 
   private int run(long[] tlb, long stamp, long[] code) {
-    // A copy, because the compiler knows this array's length then and need not check indices.
-    long[] x = new long[64];
-    System.arraycopy(c.x, 0, x, 0, 64);
-    c.x = x;
+    long[] x = c.x;
+    int lastX = x.length - 1;
     int i = index;
     int lastTlb = tlb.length - 1;
     page:
@@ -94,7 +93,7 @@ final class Loop {
       long base = this.base;
       long pc = NONE;
       int last = code.length - 1;
-      probe = code[i & last] + tlb[i & lastTlb];
+      probe = code[i & last] + tlb[i & lastTlb] + x[i & lastX];
       int n = left;
       int pseudo = 0;
       loop:
@@ -106,299 +105,312 @@ final class Loop {
           case Ops.LUI:
             {
               long q = r ^ Ops.LUI;
-              x[(int) q >>> RD & 63] = r >> UPPER;
+              x[(int) q >>> RD & lastX] = r >> UPPER;
               continue;
             }
           case Ops.AUIPC:
             {
               long q = r ^ Ops.AUIPC;
-              x[(int) q >>> RD & 63] = base + (q >> AUIPC);
+              x[(int) q >>> RD & lastX] = base + (q >> AUIPC);
               continue;
             }
           case Ops.LI:
             {
               long q = r ^ Ops.LI;
-              x[(int) q >>> RD & 63] = (q >> IMM);
+              x[(int) q >>> RD & lastX] = (q >> IMM);
               continue;
             }
           case Ops.MV:
             {
               long q = r ^ Ops.MV;
-              x[(int) q >>> RD & 63] = x[(int) q >>> RS1];
+              x[(int) q >>> RD & lastX] = x[(int) q >>> RS1 & lastX];
               continue;
             }
           case Ops.ADDI:
             {
               long q = r ^ Ops.ADDI;
-              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] + (q >> IMM);
+              x[(int) q >>> RD & lastX] = x[(int) q >>> RS1 & lastX] + (q >> IMM);
               continue;
             }
           case Ops.SLTI:
             {
               long q = r ^ Ops.SLTI;
-              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] < (q >> IMM) ? 1 : 0;
+              x[(int) q >>> RD & lastX] = x[(int) q >>> RS1 & lastX] < (q >> IMM) ? 1 : 0;
               continue;
             }
           case Ops.SLTIU:
             {
               long q = r ^ Ops.SLTIU;
-              x[(int) q >>> RD & 63] =
-                  Long.compareUnsigned(x[(int) q >>> RS1], (q >> IMM)) < 0 ? 1 : 0;
+              x[(int) q >>> RD & lastX] =
+                  Long.compareUnsigned(x[(int) q >>> RS1 & lastX], (q >> IMM)) < 0 ? 1 : 0;
               continue;
             }
           case Ops.XORI:
             {
               long q = r ^ Ops.XORI;
-              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] ^ (q >> IMM);
+              x[(int) q >>> RD & lastX] = x[(int) q >>> RS1 & lastX] ^ (q >> IMM);
               continue;
             }
           case Ops.ORI:
             {
               long q = r ^ Ops.ORI;
-              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] | (q >> IMM);
+              x[(int) q >>> RD & lastX] = x[(int) q >>> RS1 & lastX] | (q >> IMM);
               continue;
             }
           case Ops.ANDI:
             {
               long q = r ^ Ops.ANDI;
-              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] & (q >> IMM);
+              x[(int) q >>> RD & lastX] = x[(int) q >>> RS1 & lastX] & (q >> IMM);
               continue;
             }
           case Ops.SLLI:
             {
               long q = r ^ Ops.SLLI;
-              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] << (int) (q >>> RS2);
+              x[(int) q >>> RD & lastX] = x[(int) q >>> RS1 & lastX] << (int) (q >>> RS2);
               continue;
             }
           case Ops.SRLI:
             {
               long q = r ^ Ops.SRLI;
-              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] >>> (int) (q >>> RS2);
+              x[(int) q >>> RD & lastX] = x[(int) q >>> RS1 & lastX] >>> (int) (q >>> RS2);
               continue;
             }
           case Ops.SRAI:
             {
               long q = r ^ Ops.SRAI;
-              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] >> (int) (q >>> RS2);
+              x[(int) q >>> RD & lastX] = x[(int) q >>> RS1 & lastX] >> (int) (q >>> RS2);
               continue;
             }
           case Ops.ADD:
             {
               long q = r ^ Ops.ADD;
-              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] + x[(int) (q >>> RS2) & 63];
+              x[(int) q >>> RD & lastX] = x[(int) q >>> RS1 & lastX] + x[(int) (q >>> RS2) & lastX];
               continue;
             }
           case Ops.SUB:
             {
               long q = r ^ Ops.SUB;
-              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] - x[(int) (q >>> RS2) & 63];
+              x[(int) q >>> RD & lastX] = x[(int) q >>> RS1 & lastX] - x[(int) (q >>> RS2) & lastX];
               continue;
             }
           case Ops.SLL:
             {
               long q = r ^ Ops.SLL;
-              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] << x[(int) (q >>> RS2) & 63];
+              x[(int) q >>> RD & lastX] =
+                  x[(int) q >>> RS1 & lastX] << x[(int) (q >>> RS2) & lastX];
               continue;
             }
           case Ops.SLT:
             {
               long q = r ^ Ops.SLT;
-              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] < x[(int) (q >>> RS2) & 63] ? 1 : 0;
+              x[(int) q >>> RD & lastX] =
+                  x[(int) q >>> RS1 & lastX] < x[(int) (q >>> RS2) & lastX] ? 1 : 0;
               continue;
             }
           case Ops.SLTU:
             {
               long q = r ^ Ops.SLTU;
-              x[(int) q >>> RD & 63] =
-                  Long.compareUnsigned(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63]) < 0 ? 1 : 0;
+              x[(int) q >>> RD & lastX] =
+                  Long.compareUnsigned(x[(int) q >>> RS1 & lastX], x[(int) (q >>> RS2) & lastX]) < 0
+                      ? 1
+                      : 0;
               continue;
             }
           case Ops.XOR:
             {
               long q = r ^ Ops.XOR;
-              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] ^ x[(int) (q >>> RS2) & 63];
+              x[(int) q >>> RD & lastX] = x[(int) q >>> RS1 & lastX] ^ x[(int) (q >>> RS2) & lastX];
               continue;
             }
           case Ops.SRL:
             {
               long q = r ^ Ops.SRL;
-              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] >>> x[(int) (q >>> RS2) & 63];
+              x[(int) q >>> RD & lastX] =
+                  x[(int) q >>> RS1 & lastX] >>> x[(int) (q >>> RS2) & lastX];
               continue;
             }
           case Ops.SRA:
             {
               long q = r ^ Ops.SRA;
-              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] >> x[(int) (q >>> RS2) & 63];
+              x[(int) q >>> RD & lastX] =
+                  x[(int) q >>> RS1 & lastX] >> x[(int) (q >>> RS2) & lastX];
               continue;
             }
           case Ops.OR:
             {
               long q = r ^ Ops.OR;
-              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] | x[(int) (q >>> RS2) & 63];
+              x[(int) q >>> RD & lastX] = x[(int) q >>> RS1 & lastX] | x[(int) (q >>> RS2) & lastX];
               continue;
             }
           case Ops.AND:
             {
               long q = r ^ Ops.AND;
-              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] & x[(int) (q >>> RS2) & 63];
+              x[(int) q >>> RD & lastX] = x[(int) q >>> RS1 & lastX] & x[(int) (q >>> RS2) & lastX];
               continue;
             }
           case Ops.ADDIW:
             {
               long q = r ^ Ops.ADDIW;
-              x[(int) q >>> RD & 63] = (int) (x[(int) q >>> RS1] + (q >> IMM));
+              x[(int) q >>> RD & lastX] = (int) (x[(int) q >>> RS1 & lastX] + (q >> IMM));
               continue;
             }
           case Ops.SLLIW:
             {
               long q = r ^ Ops.SLLIW;
-              x[(int) q >>> RD & 63] = (int) x[(int) q >>> RS1] << (int) (q >>> RS2);
+              x[(int) q >>> RD & lastX] = (int) x[(int) q >>> RS1 & lastX] << (int) (q >>> RS2);
               continue;
             }
           case Ops.SRLIW:
             {
               long q = r ^ Ops.SRLIW;
-              x[(int) q >>> RD & 63] = (int) x[(int) q >>> RS1] >>> (int) (q >>> RS2);
+              x[(int) q >>> RD & lastX] = (int) x[(int) q >>> RS1 & lastX] >>> (int) (q >>> RS2);
               continue;
             }
           case Ops.SRAIW:
             {
               long q = r ^ Ops.SRAIW;
-              x[(int) q >>> RD & 63] = (int) x[(int) q >>> RS1] >> (int) (q >>> RS2);
+              x[(int) q >>> RD & lastX] = (int) x[(int) q >>> RS1 & lastX] >> (int) (q >>> RS2);
               continue;
             }
           case Ops.ADDW:
             {
               long q = r ^ Ops.ADDW;
-              x[(int) q >>> RD & 63] = (int) (x[(int) q >>> RS1] + x[(int) (q >>> RS2) & 63]);
+              x[(int) q >>> RD & lastX] =
+                  (int) (x[(int) q >>> RS1 & lastX] + x[(int) (q >>> RS2) & lastX]);
               continue;
             }
           case Ops.SUBW:
             {
               long q = r ^ Ops.SUBW;
-              x[(int) q >>> RD & 63] = (int) (x[(int) q >>> RS1] - x[(int) (q >>> RS2) & 63]);
+              x[(int) q >>> RD & lastX] =
+                  (int) (x[(int) q >>> RS1 & lastX] - x[(int) (q >>> RS2) & lastX]);
               continue;
             }
           case Ops.SLLW:
             {
               long q = r ^ Ops.SLLW;
-              x[(int) q >>> RD & 63] = (int) x[(int) q >>> RS1] << (int) x[(int) (q >>> RS2) & 63];
+              x[(int) q >>> RD & lastX] =
+                  (int) x[(int) q >>> RS1 & lastX] << (int) x[(int) (q >>> RS2) & lastX];
               continue;
             }
           case Ops.SRLW:
             {
               long q = r ^ Ops.SRLW;
-              x[(int) q >>> RD & 63] = (int) x[(int) q >>> RS1] >>> (int) x[(int) (q >>> RS2) & 63];
+              x[(int) q >>> RD & lastX] =
+                  (int) x[(int) q >>> RS1 & lastX] >>> (int) x[(int) (q >>> RS2) & lastX];
               continue;
             }
           case Ops.SRAW:
             {
               long q = r ^ Ops.SRAW;
-              x[(int) q >>> RD & 63] = (int) x[(int) q >>> RS1] >> (int) x[(int) (q >>> RS2) & 63];
+              x[(int) q >>> RD & lastX] =
+                  (int) x[(int) q >>> RS1 & lastX] >> (int) x[(int) (q >>> RS2) & lastX];
               continue;
             }
           case Ops.MUL:
             {
               long q = r ^ Ops.MUL;
-              x[(int) q >>> RD & 63] = x[(int) q >>> RS1] * x[(int) (q >>> RS2) & 63];
+              x[(int) q >>> RD & lastX] = x[(int) q >>> RS1 & lastX] * x[(int) (q >>> RS2) & lastX];
               continue;
             }
           case Ops.MULW:
             {
               long q = r ^ Ops.MULW;
-              x[(int) q >>> RD & 63] = (int) x[(int) q >>> RS1] * (int) x[(int) (q >>> RS2) & 63];
+              x[(int) q >>> RD & lastX] =
+                  (int) x[(int) q >>> RS1 & lastX] * (int) x[(int) (q >>> RS2) & lastX];
               continue;
             }
           case Ops.MULH:
             {
               long q = r ^ Ops.MULH;
-              x[(int) q >>> RD & 63] =
-                  Math.multiplyHigh(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63]);
+              x[(int) q >>> RD & lastX] =
+                  Math.multiplyHigh(x[(int) q >>> RS1 & lastX], x[(int) (q >>> RS2) & lastX]);
               continue;
             }
           case Ops.MULHU:
             {
               long q = r ^ Ops.MULHU;
-              x[(int) q >>> RD & 63] =
-                  Math.unsignedMultiplyHigh(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63]);
+              x[(int) q >>> RD & lastX] =
+                  Math.unsignedMultiplyHigh(
+                      x[(int) q >>> RS1 & lastX], x[(int) (q >>> RS2) & lastX]);
               continue;
             }
           case Ops.MULHSU:
             {
               long q = r ^ Ops.MULHSU;
-              x[(int) q >>> RD & 63] =
-                  Math.multiplyHigh(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63])
-                      + (x[(int) (q >>> RS2) & 63] < 0 ? x[(int) q >>> RS1] : 0);
+              x[(int) q >>> RD & lastX] =
+                  Math.multiplyHigh(x[(int) q >>> RS1 & lastX], x[(int) (q >>> RS2) & lastX])
+                      + (x[(int) (q >>> RS2) & lastX] < 0 ? x[(int) q >>> RS1 & lastX] : 0);
               continue;
             }
           case Ops.DIV:
             {
               long q = r ^ Ops.DIV;
-              long a = x[(int) q >>> RS1];
-              long b = x[(int) (q >>> RS2) & 63];
-              x[(int) q >>> RD & 63] = b == 0 ? -1 : a / b;
+              long a = x[(int) q >>> RS1 & lastX];
+              long b = x[(int) (q >>> RS2) & lastX];
+              x[(int) q >>> RD & lastX] = b == 0 ? -1 : a / b;
               continue;
             }
           case Ops.DIVU:
             {
               long q = r ^ Ops.DIVU;
-              long a = x[(int) q >>> RS1];
-              long b = x[(int) (q >>> RS2) & 63];
-              x[(int) q >>> RD & 63] = b == 0 ? -1 : Long.divideUnsigned(a, b);
+              long a = x[(int) q >>> RS1 & lastX];
+              long b = x[(int) (q >>> RS2) & lastX];
+              x[(int) q >>> RD & lastX] = b == 0 ? -1 : Long.divideUnsigned(a, b);
               continue;
             }
           case Ops.REM:
             {
               long q = r ^ Ops.REM;
-              long a = x[(int) q >>> RS1];
-              long b = x[(int) (q >>> RS2) & 63];
-              x[(int) q >>> RD & 63] = b == 0 ? a : a % b;
+              long a = x[(int) q >>> RS1 & lastX];
+              long b = x[(int) (q >>> RS2) & lastX];
+              x[(int) q >>> RD & lastX] = b == 0 ? a : a % b;
               continue;
             }
           case Ops.REMU:
             {
               long q = r ^ Ops.REMU;
-              long a = x[(int) q >>> RS1];
-              long b = x[(int) (q >>> RS2) & 63];
-              x[(int) q >>> RD & 63] = b == 0 ? a : Long.remainderUnsigned(a, b);
+              long a = x[(int) q >>> RS1 & lastX];
+              long b = x[(int) (q >>> RS2) & lastX];
+              x[(int) q >>> RD & lastX] = b == 0 ? a : Long.remainderUnsigned(a, b);
               continue;
             }
           case Ops.DIVW:
             {
               long q = r ^ Ops.DIVW;
-              int a = (int) x[(int) q >>> RS1];
-              int b = (int) x[(int) (q >>> RS2) & 63];
-              x[(int) q >>> RD & 63] = b == 0 ? -1 : a / b;
+              int a = (int) x[(int) q >>> RS1 & lastX];
+              int b = (int) x[(int) (q >>> RS2) & lastX];
+              x[(int) q >>> RD & lastX] = b == 0 ? -1 : a / b;
               continue;
             }
           case Ops.DIVUW:
             {
               long q = r ^ Ops.DIVUW;
-              int a = (int) x[(int) q >>> RS1];
-              int b = (int) x[(int) (q >>> RS2) & 63];
-              x[(int) q >>> RD & 63] = b == 0 ? -1 : Integer.divideUnsigned(a, b);
+              int a = (int) x[(int) q >>> RS1 & lastX];
+              int b = (int) x[(int) (q >>> RS2) & lastX];
+              x[(int) q >>> RD & lastX] = b == 0 ? -1 : Integer.divideUnsigned(a, b);
               continue;
             }
           case Ops.REMW:
             {
               long q = r ^ Ops.REMW;
-              int a = (int) x[(int) q >>> RS1];
-              int b = (int) x[(int) (q >>> RS2) & 63];
-              x[(int) q >>> RD & 63] = b == 0 ? a : a % b;
+              int a = (int) x[(int) q >>> RS1 & lastX];
+              int b = (int) x[(int) (q >>> RS2) & lastX];
+              x[(int) q >>> RD & lastX] = b == 0 ? a : a % b;
               continue;
             }
           case Ops.REMUW:
             {
               long q = r ^ Ops.REMUW;
-              int a = (int) x[(int) q >>> RS1];
-              int b = (int) x[(int) (q >>> RS2) & 63];
-              x[(int) q >>> RD & 63] = b == 0 ? a : Integer.remainderUnsigned(a, b);
+              int a = (int) x[(int) q >>> RS1 & lastX];
+              int b = (int) x[(int) (q >>> RS2) & lastX];
+              x[(int) q >>> RD & lastX] = b == 0 ? a : Integer.remainderUnsigned(a, b);
               continue;
             }
           case Ops.BEQ:
             {
               long q = r ^ Ops.BEQ;
-              if (x[(int) q >>> RS1] == x[(int) (q >>> RS2) & 63]) {
+              if (x[(int) q >>> RS1 & lastX] == x[(int) (q >>> RS2) & lastX]) {
                 break;
               }
               continue;
@@ -406,7 +418,7 @@ final class Loop {
           case Ops.BNE:
             {
               long q = r ^ Ops.BNE;
-              if (x[(int) q >>> RS1] != x[(int) (q >>> RS2) & 63]) {
+              if (x[(int) q >>> RS1 & lastX] != x[(int) (q >>> RS2) & lastX]) {
                 break;
               }
               continue;
@@ -414,7 +426,7 @@ final class Loop {
           case Ops.BLT:
             {
               long q = r ^ Ops.BLT;
-              if (x[(int) q >>> RS1] < x[(int) (q >>> RS2) & 63]) {
+              if (x[(int) q >>> RS1 & lastX] < x[(int) (q >>> RS2) & lastX]) {
                 break;
               }
               continue;
@@ -422,7 +434,7 @@ final class Loop {
           case Ops.BGE:
             {
               long q = r ^ Ops.BGE;
-              if (x[(int) q >>> RS1] >= x[(int) (q >>> RS2) & 63]) {
+              if (x[(int) q >>> RS1 & lastX] >= x[(int) (q >>> RS2) & lastX]) {
                 break;
               }
               continue;
@@ -430,7 +442,8 @@ final class Loop {
           case Ops.BLTU:
             {
               long q = r ^ Ops.BLTU;
-              if (Long.compareUnsigned(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63]) < 0) {
+              if (Long.compareUnsigned(x[(int) q >>> RS1 & lastX], x[(int) (q >>> RS2) & lastX])
+                  < 0) {
                 break;
               }
               continue;
@@ -438,7 +451,8 @@ final class Loop {
           case Ops.BGEU:
             {
               long q = r ^ Ops.BGEU;
-              if (Long.compareUnsigned(x[(int) q >>> RS1], x[(int) (q >>> RS2) & 63]) >= 0) {
+              if (Long.compareUnsigned(x[(int) q >>> RS1 & lastX], x[(int) (q >>> RS2) & lastX])
+                  >= 0) {
                 break;
               }
               continue;
@@ -446,7 +460,7 @@ final class Loop {
           case Ops.JAL:
             {
               long q = r ^ Ops.JAL;
-              x[(int) q >>> RD & 63] = base + (q >> TOP & INDEX_MASK);
+              x[(int) q >>> RD & lastX] = base + (q >> TOP & INDEX_MASK);
               break;
             }
           case Ops.J:
@@ -457,8 +471,8 @@ final class Loop {
           case Ops.JALR:
             {
               long q = r ^ Ops.JALR;
-              long to = x[(int) q >>> RS1] + (q >> TOP) & -2;
-              x[(int) q >>> RD & 63] = base + ((q >> IMM) & INDEX_MASK);
+              long to = x[(int) q >>> RS1 & lastX] + (q >> TOP) & -2;
+              x[(int) q >>> RD & lastX] = base + ((q >> IMM) & INDEX_MASK);
               if ((to & -4096) == base) {
                 int known = places[(int) to >>> 1 & 2047];
                 if (known != 0) {
@@ -479,159 +493,139 @@ final class Loop {
           case Ops.LB:
             {
               long q = r ^ Ops.LB;
-              long va = x[(int) q >>> RS1] + (q >> IMM);
+              long va = x[(int) q >>> RS1 & lastX] + (q >> IMM);
               int t = (int) (va >>> 12) << 2;
               if (tlb[t & lastTlb] != (va & -4096 | stamp)) {
-                {
-                  left = n + pseudo;
-                  break page;
-                }
+                left = n + pseudo;
+                break page;
               }
-              x[(int) q >>> RD & 63] = (byte) Host.BYTE.get(Host.ALL, va + tlb[t + 2 & lastTlb]);
+              x[(int) q >>> RD & lastX] = (byte) Host.BYTE.get(Host.ALL, va + tlb[t + 2 & lastTlb]);
               continue;
             }
           case Ops.LBU:
             {
               long q = r ^ Ops.LBU;
-              long va = x[(int) q >>> RS1] + (q >> IMM);
+              long va = x[(int) q >>> RS1 & lastX] + (q >> IMM);
               int t = (int) (va >>> 12) << 2;
               if (tlb[t & lastTlb] != (va & -4096 | stamp)) {
-                {
-                  left = n + pseudo;
-                  break page;
-                }
+                left = n + pseudo;
+                break page;
               }
-              x[(int) q >>> RD & 63] =
+              x[(int) q >>> RD & lastX] =
                   (byte) Host.BYTE.get(Host.ALL, va + tlb[t + 2 & lastTlb]) & 0xff;
               continue;
             }
           case Ops.LH:
             {
               long q = r ^ Ops.LH;
-              long va = x[(int) q >>> RS1] + (q >> IMM);
+              long va = x[(int) q >>> RS1 & lastX] + (q >> IMM);
               int t = (int) (va >>> 12) << 2;
               if (tlb[t & lastTlb] != (va & (-4096 | 1) | stamp)) {
-                {
-                  left = n + pseudo;
-                  break page;
-                }
+                left = n + pseudo;
+                break page;
               }
-              x[(int) q >>> RD & 63] = (short) Host.SHORT.get(Host.ALL, va + tlb[t + 2 & lastTlb]);
+              x[(int) q >>> RD & lastX] =
+                  (short) Host.SHORT.get(Host.ALL, va + tlb[t + 2 & lastTlb]);
               continue;
             }
           case Ops.LHU:
             {
               long q = r ^ Ops.LHU;
-              long va = x[(int) q >>> RS1] + (q >> IMM);
+              long va = x[(int) q >>> RS1 & lastX] + (q >> IMM);
               int t = (int) (va >>> 12) << 2;
               if (tlb[t & lastTlb] != (va & (-4096 | 1) | stamp)) {
-                {
-                  left = n + pseudo;
-                  break page;
-                }
+                left = n + pseudo;
+                break page;
               }
-              x[(int) q >>> RD & 63] =
+              x[(int) q >>> RD & lastX] =
                   (short) Host.SHORT.get(Host.ALL, va + tlb[t + 2 & lastTlb]) & 0xffff;
               continue;
             }
           case Ops.LW:
             {
               long q = r ^ Ops.LW;
-              long va = x[(int) q >>> RS1] + (q >> IMM);
+              long va = x[(int) q >>> RS1 & lastX] + (q >> IMM);
               int t = (int) (va >>> 12) << 2;
               if (tlb[t & lastTlb] != (va & (-4096 | 3) | stamp)) {
-                {
-                  left = n + pseudo;
-                  break page;
-                }
+                left = n + pseudo;
+                break page;
               }
-              x[(int) q >>> RD & 63] = (int) Host.INT.get(Host.ALL, va + tlb[t + 2 & lastTlb]);
+              x[(int) q >>> RD & lastX] = (int) Host.INT.get(Host.ALL, va + tlb[t + 2 & lastTlb]);
               continue;
             }
           case Ops.LWU:
             {
               long q = r ^ Ops.LWU;
-              long va = x[(int) q >>> RS1] + (q >> IMM);
+              long va = x[(int) q >>> RS1 & lastX] + (q >> IMM);
               int t = (int) (va >>> 12) << 2;
               if (tlb[t & lastTlb] != (va & (-4096 | 3) | stamp)) {
-                {
-                  left = n + pseudo;
-                  break page;
-                }
+                left = n + pseudo;
+                break page;
               }
-              x[(int) q >>> RD & 63] =
+              x[(int) q >>> RD & lastX] =
                   (int) Host.INT.get(Host.ALL, va + tlb[t + 2 & lastTlb]) & 0xffffffffL;
               continue;
             }
           case Ops.LD:
             {
               long q = r ^ Ops.LD;
-              long va = x[(int) q >>> RS1] + (q >> IMM);
+              long va = x[(int) q >>> RS1 & lastX] + (q >> IMM);
               int t = (int) (va >>> 12) << 2;
               if (tlb[t & lastTlb] != (va & (-4096 | 7) | stamp)) {
-                {
-                  left = n + pseudo;
-                  break page;
-                }
+                left = n + pseudo;
+                break page;
               }
-              x[(int) q >>> RD & 63] = (long) Host.LONG.get(Host.ALL, va + tlb[t + 2 & lastTlb]);
+              x[(int) q >>> RD & lastX] = (long) Host.LONG.get(Host.ALL, va + tlb[t + 2 & lastTlb]);
               continue;
             }
           case Ops.SB:
             {
               long q = r ^ Ops.SB;
-              long va = x[(int) q >>> RS1] + (q >> IMM);
+              long va = x[(int) q >>> RS1 & lastX] + (q >> IMM);
               int t = (int) (va >>> 12) << 2;
               if (tlb[t + 1 & lastTlb] != (va & -4096 | stamp)) {
-                {
-                  left = n + pseudo;
-                  break page;
-                }
+                left = n + pseudo;
+                break page;
               }
-              Host.BYTE.set(Host.ALL, va + tlb[t + 2 & lastTlb], (byte) x[(int) (q >>> RS2) & 63]);
+              Host.BYTE.set(
+                  Host.ALL, va + tlb[t + 2 & lastTlb], (byte) x[(int) (q >>> RS2) & lastX]);
               continue;
             }
           case Ops.SH:
             {
               long q = r ^ Ops.SH;
-              long va = x[(int) q >>> RS1] + (q >> IMM);
+              long va = x[(int) q >>> RS1 & lastX] + (q >> IMM);
               int t = (int) (va >>> 12) << 2;
               if (tlb[t + 1 & lastTlb] != (va & (-4096 | 1) | stamp)) {
-                {
-                  left = n + pseudo;
-                  break page;
-                }
+                left = n + pseudo;
+                break page;
               }
               Host.SHORT.set(
-                  Host.ALL, va + tlb[t + 2 & lastTlb], (short) x[(int) (q >>> RS2) & 63]);
+                  Host.ALL, va + tlb[t + 2 & lastTlb], (short) x[(int) (q >>> RS2) & lastX]);
               continue;
             }
           case Ops.SW:
             {
               long q = r ^ Ops.SW;
-              long va = x[(int) q >>> RS1] + (q >> IMM);
+              long va = x[(int) q >>> RS1 & lastX] + (q >> IMM);
               int t = (int) (va >>> 12) << 2;
               if (tlb[t + 1 & lastTlb] != (va & (-4096 | 3) | stamp)) {
-                {
-                  left = n + pseudo;
-                  break page;
-                }
+                left = n + pseudo;
+                break page;
               }
-              Host.INT.set(Host.ALL, va + tlb[t + 2 & lastTlb], (int) x[(int) (q >>> RS2) & 63]);
+              Host.INT.set(Host.ALL, va + tlb[t + 2 & lastTlb], (int) x[(int) (q >>> RS2) & lastX]);
               continue;
             }
           case Ops.SD:
             {
               long q = r ^ Ops.SD;
-              long va = x[(int) q >>> RS1] + (q >> IMM);
+              long va = x[(int) q >>> RS1 & lastX] + (q >> IMM);
               int t = (int) (va >>> 12) << 2;
               if (tlb[t + 1 & lastTlb] != (va & (-4096 | 7) | stamp)) {
-                {
-                  left = n + pseudo;
-                  break page;
-                }
+                left = n + pseudo;
+                break page;
               }
-              Host.LONG.set(Host.ALL, va + tlb[t + 2 & lastTlb], x[(int) (q >>> RS2) & 63]);
+              Host.LONG.set(Host.ALL, va + tlb[t + 2 & lastTlb], x[(int) (q >>> RS2) & lastX]);
               continue;
             }
           default:
