@@ -16,8 +16,11 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -53,8 +56,10 @@ final class FileStore implements Store, Instance {
   private static final long FILE_NANOS = TimeUnit.SECONDS.toNanos(30);
   private static final long AGAIN_NANOS = 200_000;
 
-  private record Job(
-      int tag, int operation, long offset, @Nullable Grant grant, long grantOffset, long length) {}
+  /** How long the end of an instance may take before it is looked for what is stuck. */
+  private static final long END_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
+  private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
   private enum Phase {
     /** The predecessor still has the file. */
@@ -74,6 +79,11 @@ final class FileStore implements Store, Instance {
   private final int limit;
   private final int threadCount;
   private final Handover handover;
+  private final IoThread[] threads;
+  private final IoThread taking = new IoThread();
+
+  /** Whether the successor was told that this instance has gone. */
+  private final AtomicBoolean left = new AtomicBoolean();
 
   // Guarded by this:
   private final Deque<Job> queue = new ArrayDeque<>();
@@ -97,8 +107,14 @@ final class FileStore implements Store, Instance {
   private boolean restarted;
   private boolean endpointEnded;
 
-  /** What ended one of the threads. */
-  private @Nullable Throwable broken;
+  /** What ended one of the threads, or what it is stuck in; set under this or by a look. */
+  private volatile @Nullable Throwable broken;
+
+  /** Tags that were taken and not answered yet, to compare with where they should be. */
+  private final Set<Integer> owed = new HashSet<>();
+
+  /** A tag that was nowhere at the last look, or -1. */
+  private int missing = -1;
 
   /** The request that was first in the queue at the last look, while no thread was at work. */
   private @Nullable Job waitedFor;
@@ -118,6 +134,8 @@ final class FileStore implements Store, Instance {
     events = context.has(Slots.EVENTS) ? context.slot(Slots.EVENTS, Notification.class) : null;
     image = new Image(path, readOnly);
     running = new Job[threadCount];
+    threads = new IoThread[threadCount];
+    Arrays.setAll(threads, i -> new IoThread());
     handover = new Handover(context);
     phase = handover.hasPredecessor() ? Phase.TAKING : Phase.SERVING;
   }
@@ -175,6 +193,15 @@ final class FileStore implements Store, Instance {
       int tag, int operation, long offset, Grant grant, long grantOffset, long length) {
     refuseBroken();
     serveOn();
+    boolean taken = take(tag, operation, offset, grant, grantOffset, length);
+    if (taken) {
+      owed.add(tag);
+    }
+    return taken;
+  }
+
+  private boolean take(
+      int tag, int operation, long offset, Grant grant, long grantOffset, long length) {
     if (!restarted && isInFlight(tag)) {
       return true; // repeated, because this store or one before it failed in the middle
     }
@@ -194,8 +221,8 @@ final class FileStore implements Store, Instance {
   }
 
   private boolean isInFlight(int tag) {
-    return queue.stream().anyMatch(job -> job.tag == tag)
-        || Arrays.stream(running).anyMatch(job -> job != null && job.tag == tag)
+    return queue.stream().anyMatch(job -> job.tag() == tag)
+        || Arrays.stream(running).anyMatch(job -> job != null && job.tag() == tag)
         || Arrays.stream(inherited).anyMatch(each -> each == tag)
         || finished.stream().anyMatch(answer -> answer >> 8 == tag);
   }
@@ -218,10 +245,15 @@ final class FileStore implements Store, Instance {
     }
     if (restarted) {
       restarted = false;
+      owed.clear();
       return RESTARTED;
     }
     Long answer = finished.poll();
-    return answer == null ? NONE : answer;
+    if (answer == null) {
+      return NONE;
+    }
+    owed.remove((int) (answer >> 8));
+    return answer;
   }
 
   /** A call has come: this instance is the one that serves, also after its state was asked for. */
@@ -264,7 +296,9 @@ final class FileStore implements Store, Instance {
   private void serve(int thread) {
     try {
       for (Job job; (job = next(thread)) != null; ) {
-        ended(thread, job.tag, perform(job));
+        threads[thread].begins();
+        ended(thread, job.tag(), perform(job));
+        threads[thread].rests();
       }
     } catch (RuntimeException | Error e) {
       // Nobody is above this thread to hear of it: the next who calls does.
@@ -283,21 +317,58 @@ final class FileStore implements Store, Instance {
   }
 
   private void refuseBroken() {
-    if (broken != null) {
-      throw new IllegalStateException("a thread of this store has ended: " + broken, broken);
+    Throwable why = broken;
+    if (why != null) {
+      throw new IllegalStateException("a thread of this store has ended: " + why, why);
     }
   }
 
-  /** Whether requests wait though no thread is at work, at two looks. */
+  /**
+   * Whether a thread is stuck, and, at two looks, whether requests wait though no thread is at
+   * work, or one that was taken is nowhere.
+   */
   @Override
-  public synchronized void check() {
+  public void check() {
+    for (IoThread each : threads) {
+      if (each.isStuck()) {
+        broken = new IllegalStateException(each + " is stuck in a request");
+      }
+    }
+    if (taking.isStuck()) {
+      broken = new IllegalStateException(taking + " is stuck");
+    }
+    checkRequests();
+  }
+
+  private synchronized void checkRequests() {
     refuseBroken();
+    Set<Integer> known = known();
+    int nowhere = owed.stream().filter(tag -> !known.contains(tag)).findAny().orElse(-1);
+    if (nowhere >= 0 && nowhere == missing) {
+      throw new IllegalStateException("request " + nowhere + " was taken and is nowhere");
+    }
+    missing = nowhere;
     Job first = phase == Phase.SERVING && runningCount() == 0 ? queue.peek() : null;
     if (first != null && first == waitedFor) {
-      throw new IllegalStateException("request " + first.tag + " waits and no thread takes it");
+      throw new IllegalStateException("request " + first.tag() + " waits and no thread takes it");
     }
     waitedFor = first;
     notifyAll();
+  }
+
+  /** Tags of all that will be answered. */
+  private Set<Integer> known() {
+    Set<Integer> known = new HashSet<>();
+    queue.forEach(job -> known.add(job.tag()));
+    for (Job job : running) {
+      known.add(job == null ? -1 : job.tag());
+    }
+    for (long tag : inherited) {
+      known.add((int) tag);
+    }
+    finished.forEach(answer -> known.add((int) (answer >> 8)));
+    late.forEach(answer -> known.add((int) (answer >> 8)));
+    return known;
   }
 
   private synchronized @Nullable Job next(int thread) {
@@ -333,17 +404,17 @@ final class FileStore implements Store, Instance {
 
   private int perform(Job job) {
     try {
-      Grant grant = job.grant;
+      Grant grant = job.grant();
       if (grant == null) {
         image.force();
-      } else if (job.operation == READ) {
-        image.read(job.offset, grant, job.grantOffset, job.length);
+      } else if (job.operation() == READ) {
+        image.read(job.offset(), grant, job.grantOffset(), job.length());
       } else {
-        image.write(job.offset, grant, job.grantOffset, job.length);
+        image.write(job.offset(), grant, job.grantOffset(), job.length());
       }
       return OK;
     } catch (IOException | RuntimeException e) {
-      context.log(path + ": request at byte " + job.offset + " failed: " + e);
+      context.log(path + ": request at byte " + job.offset() + " failed: " + e);
       return FAILED;
     }
   }
@@ -352,11 +423,13 @@ final class FileStore implements Store, Instance {
 
   /** Waits until the predecessor has closed the file, and goes on where it left off. */
   private void takeOver() {
+    taking.begins();
     try {
       long heard = 0;
       long begun = System.nanoTime();
       while (!Handover.hasGone(heard) && System.nanoTime() - begun < SILENCE_NANOS) {
         heard |= handover.heard();
+        taking.begins(); // it gets on, and is not stuck
         if (isClosed()) {
           handover.again(heard); // said to another one
           return;
@@ -372,10 +445,12 @@ final class FileStore implements Store, Instance {
       }
       context.log(path + ": the thread that takes over has ended: " + e);
     }
+    taking.rests();
   }
 
   private void openImage(long deadline) {
     while (!isClosed()) {
+      taking.begins();
       try {
         image.open();
         return;
@@ -390,7 +465,7 @@ final class FileStore implements Store, Instance {
   }
 
   private synchronized void takeOver(long heard) {
-    if (phase == Phase.CLOSED) {
+    if (phase == Phase.CLOSED || left.get()) {
       image.close();
       return;
     }
@@ -405,6 +480,7 @@ final class FileStore implements Store, Instance {
       restarted = true;
       queue.clear();
       finished.clear();
+      owed.clear();
     }
     inherited = new long[0];
     phase = Phase.SERVING;
@@ -414,7 +490,7 @@ final class FileStore implements Store, Instance {
   }
 
   private synchronized boolean isClosed() {
-    return phase == Phase.CLOSED;
+    return phase == Phase.CLOSED || left.get();
   }
 
   /** Nothing runs any more: the successor gets the file, and hears how it ended. */
@@ -425,12 +501,41 @@ final class FileStore implements Store, Instance {
       saved = number;
       results = lateResults;
     }
-    if (saved != 0) {
-      handover.gone(saved, results);
-    } else {
+    if (left.compareAndSet(false, true)) {
+      if (saved != 0) {
+        handover.gone(saved, results);
+      } else {
+        handover.spoiled();
+      }
+      image.close();
+    }
+  }
+
+  /**
+   * Sees to it that the successor gets the file, also when a thread hangs, perhaps with the lock. A
+   * thread that is cut off so can write no more, and the client submits its request again.
+   */
+  private void endInTime() {
+    long begun = System.nanoTime();
+    while (!left.get()) {
+      LockSupport.parkNanos(LOOK_NANOS);
+      long since = System.nanoTime() - begun;
+      boolean works = taking.mayEnd();
+      for (IoThread each : threads) {
+        works |= each.mayEnd();
+      }
+      if (since > END_NANOS && (!works || broken != null)) {
+        cutOff();
+      }
+    }
+  }
+
+  private void cutOff() {
+    if (left.compareAndSet(false, true)) {
+      context.log(path + " is taken from a thread that is stuck");
+      image.close();
       handover.spoiled();
     }
-    image.close();
   }
 
   @Override
@@ -448,7 +553,7 @@ final class FileStore implements Store, Instance {
     long[] tags = new long[threadCount];
     for (int i = 0; i < threadCount; i++) {
       Job job = running[i];
-      tags[i] = job == null ? -1 : job.tag;
+      tags[i] = job == null ? -1 : job.tag();
     }
     announce(); // if this instance is to serve on, somebody comes and says so
     return State.of(SCHEMA, VERSION)
@@ -463,17 +568,11 @@ final class FileStore implements Store, Instance {
   private List<State> queued() {
     List<State> states = new ArrayList<>();
     for (Job job : queue) {
-      if (job.grant != null) {
-        context.keep(QUEUED + states.size(), job.grant);
+      Grant grant = job.grant();
+      if (grant != null) {
+        context.keep(QUEUED + states.size(), grant);
       }
-      states.add(
-          State.of("request", 1)
-              .with("tag", job.tag)
-              .with("operation", job.operation)
-              .with("offset", job.offset)
-              .with("memory", job.grant != null)
-              .with("grantOffset", job.grantOffset)
-              .with("length", job.length));
+      states.add(job.save());
     }
     for (int i = states.size(); context.has(QUEUED + i); i++) {
       context.drop(QUEUED + i);
@@ -516,25 +615,13 @@ final class FileStore implements Store, Instance {
   }
 
   private void restoreJob(State job) {
-    job.expect("request", 1);
     String slot = QUEUED + queue.size();
-    boolean memory = job.flag("memory");
-    int operation = (int) job.number("operation", READ, FLUSH);
-    if (memory == (operation == FLUSH)) {
-      throw new State.Refused("request.memory is " + memory + " for operation " + operation);
-    }
+    boolean memory = Job.hasMemory(job);
     Grant grant = memory && context.has(slot) ? context.slot(slot, Grant.class) : null;
     if (memory && grant == null) {
       number = 0; // the memory is not there any more: this state is an old one
     }
-    queue.add(
-        new Job(
-            (int) job.number("tag", 0, Integer.MAX_VALUE),
-            operation,
-            job.number("offset", 0, Long.MAX_VALUE),
-            grant,
-            job.number("grantOffset", 0, Long.MAX_VALUE),
-            job.number("length", 0, Long.MAX_VALUE)));
+    queue.add(Job.restore(job, grant));
   }
 
   private interface Condition {
@@ -575,6 +662,7 @@ final class FileStore implements Store, Instance {
 
   @Override
   public void close() {
+    thread("ends", this::endInTime);
     synchronized (this) {
       boolean taking = phase == Phase.TAKING;
       if (phase != Phase.SAVED) {
@@ -590,6 +678,7 @@ final class FileStore implements Store, Instance {
         if (engaged) {
           handover.spoiled(); // requests that it took are lost
         }
+        left.set(true); // it never had the file
         return;
       } else if (runningCount() > 0) {
         return; // the last thread does the rest

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,7 +33,7 @@ final class Image implements AutoCloseable {
   private final Path path;
   private final boolean readOnly;
   private final long sizeBytes;
-  private volatile @Nullable FileChannel channel;
+  private final AtomicReference<@Nullable FileChannel> channel = new AtomicReference<>();
 
   /**
    * An image that is there and may be opened, not opened yet.
@@ -72,13 +73,13 @@ final class Image implements AutoCloseable {
    * @throws CallFailed.BadRequest when somebody else has it, or the host refuses
    */
   void open() {
-    if (channel != null) {
+    if (channel.get() != null) {
       return;
     }
     use();
     boolean locked = false;
     try {
-      channel = openAndLock();
+      channel.set(openAndLock());
       locked = true;
     } catch (OverlappingFileLockException | IOException e) {
       throw new CallFailed.BadRequest(path + " cannot be opened and locked: " + e);
@@ -157,14 +158,14 @@ final class Image implements AutoCloseable {
 
   /** Makes what was written durable. No effect when nothing can have been. */
   void force() throws IOException {
-    FileChannel open = channel;
+    FileChannel open = channel.get();
     if (open != null && !readOnly) {
       open.force(true);
     }
   }
 
   private FileChannel channel() throws IOException {
-    FileChannel open = channel;
+    FileChannel open = channel.get();
     if (open == null) {
       throw new IOException(path + " is not open");
     }
@@ -176,13 +177,13 @@ final class Image implements AutoCloseable {
     return run.asSlice(0, Math.min(run.byteSize(), Integer.MAX_VALUE)).asByteBuffer();
   }
 
+  /** By any thread; whoever is in the middle of something gets an error. */
   @Override
   public void close() {
-    FileChannel open = channel;
+    FileChannel open = channel.getAndSet(null);
     if (open == null) {
       return;
     }
-    channel = null;
     try {
       open.close(); // gives the lock back too
     } catch (IOException e) {
