@@ -27,7 +27,7 @@ import org.osgi.framework.ServiceRegistration;
 
 /** {@code examples/my-scheduler}, and what somebody is told whose own server is wrong. */
 class MySchedulerIT {
-  private static final long SECONDS = 60;
+  private static final long SECONDS = 120;
 
   @TempDir private Path folder = Path.of("");
   private Gogo gogo;

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 /** The small guest, in the system as it is delivered. */
 class NanoIT {
-  private static final long SECONDS = 60;
+  private static final long SECONDS = 120;
 
   @Test
   void nanoBootsComputesSwitchesItselfOffAndGivesItsMemoryBack() throws Exception {

@@ -42,7 +42,7 @@ import org.osgi.framework.ServiceRegistration;
  * nothing.
  */
 class RecoveryIT {
-  private static final long SECONDS = 60;
+  private static final long SECONDS = 120;
   private static final String DISK_SUM = "get 8 4 = 0x";
 
   @TempDir Path folder;

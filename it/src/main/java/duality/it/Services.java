@@ -17,7 +17,7 @@ import org.osgi.util.tracker.ServiceTracker;
 
 /** Finds services of the running system, waiting for those that are still to come. */
 final class Services {
-  private static final long WAIT_NANOS = TimeUnit.SECONDS.toNanos(30);
+  private static final long WAIT_NANOS = TimeUnit.SECONDS.toNanos(100);
 
   private Services() {}
 
@@ -26,7 +26,7 @@ final class Services {
     return service(type, any -> true);
   }
 
-  /** The first service of that type that fits; fails when there is none within 30 s. */
+  /** The first service of that type that fits; fails when there is none within 100 s. */
   static <T> T service(Class<T> type, Predicate<T> fits) {
     BundleContext context = context();
     BlockingQueue<T> arriving = new LinkedBlockingQueue<>();
@@ -45,7 +45,7 @@ final class Services {
       while (true) {
         T next = arriving.poll(end - System.nanoTime(), TimeUnit.NANOSECONDS);
         if (next == null) {
-          throw new AssertionError("no " + type.getName() + " that fits within 30 s");
+          throw new AssertionError("no " + type.getName() + " that fits within 100 s");
         }
         if (fits.test(next)) {
           return next;

@@ -34,7 +34,7 @@ import org.osgi.framework.wiring.BundleWiring;
  */
 class VerbsIT {
   private static final int ROUNDS = 12;
-  private static final long SECONDS = 60;
+  private static final long SECONDS = 120;
 
   @TempDir private Path folder = Path.of("");
   private Gogo gogo;
@@ -117,7 +117,7 @@ class VerbsIT {
   /** Each client gets further right answers. */
   private void progress() throws Exception {
     List<?> before = clients("hot:report");
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(100);
     while (true) {
       List<?> now = clients("hot:report");
       boolean all = true;
@@ -460,7 +460,7 @@ class VerbsIT {
       nano.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", SECONDS);
     } finally {
       System.setProperty(StuckScheduler.GO, "true");
-      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(100);
       while (bundles("test.stuck").size() > 1 && System.nanoTime() - end < 0) {
         LockSupport.parkNanos(1_000_000); // the one that hung goes now by itself
       }
@@ -475,7 +475,7 @@ class VerbsIT {
   }
 
   private static void collected(WeakReference<ClassLoader> loader) {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(100);
     while (loader.get() != null) {
       System.gc();
       LockSupport.parkNanos(20_000_000);

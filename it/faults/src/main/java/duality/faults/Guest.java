@@ -28,7 +28,7 @@ final class Guest implements Client {
   private final Random random;
   final String name;
   final Path disk;
-  private final long patienceMillis;
+  private long patienceMillis;
   private long position;
 
   /** What is on the disk, and which sectors a request without an answer may have changed. */
@@ -48,6 +48,11 @@ final class Guest implements Client {
     random = new Random(seed);
   }
 
+  /** How long its answers are waited for from now on, in milliseconds. */
+  void patience(long millis) {
+    patienceMillis = millis;
+  }
+
   @Override
   public String name() {
     return name;
@@ -60,18 +65,18 @@ final class Guest implements Client {
       file.setLength(expected.length);
     }
     try {
-      child.ask(20_000, "machine", name, disk.toString());
+      child.ask(100_000, "machine", name, disk.toString());
     } catch (ChildJvm.Failed | ChildJvm.Silent e) {
       throw new Deviation(false, String.valueOf(e.getMessage()));
     }
     position = 0;
-    await(Pattern.compile("nano: ready\r\n> "), 20_000);
+    await(Pattern.compile("nano: ready\r\n> "), 100_000);
   }
 
   @Override
   public void remove() throws Deviation {
     try {
-      child.ask(20_000, "remove", name);
+      child.ask(100_000, "remove", name);
     } catch (ChildJvm.Failed | ChildJvm.Silent e) {
       throw new Deviation(false, String.valueOf(e.getMessage()));
     }

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A few dozen injections; {@code bench/faults.sh} does thousands. */
-@Timeout(900)
+@Timeout(2700)
 class CampaignTest {
   private static final long SEED = 3;
   private static final int EACH = 3;

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(60)
+@Timeout(300)
 class RecorderTest {
   /** Fails as it is told to. */
   @Protocol(rank = Protocol.BACKEND, deadlineMillis = 200)
@@ -43,7 +43,7 @@ class RecorderTest {
 
     @Override
     public void hang() throws InterruptedException {
-      assertTrue(!never.await(20, TimeUnit.SECONDS));
+      assertTrue(!never.await(100, TimeUnit.SECONDS));
     }
 
     @Override
@@ -52,7 +52,7 @@ class RecorderTest {
     }
   }
 
-  private final Core core = Core.start(1, 1 << 20);
+  private final Core core = Core.start(1, 1 << 20, 15);
   private final Recorder recorder = new Recorder(core);
 
   @TempDir private Path folder = Path.of("");
@@ -87,7 +87,7 @@ class RecorderTest {
       recording.start();
       assertThrows(CallFailed.class, make("throws")::fail);
       assertThrows(CallFailed.class, make("hangs")::hang);
-      assertTrue(both.await(30, TimeUnit.SECONDS), "two servers failed, and were not recorded");
+      assertTrue(both.await(100, TimeUnit.SECONDS), "two servers failed, and were not recorded");
       recording.stop();
       recording.dump(file);
     }
@@ -107,7 +107,7 @@ class RecorderTest {
     Duration late =
         Duration.between(
             failed.getFirst().getInstant("happened"), failed.getFirst().getStartTime());
-    assertTrue(late.toMillis() >= -1 && late.toMillis() < 5_000, () -> "late by " + late);
+    assertTrue(late.toMillis() >= -1 && late.toMillis() < 100_000, () -> "late by " + late);
     assertEquals(
         List.of("hangs"), givenUp.stream().map(each -> each.getString("endpoint")).toList());
   }

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Real failures in a real core: who serves afterwards, from which state, and what is written. */
-@Timeout(60)
+@Timeout(300)
 class SupervisorTest {
   /** A sum with faults on demand. */
   @Protocol(rank = 60, deadlineMillis = 5_000)
@@ -129,7 +129,7 @@ class SupervisorTest {
     }
   }
 
-  private final Core core = Core.start(1, 1 << 20);
+  private final Core core = Core.start(1, 1 << 20, 5);
   private final Supervisor supervisor;
   private final Sum sum;
 
@@ -173,7 +173,7 @@ class SupervisorTest {
   }
 
   private static void await(String what, BooleanSupplier condition) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(100);
     while (!condition.getAsBoolean()) {
       assertTrue(System.nanoTime() < deadline, "waited in vain for: " + what);
       Thread.onSpinWait();
@@ -220,7 +220,7 @@ class SupervisorTest {
     assertTrue(text.contains("given up after 5 failures"), text);
     assertTrue(text.contains("kernel:swap s"), text);
     var endpoint = core.endpoint("s");
-    try (var hold = core.hold(List.of(endpoint), 1_000_000_000)) {
+    try (var hold = core.hold(List.of(endpoint), 30_000_000_000L)) {
       endpoint.open("three", null).bind();
     }
     assertEquals("three", sum.name(), "a person can still mend it");
@@ -284,7 +284,7 @@ class SupervisorTest {
 
   private void swap(String path, String server) {
     var endpoint = core.endpoint(path);
-    try (var hold = core.hold(List.of(endpoint), 1_000_000_000)) {
+    try (var hold = core.hold(List.of(endpoint), 30_000_000_000L)) {
       endpoint.open(server, endpoint.save()).bind();
     }
   }
@@ -346,7 +346,7 @@ class SupervisorTest {
   void aRuleSetByCommandCountsAndSurvivesTheSupervisor() {
     supervisor.rule("s", "spare, giveup");
     var endpoint = core.endpoint("supervisor");
-    try (var hold = core.hold(List.of(endpoint), 1_000_000_000)) {
+    try (var hold = core.hold(List.of(endpoint), 30_000_000_000L)) {
       endpoint.open("supervisor", endpoint.save()).bind();
     }
     sum.add(3);

@@ -18,7 +18,7 @@ final class ReadyWatch {
   private static final int MOST_BYTES = 8192;
   private static final long WAIT_MILLIS = 200;
   private static final int LONGEST_LINE = 1024;
-  private static final long QUIET_NANOS = 3_000_000_000L;
+  static final long QUIET_NANOS = 3_000_000_000L;
 
   private final Console console;
   private final Boot boot;

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The vm: commands over the real Gogo and machines of cardboard. */
-@Timeout(60)
+@Timeout(300)
 class MachineCommandsTest {
   @TempDir Path folder;
 

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(60)
+@Timeout(300)
 class DownloadTest {
 
   private static final AptSettings DIRECT = AptSettings.of("", Map.of());
@@ -46,7 +46,7 @@ class DownloadTest {
     new Random(5).nextBytes(content);
     server = new LoopbackMirror();
     server.files.put(PATH, content);
-    mirror = new Mirror(server.root(), DIRECT, Duration.ofSeconds(20));
+    mirror = new Mirror(server.root(), DIRECT, Duration.ofSeconds(100));
     target = folder.resolve("a.deb");
   }
 
@@ -99,7 +99,7 @@ class DownloadTest {
   void aServerThatStopsInTheMiddleIsLeftAndAskedAgain() throws IOException, InterruptedException {
     server.fault = Fault.STALLS;
     server.faults = 1;
-    try (Mirror hasty = new Mirror(server.root(), DIRECT, Duration.ofMillis(500))) {
+    try (Mirror hasty = new Mirror(server.root(), DIRECT, Duration.ofSeconds(3))) {
       get(hasty);
     }
     assertArrayEquals(content, Files.readAllBytes(target));
@@ -210,7 +210,7 @@ class DownloadTest {
         new Mirror(
             URI.create("http://mirror.invalid/debian"),
             AptSettings.of(dump, Map.of()),
-            Duration.ofSeconds(5))) {
+            Duration.ofSeconds(100))) {
       new Download(far, (what, done, total) -> {}).file("a", PATH, target, listed(content));
     }
     assertArrayEquals(content, Files.readAllBytes(target));
@@ -222,7 +222,7 @@ class DownloadTest {
     Files.createDirectories(file.getParent());
     Files.write(file, content);
     Files.write(part(), Arrays.copyOf(content, 1000));
-    try (Mirror local = new Mirror(folder.resolve("m").toUri(), DIRECT, Duration.ofSeconds(5))) {
+    try (Mirror local = new Mirror(folder.resolve("m").toUri(), DIRECT, Duration.ofSeconds(100))) {
       new Download(local, (what, done, total) -> {}).file("a", PATH, target, listed(content));
       assertThrows(FileNotFoundException.class, () -> local.open("none", 0));
     }

@@ -39,7 +39,7 @@ import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The whole way from a mirror to a boot, with a small archive that is signed by a key of ours. */
-@Timeout(120)
+@Timeout(600)
 class LinuxGuestTest {
 
   private static final String KERNEL_PATH = "pool/main/l/linux/image.deb";

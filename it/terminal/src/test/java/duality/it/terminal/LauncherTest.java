@@ -30,7 +30,7 @@ class LauncherTest {
         Stream.of(System.getenv("PATH").split(File.pathSeparator))
             .anyMatch(each -> Files.isExecutable(Path.of(each, "tmux"))),
         "tmux is not installed");
-    passes(10, SCRIPTS.resolve("check").toString());
+    passes(30, SCRIPTS.resolve("check").toString());
   }
 
   @Test
@@ -42,7 +42,7 @@ class LauncherTest {
   void theExampleWithoutADownloadWorks() throws Exception {
     Path root = SCRIPTS.resolve("../..");
     passes(
-        10,
+        30,
         root.resolve("duality").toString(),
         "-f",
         root.resolve("examples/hello.gogo").toString());

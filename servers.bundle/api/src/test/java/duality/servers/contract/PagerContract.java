@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What every pager of one space must do, whenever it gives pages their frames. */
-@Timeout(60)
+@Timeout(300)
 public abstract class PagerContract {
   private static final int READ_WRITE = Memory.READ | Memory.WRITE;
 

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What every scheduler must do, whatever its policy is. */
-@Timeout(60)
+@Timeout(300)
 public abstract class SchedulerContract {
   /** The server under test. */
   protected abstract Server server();
