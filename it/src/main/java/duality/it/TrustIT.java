@@ -8,6 +8,8 @@ import duality.servers.Root;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -15,8 +17,8 @@ import org.junit.jupiter.api.io.TempDir;
 class TrustIT {
   @TempDir Path folder;
 
-  private static List<String> lines(Object value) {
-    return ((List<?>) value).stream().map(Object::toString).toList();
+  private static List<String> lines(@Nullable Object value) {
+    return ((List<?>) Objects.requireNonNull(value)).stream().map(Object::toString).toList();
   }
 
   @Test
@@ -25,7 +27,7 @@ class TrustIT {
     try (Gogo gogo = new Gogo(folder);
         RunningMachine guest =
             new RunningMachine(Services.service(Root.class), "trust", boot, Map.of())) {
-      guest.await(0, boot.readyLine(), 60);
+      guest.await(0, boot.readyLine(), 120);
       List<String> rows = lines(gogo.run("kernel:tcb vm/trust"));
       for (String part :
           List.of(
