@@ -32,7 +32,7 @@ public final class Arguments {
         return true;
       }
       Syntax.Parameter parameter = syntax.parameter(place);
-      if (word.equals("--") || !word.startsWith("--") && parameter != null && parameter.rest()) {
+      if (word.equals("--") || !word.startsWith("--") && parameter != null && parameter.closed()) {
         return false;
       }
       place += word.startsWith("--") ? 0 : 1;
@@ -51,7 +51,7 @@ public final class Arguments {
     int place = 0;
     Syntax.Parameter first = syntax.parameter(0);
     // A command without options that takes any words takes those with dashes too, as echo does.
-    boolean options = !syntax.options().isEmpty() || first == null || !first.rest();
+    boolean options = !syntax.options().isEmpty() || first == null || !first.closed();
     for (int i = 0; i < words.size(); i++) {
       Object word = words.get(i);
       if (word == null) {
@@ -91,7 +91,7 @@ public final class Arguments {
         if (parameter == null) {
           throw usage(syntax, "'" + word + "' is one word too many");
         }
-        if (parameter.rest()) {
+        if (parameter.closed()) {
           options = false;
         }
         values

@@ -22,8 +22,10 @@ public final class Syntax {
    * @param text what it is for
    * @param optional whether it may be left out; only the last ones
    * @param rest whether it takes all words that follow, joined by blanks; only the last one
+   * @param closed whether words with dashes that follow its first are its own, too
    */
-  public record Parameter(String name, Kind kind, String text, boolean optional, boolean rest) {}
+  public record Parameter(
+      String name, Kind kind, String text, boolean optional, boolean rest, boolean closed) {}
 
   /**
    * A word with two dashes, and its value.
@@ -66,17 +68,22 @@ public final class Syntax {
 
   /** With one more word. */
   public Syntax takes(String parameter, Kind kind, String text) {
-    return with(new Parameter(parameter, kind, text, false, false));
+    return with(new Parameter(parameter, kind, text, false, false, false));
   }
 
   /** With one more word that may be left out. */
   public Syntax mayTake(String parameter, Kind kind, String text) {
-    return with(new Parameter(parameter, kind, text, true, false));
+    return with(new Parameter(parameter, kind, text, true, false, false));
   }
 
   /** With all words that follow; options must stand before them. */
   public Syntax takesRest(String parameter, Kind kind, String text, boolean optional) {
-    return with(new Parameter(parameter, kind, text, optional, true));
+    return with(new Parameter(parameter, kind, text, optional, true, true));
+  }
+
+  /** With one or more words; options may stand before, between and behind them. */
+  public Syntax takesMany(String parameter, Kind kind, String text) {
+    return with(new Parameter(parameter, kind, text, false, true, false));
   }
 
   /** With an option that has a value. */

@@ -73,7 +73,7 @@ final class Completion implements Completer {
       }
     }
     Syntax.Parameter parameter = syntax.parameter(places.size());
-    boolean inRest = parameter != null && parameter.rest() && places.size() >= place(syntax);
+    boolean inRest = parameter != null && parameter.closed() && places.size() >= place(syntax);
     if (line.word().startsWith("-") && !(inRest && places.size() > place(syntax))) {
       return options(syntax, given);
     }

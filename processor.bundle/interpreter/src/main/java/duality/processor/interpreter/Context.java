@@ -87,8 +87,7 @@ final class Context {
   long cycleOffset;
 
   long instretOffset;
-  final long[] pmpaddr = new long[16];
-  final long[] pmpcfg = new long[2];
+  final Pmp pmp = new Pmp();
   int fflags;
   int frm;
 
@@ -153,7 +152,11 @@ final class Context {
     exitValue = value;
   }
 
+  /** Bits of menvcfg: Sstc, page-based memory types, A and D set by hardware. */
   static final long STCE = 1L << 63;
+
+  static final long PBMTE = 1L << 62;
+  static final long ADUE = 1L << 61;
 
   /**
    * A hart in user mode: the counters that it may read without leaving, {@code mie} are the
@@ -161,9 +164,14 @@ final class Context {
    */
   static final long COUNTERS = 7;
 
+  /** Whether a bit of menvcfg holds: a hart without firmware has all of them. */
+  boolean enabled(long bit) {
+    return !firmware || (menvcfg & bit) != 0;
+  }
+
   /** Whether stimecmp drives STIP. */
   boolean sstc() {
-    return !firmware || (menvcfg & STCE) != 0;
+    return enabled(STCE);
   }
 
   private static final long LINES =

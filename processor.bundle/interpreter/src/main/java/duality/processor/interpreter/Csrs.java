@@ -5,8 +5,8 @@ package duality.processor.interpreter;
  * (RISC-V Priv. chapter 2, §3.1, §4.1).
  */
 final class Csrs {
-  /** RV64 with I, M, A, F, D, C, S and U. */
-  static final long MISA = 2L << 62 | extensions("IMAFDCSU");
+  /** RV64 with I, M, A, F, D, C, B, S and U. */
+  static final long MISA = 2L << 62 | extensions("IMAFDCBSU");
 
   private static final long FS = 3L << 13;
   private static final long SSTATUS_WRITABLE = 0xc6122;
@@ -22,7 +22,15 @@ final class Csrs {
   private static final long TVM = 1L << 20;
   private static final int TIME = 2;
   private static final long SATP_MODE = 15L << 60;
-  private static final long SV39 = 8L << 60;
+
+  /** FIOM, CBIE, CBCFE and CBZE of menvcfg and senvcfg. */
+  private static final long ENVIRONMENT = 0xf1;
+
+  /** tinfo: the selected trigger does not exist (Debug §5.7.6). */
+  private static final long NO_TRIGGER = 1;
+
+  private static final long CBIE = 0x30;
+  private static final long CBIE_RESERVED = 0x20;
   private static final long ASID = 0xffffL << 44;
   private static final long PPN = 0xfffffffffffL;
 
@@ -106,14 +114,14 @@ final class Csrs {
       case 0x342 -> c.mcause;
       case 0x343 -> c.mtval;
       case 0x344 -> c.mip();
-      case 0x3a0 -> c.pmpcfg[0];
-      case 0x3a2 -> c.pmpcfg[1];
+      case 0x3a0, 0x3a2 -> c.pmp.config(csr & 15);
+      case 0x7a4 -> NO_TRIGGER;
       case 0xb00 -> cycle();
       case 0xb02 -> instret();
       case 0xf14 -> c.mhartid;
       default -> {
         if (csr >= 0x3b0 && csr < 0x3c0) {
-          yield c.pmpaddr[csr - 0x3b0];
+          yield c.pmp.address(csr - 0x3b0);
         }
         if (!zero(csr)) {
           c.trap(2, 0);
@@ -125,11 +133,12 @@ final class Csrs {
 
   /**
    * Registers that are there and always zero: identification, event counters and selectors, more
-   * PMP.
+   * PMP, triggers.
    */
   private static boolean zero(int csr) {
     return csr >= 0xf11 && csr <= 0xf15
         || csr >= 0xb03 && csr <= 0xb1f
+        || csr >= 0x7a0 && csr <= 0x7a3
         || csr >= 0x323 && csr <= 0x33f
         || csr >= 0x3c0 && csr <= 0x3ef
         || csr >= 0x3a0 && csr <= 0x3af && (csr & 1) == 0;
@@ -164,7 +173,7 @@ final class Csrs {
       case 0x104 -> c.mie = c.mie & ~delegated() | value & delegated();
       case 0x105 -> c.stvec = vector(c.stvec, value);
       case 0x106 -> c.scounteren = value & Context.COUNTERS;
-      case 0x10a -> c.senvcfg = value & 1;
+      case 0x10a -> c.senvcfg = environment(c.senvcfg, value);
       case 0x140 -> c.sscratch = value;
       case 0x141 -> c.sepc = value & -2;
       case 0x142 -> c.scause = value;
@@ -174,9 +183,31 @@ final class Csrs {
       case 0x180 -> {
         return satp(value);
       }
-      default -> writeMachine(csr, value);
+      case 0x3a0, 0x3a2 -> {
+        c.pmp.config(csr & 15, value);
+        return protectionChanged();
+      }
+      default -> {
+        if (csr >= 0x3b0 && csr < 0x3b0 + Pmp.ENTRIES) {
+          c.pmp.address(csr - 0x3b0, value);
+          return protectionChanged();
+        }
+        writeMachine(csr, value);
+      }
     }
     return SystemUnit.NEXT;
+  }
+
+  /** What may be accessed has changed, and the fetch of the next instruction with it. */
+  private int protectionChanged() {
+    mmu.forgetTranslations();
+    return SystemUnit.REFETCH;
+  }
+
+  private static long environment(long old, long value) {
+    return (value & CBIE) == CBIE_RESERVED
+        ? value & ENVIRONMENT & ~CBIE | old & CBIE
+        : value & ENVIRONMENT;
   }
 
   private void writeMachine(int csr, long value) {
@@ -187,22 +218,18 @@ final class Csrs {
       case 0x304 -> c.mie = value & ALL_INTERRUPTS;
       case 0x305 -> c.mtvec = vector(c.mtvec, value);
       case 0x306 -> c.mcounteren = value & Context.COUNTERS;
-      case 0x30a -> c.menvcfg = value & (1 | Context.STCE);
+      case 0x30a ->
+          c.menvcfg =
+              environment(c.menvcfg, value) | value & (Context.STCE | Context.PBMTE | Context.ADUE);
       case 0x320 -> inhibit(value & 5);
       case 0x340 -> c.mscratch = value;
       case 0x341 -> c.mepc = value & -2;
       case 0x342 -> c.mcause = value;
       case 0x343 -> c.mtval = value;
       case 0x344 -> pending(c.sstc() ? S_INTERRUPTS & ~STIP : S_INTERRUPTS, value);
-      case 0x3a0 -> c.pmpcfg[0] = pmpcfg(c.pmpcfg[0], value);
-      case 0x3a2 -> c.pmpcfg[1] = pmpcfg(c.pmpcfg[1], value);
       case 0xb00 -> c.cycleOffset = counterOffset(value, (c.mcountinhibit & 1) != 0);
       case 0xb02 -> c.instretOffset = counterOffset(value, (c.mcountinhibit & 4) != 0);
-      default -> {
-        if (csr >= 0x3b0 && csr < 0x3c0 && !pmpLocked(csr - 0x3b0)) {
-          c.pmpaddr[csr - 0x3b0] = value & (1L << 54) - 1;
-        }
-      }
+      default -> {} // read-only zero
     }
   }
 
@@ -258,7 +285,7 @@ final class Csrs {
 
   private int satp(long value) {
     long mode = value & SATP_MODE;
-    if (mode != 0 && mode != SV39) {
+    if (mode != 0 && Mmu.levels(value) == 0) {
       return SystemUnit.NEXT;
     }
     // The TLB knows no ASIDs: it forgets everything whenever satp changes, which is always allowed.
@@ -285,26 +312,5 @@ final class Csrs {
       c.instretOffset = (bits & 4) != 0 ? instret() : c.instretOffset - (c.instructions() + 1);
     }
     c.mcountinhibit = bits;
-  }
-
-  private boolean pmpLocked(int entry) {
-    return (pmpcfgByte(entry) & 0x80) != 0
-        || entry < 15
-            && (pmpcfgByte(entry + 1) & 0x98) == 0x88; // a locked TOR entry above holds this one
-  }
-
-  private int pmpcfgByte(int entry) {
-    return (int) (c.pmpcfg[entry >>> 3] >>> 8 * (entry & 7)) & 0xff;
-  }
-
-  private static long pmpcfg(long old, long value) {
-    long result = 0;
-    for (int shift = 0; shift < 64; shift += 8) {
-      long was = old >>> shift & 0xff;
-      long now = value >>> shift & 0x9f;
-      boolean legal = (now & 3) != 2; // writable but not readable is reserved
-      result |= ((was & 0x80) != 0 || !legal ? was : now) << shift;
-    }
-    return result;
   }
 }

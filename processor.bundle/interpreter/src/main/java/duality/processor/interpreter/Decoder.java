@@ -51,6 +51,17 @@ final class Decoder {
     MULW, ILLEGAL, ILLEGAL, ILLEGAL, DIVW, DIVUW, REMW, REMUW
   };
 
+  private static final int[] CARRYLESS_AND_ORDER = {
+    ILLEGAL, CLMUL, CLMULR, CLMULH, MIN, MINU, MAX, MAXU
+  };
+  private static final int[] SHIFTED_ADD = {
+    ILLEGAL, ILLEGAL, SH1ADD, ILLEGAL, SH2ADD, ILLEGAL, SH3ADD, ILLEGAL
+  };
+  private static final int[] SHIFTED_ADD_UW = {
+    ILLEGAL, ILLEGAL, SH1ADD_UW, ILLEGAL, SH2ADD_UW, ILLEGAL, SH3ADD_UW, ILLEGAL
+  };
+  private static final int[] INVERTED = {SUB, ILLEGAL, ILLEGAL, ILLEGAL, XNOR, SRA, ORN, ANDN};
+
   private Decoder() {}
 
   static int op(long record) {
@@ -137,7 +148,7 @@ final class Decoder {
       case 0x0f ->
           funct3 == 0
               ? record(FENCE, 0, 0, 0, 0)
-              : funct3 == 1 ? record(FENCE_I, 0, 0, 0, 0) : ILLEGAL;
+              : funct3 == 1 ? record(FENCE_I, 0, 0, 0, 0) : cacheBlock(w, funct3, rd, rs1);
       case 0x13 -> immediate(w, funct3, rd, rs1, i);
       case 0x17 -> upper(AUIPC, rd, w);
       case 0x1b -> immediateWord(w, funct3, rd, rs1, i);
@@ -180,14 +191,16 @@ final class Decoder {
               rs1 == 0
                   ? record(LI, rd, 0, 0, i)
                   : i == 0 ? record(MV, rd, rs1, 0, 0) : record(ADDI, rd, rs1, 0, i);
-          case 1 -> upper == 0 ? record(SLLI, rd, rs1, shift, 0) : ILLEGAL;
+          case 1 -> upper == 0 ? record(SLLI, rd, rs1, shift, 0) : bitsLeft(upper, shift, rd, rs1);
           case 2 -> record(SLTI, rd, rs1, 0, i);
           case 3 -> record(SLTIU, rd, rs1, 0, i);
           case 4 -> record(XORI, rd, rs1, 0, i);
           case 5 ->
               upper == 0
                   ? record(SRLI, rd, rs1, shift, 0)
-                  : upper == 0x10 ? record(SRAI, rd, rs1, shift, 0) : ILLEGAL;
+                  : upper == 0x10
+                      ? record(SRAI, rd, rs1, shift, 0)
+                      : bitsRight(upper, shift, rd, rs1);
           case 6 -> record(ORI, rd, rs1, 0, i);
           default -> record(ANDI, rd, rs1, 0, i);
         };
@@ -200,11 +213,13 @@ final class Decoder {
     long r =
         switch (funct3) {
           case 0 -> record(ADDIW, rd, rs1, 0, i);
-          case 1 -> upper == 0 ? record(SLLIW, rd, rs1, shift, 0) : ILLEGAL;
+          case 1 -> upper == 0 ? record(SLLIW, rd, rs1, shift, 0) : wordLeft(w, upper, rd, rs1);
           case 5 ->
               upper == 0
                   ? record(SRLIW, rd, rs1, shift, 0)
-                  : upper == 0x20 ? record(SRAIW, rd, rs1, shift, 0) : ILLEGAL;
+                  : upper == 0x20
+                      ? record(SRAIW, rd, rs1, shift, 0)
+                      : upper == 0x30 ? record(RORIW, rd, rs1, shift, 0) : ILLEGAL;
           default -> ILLEGAL;
         };
     return rd == 0 && op(r) != ILLEGAL ? NOP : r;
@@ -215,7 +230,14 @@ final class Decoder {
         switch (w >>> 25) {
           case 0 -> REGISTER[funct3];
           case 1 -> MULTIPLY[funct3];
-          case 0x20 -> funct3 == 0 ? SUB : funct3 == 5 ? SRA : ILLEGAL;
+          case 0x05 -> CARRYLESS_AND_ORDER[funct3];
+          case 0x07 -> funct3 == 5 ? CZERO_EQZ : funct3 == 7 ? CZERO_NEZ : ILLEGAL;
+          case 0x10 -> SHIFTED_ADD[funct3];
+          case 0x14 -> funct3 == 1 ? BSET : ILLEGAL;
+          case 0x20 -> INVERTED[funct3];
+          case 0x24 -> funct3 == 1 ? BCLR : funct3 == 5 ? BEXT : ILLEGAL;
+          case 0x30 -> funct3 == 1 ? ROL : funct3 == 5 ? ROR : ILLEGAL;
+          case 0x34 -> funct3 == 1 ? BINV : ILLEGAL;
           default -> ILLEGAL;
         };
     return op == ILLEGAL ? ILLEGAL : rd == 0 ? NOP : record(op, rd, rs1, rs2, 0);
@@ -226,10 +248,62 @@ final class Decoder {
         switch (w >>> 25) {
           case 0 -> funct3 == 0 ? ADDW : funct3 == 1 ? SLLW : funct3 == 5 ? SRLW : ILLEGAL;
           case 1 -> MULTIPLY_W[funct3];
+          case 0x04 -> funct3 == 0 ? ADD_UW : funct3 == 4 && rs2 == 0 ? ZEXT_H : ILLEGAL;
+          case 0x10 -> SHIFTED_ADD_UW[funct3];
           case 0x20 -> funct3 == 0 ? SUBW : funct3 == 5 ? SRAW : ILLEGAL;
+          case 0x30 -> funct3 == 1 ? ROLW : funct3 == 5 ? RORW : ILLEGAL;
           default -> ILLEGAL;
         };
     return op == ILLEGAL ? ILLEGAL : rd == 0 ? NOP : record(op, rd, rs1, rs2, 0);
+  }
+
+  /** Bit operations with the opcode and funct3 of {@code slli}; {@code upper} has 6 bits. */
+  private static long bitsLeft(int upper, int shift, int rd, int rs1) {
+    return switch (upper) {
+      case 0x0a -> record(BSETI, rd, rs1, shift, 0);
+      case 0x12 -> record(BCLRI, rd, rs1, shift, 0);
+      case 0x1a -> record(BINVI, rd, rs1, shift, 0);
+      case 0x18 -> {
+        int op =
+            switch (shift) {
+              case 0 -> CLZ;
+              case 1 -> CTZ;
+              case 2 -> CPOP;
+              case 4 -> SEXT_B;
+              case 5 -> SEXT_H;
+              default -> ILLEGAL;
+            };
+        yield checked(op, rd, rs1, 0, 0);
+      }
+      default -> ILLEGAL;
+    };
+  }
+
+  /** Bit operations with the opcode and funct3 of {@code srli}. */
+  private static long bitsRight(int upper, int shift, int rd, int rs1) {
+    return switch (upper) {
+      case 0x12 -> record(BEXTI, rd, rs1, shift, 0);
+      case 0x18 -> record(RORI, rd, rs1, shift, 0);
+      case 0x0a -> checked(shift == 7 ? ORC_B : ILLEGAL, rd, rs1, 0, 0);
+      case 0x1a -> checked(shift == 0x38 ? REV8 : ILLEGAL, rd, rs1, 0, 0);
+      default -> ILLEGAL;
+    };
+  }
+
+  /** Bit operations with the opcode and funct3 of {@code slliw}; {@code upper} has 7 bits. */
+  private static long wordLeft(int w, int upper, int rd, int rs1) {
+    if (upper >>> 1 == 2) {
+      return record(SLLI_UW, rd, rs1, w >>> 20 & 63, 0);
+    }
+    int which = w >>> 20 & 31;
+    return upper == 0x30 && which <= 2 ? record(CLZW + which, rd, rs1, 0, 0) : ILLEGAL;
+  }
+
+  /** {@code cbo.inval}, {@code clean}, {@code flush} and {@code zero}: 0, 1, 2 and 4. */
+  private static long cacheBlock(int w, int funct3, int rd, int rs1) {
+    int which = w >>> 20;
+    boolean known = which <= 2 || which == 4;
+    return funct3 == 2 && rd == 0 && known ? record(CBO, 0, rs1, 0, which) : ILLEGAL;
   }
 
   private static long atomic(int w, int funct3, int rd, int rs1, int rs2) {

@@ -117,8 +117,10 @@ final class Execution {
           return CROSSED;
         }
       }
-    } else if (op < Ops.ATOMIC) {
+    } else if (op < Ops.BITS) {
       floats.execute(record);
+    } else if (op < Ops.ATOMIC) {
+      BitUnit.execute(record, c.x);
     } else if (op < Ops.SYSTEM) {
       atomics.execute(record);
     } else {

@@ -65,6 +65,9 @@ final class HartRecord {
       all.put("stimecmp", csrs.read(0x14d));
     } else {
       FULL.forEach((name, number) -> all.put(name, csrs.read(number)));
+      for (int i = 0; i < Pmp.ENTRIES; i++) {
+        all.put("pmpaddr" + i, c.pmp.stored(i));
+      }
       all.put("mip", c.softwarePending);
       all.put("mhartid", c.mhartid);
       all.put("mcountinhibit", c.mcountinhibit);
@@ -98,8 +101,7 @@ final class HartRecord {
     c.waiting = state.waiting();
     c.timeOffsetNanos = state.timeOffsetNanos();
     c.reservedHost = 0;
-    c.pmpcfg[0] = 0; // no entry is locked while the others are restored
-    c.pmpcfg[1] = 0;
+    c.pmp.reset(); // no entry is locked while the others are restored
     if (c.user) {
       csrs.write(0x003, values.getOrDefault("fcsr", 0L));
       csrs.writeUser(0x100, values.getOrDefault("sstatus", FS));

@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The slow path of memory: what the loop's look into the {@link Tlb} does not find. Walks page
- * tables (RISC-V Priv. §4.3.2, Sv39, A and D set by hardware), splits misaligned accesses, raises
- * faults and leaves for MMIO.
+ * tables (RISC-V Priv. §4.3.2; Sv39, Sv48, Sv57, Svnapot, Svpbmt; A and D set by hardware unless
+ * menvcfg.ADUE is clear), splits misaligned accesses, raises faults and leaves for MMIO.
  *
  * <p>A method that fails says so in {@link Context#pending}; its answer then has no meaning.
  */
@@ -29,8 +29,13 @@ final class Mmu {
   private static final int USER_PAGE = 16;
   private static final int A = 64;
   private static final int D = 128;
-  private static final long RESERVED = 0xffc0000000000000L;
+  private static final long RESERVED = 0x1fc0000000000000L;
+  private static final long NAPOT = 1L << 63;
+  private static final long MEMORY_TYPE = 3L << 61;
   private static final long FAILED = -1;
+
+  /** What Zicbom and Zicboz take for a cache block. */
+  private static final int BLOCK_BYTES = 64;
 
   /** A TLB has about 50 KiB. */
   private static final int MOST_KNOWN = 256;
@@ -104,8 +109,10 @@ final class Mmu {
   void select() {
     boolean bare = c.user || c.satp >>> 60 == 0;
     int as = dataPrivilege();
-    if (bare || as == Context.M) {
+    if (c.user || as == Context.M) {
       way = Tlb.BARE;
+    } else if (bare) {
+      way = Tlb.BARE_BELOW;
     } else {
       way =
           (as == Context.U
@@ -113,8 +120,13 @@ final class Mmu {
                   : (c.mstatus & SUM) != 0 ? Tlb.SUPERVISOR_SUM : Tlb.SUPERVISOR)
               + ((c.mstatus & MXR) != 0 ? Tlb.MXR : 0);
     }
-    codeWay =
-        bare || c.privilege == Context.M ? Tlb.BARE : c.privilege == 0 ? Tlb.USER : Tlb.SUPERVISOR;
+    if (c.user || c.privilege == Context.M) {
+      codeWay = Tlb.BARE;
+    } else if (bare) {
+      codeWay = Tlb.CODE_BARE_BELOW;
+    } else {
+      codeWay = c.privilege == Context.U ? Tlb.USER : Tlb.SUPERVISOR;
+    }
     table = tlb.table(way);
     codeTags = tlb.codeTags(codeWay);
     codePages = tlb.codePages(codeWay);
@@ -130,9 +142,14 @@ final class Mmu {
    * Forgets everything that came from {@link Memory}, and looks again at code before running it.
    */
   void forget() {
+    forgetTranslations();
+    codeCache.stamp++;
+  }
+
+  /** Forgets where addresses lead, but not what lies there. */
+  void forgetTranslations() {
     tlb.flush();
     Arrays.fill(walkPages, 0);
-    codeCache.stamp++;
   }
 
   /** {@code fence.i}. */
@@ -190,6 +207,27 @@ final class Mmu {
   }
 
   /**
+   * Cleans, flushes or invalidates a block, which comes to no more than the checks: whoever may
+   * load or store there may do that, and a fault is that of a store (RISC-V Unpriv. "CMO").
+   */
+  void checkBlock(long va) {
+    host(va, Memory.READ, 0, 0);
+    if (c.pending == Context.TRAP) {
+      c.trapCause = c.trapCause == LOAD_FAULT ? STORE_FAULT : STORE_PAGE_FAULT;
+    }
+  }
+
+  /** Zeroes the block in which {@code va} lies. */
+  void zeroBlock(long va) {
+    long host = host(va, Memory.WRITE, 0, 0);
+    if (c.pending == Context.NONE) {
+      for (int at = 0; at < BLOCK_BYTES; at += 8) {
+        Host.store((host & -(long) BLOCK_BYTES) + at, 8, 0);
+      }
+    }
+  }
+
+  /**
    * The host address of {@code va}.
    *
    * @param width of the access that may leave for MMIO, 0 for one that must not
@@ -200,8 +238,12 @@ final class Mmu {
     if (table[at + (store ? 1 : 0)] == (va & -4096 | tlb.stamp)) {
       return va + table[at + 2];
     }
-    long pa = way == Tlb.BARE ? va : walk(va, access, way);
+    long pa = (way & 3) == Tlb.BARE ? va : walk(va, access, way);
     if (c.pending != Context.NONE) {
+      return 0;
+    }
+    if (forbidden(pa, access, dataPrivilege())) {
+      c.trap(accessFault(access), va);
       return 0;
     }
     long page = c.memory.translate(pa >>> 12, access);
@@ -217,6 +259,11 @@ final class Mmu {
     }
     tlb.enter(way, va, page, store);
     return page | va & 4095;
+  }
+
+  /** Whether physical memory protection keeps it from being accessed. */
+  private boolean forbidden(long pa, int access, int privilege) {
+    return c.firmware && !c.user && !c.pmp.allows(pa >>> 12, access, privilege);
   }
 
   /** Raises what belongs to MISSING and OUTSIDE. */
@@ -249,10 +296,12 @@ final class Mmu {
   /** Finds the guest-physical address of {@code va}. */
   private long walk(long va, int access, int how) {
     long table = (c.satp & 0xfffffffffffL) << 12;
-    if (va << 25 >> 25 != va) {
+    int levels = levels(c.satp);
+    int unused = 52 - 9 * levels;
+    if (va << unused >> unused != va) {
       return fault(va, access);
     }
-    for (int level = 2; level >= 0; level--) {
+    for (int level = levels - 1; level >= 0; level--) {
       int shift = 12 + 9 * level;
       long address = table + ((va >>> shift & 0x1ff) << 3);
       long host = entryHost(address, va, access);
@@ -266,15 +315,23 @@ final class Mmu {
       }
       long base = (entry >>> 10 & 0xfffffffffffL) << 12;
       if ((flags & (R | X)) == 0) {
-        if ((flags & (USER_PAGE | A | D)) != 0) {
+        if ((flags & (USER_PAGE | A | D)) != 0 || (entry & (NAPOT | MEMORY_TYPE)) != 0) {
           return fault(va, access);
         }
         table = base;
         continue;
       }
       long inside = (1L << shift) - 1;
-      if (!allowed(flags, access, how) || (base & inside) != 0) {
+      if (!allowed(flags, access, how) || (base & inside) != 0 || !typed(entry)) {
         return fault(va, access);
+      }
+      if ((entry & NAPOT) != 0) {
+        // 64 KiB in a row: the only size there is (Svnapot).
+        if (level != 0 || (base >>> 12 & 15) != 8) {
+          return fault(va, access);
+        }
+        base = base & -1L << 16 | va & 0xf000;
+        tlb.noteSuperpage(va, 1);
       }
       int wanted = A | (access == Memory.WRITE ? D : 0);
       if ((flags & wanted) != wanted && !mark(address, entry, wanted, va, access)) {
@@ -290,6 +347,18 @@ final class Mmu {
       return base | va & inside;
     }
     return fault(va, access);
+  }
+
+  /** Levels of tables for a value of satp; 0 when there is no such mode. */
+  static int levels(long satp) {
+    int mode = (int) (satp >>> 60);
+    return mode >= 8 && mode <= 10 ? mode - 5 : 0;
+  }
+
+  /** Whether a leaf's memory type is one; all are alike here (Svpbmt). */
+  private boolean typed(long entry) {
+    long type = entry & MEMORY_TYPE;
+    return type == 0 || type != MEMORY_TYPE && c.enabled(Context.PBMTE);
   }
 
   private static boolean allowed(int flags, int access, int how) {
@@ -308,6 +377,14 @@ final class Mmu {
   }
 
   private boolean mark(long address, long entry, int bits, long va, int access) {
+    if (!c.enabled(Context.ADUE)) {
+      c.trap(pageFault(access), va);
+      return false;
+    }
+    if (forbidden(address, Memory.WRITE, Context.S)) {
+      c.trap(accessFault(access), va);
+      return false;
+    }
     long page = c.memory.translate(address >>> 12, Memory.WRITE);
     if (refused(page, va, address, Memory.WRITE, access)) {
       return false;
@@ -319,6 +396,10 @@ final class Mmu {
     long number = address >>> 12;
     int at = (int) number & 255;
     if (walkPages[at] != number + 1) {
+      if (forbidden(address, Memory.READ, Context.S)) {
+        c.trap(accessFault(access), va);
+        return FAILED;
+      }
       long page = c.memory.translate(number, Memory.READ);
       if (refused(page, va, address, Memory.READ, access)) {
         return FAILED;
@@ -340,8 +421,13 @@ final class Mmu {
     if (codeTags[at] == (pc & -4096 | tlb.codeStamp)) {
       return codePages[at];
     }
-    long pa = codeWay == Tlb.BARE ? pc : walk(pc, Memory.EXECUTE, codeWay);
+    boolean bare = codeWay == Tlb.BARE || codeWay == Tlb.CODE_BARE_BELOW;
+    long pa = bare ? pc : walk(pc, Memory.EXECUTE, codeWay);
     if (c.pending != Context.NONE) {
+      return null;
+    }
+    if (forbidden(pa, Memory.EXECUTE, c.privilege)) {
+      c.trap(FETCH_FAULT, pc);
       return null;
     }
     long host = c.memory.translate(pa >>> 12, Memory.EXECUTE);

@@ -4,8 +4,8 @@ package duality.processor.interpreter;
  * The dense operation codes that {@link Decoder} writes into records.
  *
  * <p>Below {@link #FLOAT} are the operations of {@link Loop}'s inner switch, from {@link #FLOAT}
- * those of {@link FloatUnit}, from {@link #ATOMIC} those of {@link AtomicUnit}, from {@link
- * #SYSTEM} those of {@link SystemUnit}.
+ * those of {@link FloatUnit}, from {@link #BITS} those of {@link BitUnit}, from {@link #ATOMIC}
+ * those of {@link AtomicUnit}, from {@link #SYSTEM} those of {@link SystemUnit}.
  */
 final class Ops {
   static final int NOP = 0;
@@ -127,6 +127,59 @@ final class Ops {
   /** From the other precision: FCVT.S.D, and {@link #DOUBLE} later FCVT.D.S. */
   static final int FCVT_FLOAT = SINGLE + 28;
 
+  /** Operations of {@link BitUnit}. */
+  static final int BITS = 208;
+
+  static final int ADD_UW = BITS + 0;
+  static final int SH1ADD = BITS + 1;
+  static final int SH2ADD = BITS + 2;
+  static final int SH3ADD = BITS + 3;
+  static final int SH1ADD_UW = BITS + 4;
+  static final int SH2ADD_UW = BITS + 5;
+  static final int SH3ADD_UW = BITS + 6;
+  static final int ANDN = BITS + 7;
+  static final int ORN = BITS + 8;
+  static final int XNOR = BITS + 9;
+  static final int MAX = BITS + 10;
+  static final int MAXU = BITS + 11;
+  static final int MIN = BITS + 12;
+  static final int MINU = BITS + 13;
+  static final int CLZ = BITS + 14;
+  static final int CTZ = BITS + 15;
+  static final int CPOP = BITS + 16;
+  static final int CLZW = BITS + 17;
+  static final int CTZW = BITS + 18;
+  static final int CPOPW = BITS + 19;
+  static final int SEXT_B = BITS + 20;
+  static final int SEXT_H = BITS + 21;
+  static final int ZEXT_H = BITS + 22;
+  static final int ROL = BITS + 23;
+  static final int ROLW = BITS + 24;
+  static final int ROR = BITS + 25;
+  static final int RORW = BITS + 26;
+  static final int ORC_B = BITS + 27;
+  static final int REV8 = BITS + 28;
+  static final int BCLR = BITS + 29;
+  static final int BEXT = BITS + 30;
+  static final int BINV = BITS + 31;
+  static final int BSET = BITS + 32;
+  static final int CLMUL = BITS + 33;
+  static final int CLMULH = BITS + 34;
+  static final int CLMULR = BITS + 35;
+  static final int CZERO_EQZ = BITS + 36;
+  static final int CZERO_NEZ = BITS + 37;
+
+  /** From here on to {@link #ATOMIC} with a number in place of the second register. */
+  static final int WITH_IMMEDIATE = BITS + 38;
+
+  static final int SLLI_UW = WITH_IMMEDIATE + 0;
+  static final int RORI = WITH_IMMEDIATE + 1;
+  static final int RORIW = WITH_IMMEDIATE + 2;
+  static final int BCLRI = WITH_IMMEDIATE + 3;
+  static final int BEXTI = WITH_IMMEDIATE + 4;
+  static final int BINVI = WITH_IMMEDIATE + 5;
+  static final int BSETI = WITH_IMMEDIATE + 6;
+
   static final int ATOMIC = 256;
 
   /** Plus funct5; {@link #AMO_D} later the 64-bit form. */
@@ -144,6 +197,9 @@ final class Ops {
   static final int MRET = SYSTEM + 6;
   static final int WFI = SYSTEM + 7;
   static final int SFENCE_VMA = SYSTEM + 8;
+
+  /** Cache block operations of Zicbom and Zicboz; the immediate says which. */
+  static final int CBO = SYSTEM + 9;
 
   /** Plus funct3: 1 CSRRW, 2 CSRRS, 3 CSRRC, 5 to 7 with an immediate in rs1. */
   static final int CSR = SYSTEM + 16;

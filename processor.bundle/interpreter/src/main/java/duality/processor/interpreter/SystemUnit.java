@@ -20,6 +20,13 @@ final class SystemUnit {
   /** The instruction did not complete: {@link Context#pending} says why. */
   static final int PENDING = 3;
 
+  // Cache block operations, and the bits of menvcfg and senvcfg that allow them.
+  private static final int INVALIDATE = 0;
+  private static final int ZERO = 4;
+  private static final long CBIE = 3L << 4;
+  private static final long CBCFE = 1L << 6;
+  private static final long CBZE = 1L << 7;
+
   private static final long TW = 1L << 21;
   private static final long TVM = 1L << 20;
   private static final long TSR = 1L << 22;
@@ -58,6 +65,8 @@ final class SystemUnit {
       case Ops.EBREAK:
         c.trap(3, pc);
         return PENDING;
+      case Ops.CBO:
+        return cacheBlock(record);
       default:
         return c.user ? illegal() : privileged(record, op, pc);
     }
@@ -75,6 +84,27 @@ final class SystemUnit {
       c.trap(8 + c.privilege, 0);
     }
     return PENDING;
+  }
+
+  /** Allowed to modes below M by menvcfg, and to U by senvcfg, too (RISC-V Priv. §3.1.18). */
+  private int cacheBlock(long record) {
+    int which = (int) Decoder.imm(record);
+    long bits = which == ZERO ? CBZE : which == INVALIDATE ? CBIE : CBCFE;
+    boolean allowed =
+        c.user
+            || c.privilege == Context.M
+            || (!c.firmware || (c.menvcfg & bits) != 0)
+                && (c.privilege == Context.S || (c.senvcfg & bits) != 0);
+    if (!allowed) {
+      return illegal();
+    }
+    long address = c.x[Decoder.rs1(record)];
+    if (which == ZERO) {
+      mmu.zeroBlock(address);
+    } else {
+      mmu.checkBlock(address);
+    }
+    return c.pending == Context.NONE ? NEXT : PENDING;
   }
 
   private int privileged(long record, int op, long pc) {

@@ -22,9 +22,16 @@ final class Tlb {
   static final int MASK = 4 * ENTRIES - 4;
 
   static final int CODE_ENTRIES = 512;
+  static final int CODE_WAYS = 4;
+
+  /** Among those of code, {@link #BARE_BELOW}. */
+  static final int CODE_BARE_BELOW = 3;
 
   /** Tables for bare, U, S, S with SUM; plus 4 with MXR. */
   static final int BARE = 0;
+
+  /** S and U without translation, which physical memory protection tells from M. */
+  static final int BARE_BELOW = 4;
 
   static final int USER = 1;
   static final int SUPERVISOR = 2;
@@ -44,8 +51,8 @@ final class Tlb {
   long codeStamp;
 
   private final long[] @Nullable [] tables = new long[8] @Nullable [];
-  private final long[][] codeTags = new long[3][];
-  private final @Nullable CodePage[][] codePages = new @Nullable CodePage[3][];
+  private final long[][] codeTags = new long[CODE_WAYS][];
+  private final @Nullable CodePage[][] codePages = new @Nullable CodePage[CODE_WAYS][];
 
   // Regions of 2 MiB and 1 GiB, hashed, from which a superpage was cached: forgetting one address
   // of those
@@ -57,7 +64,7 @@ final class Tlb {
   int epoch;
 
   Tlb() {
-    for (int m = 0; m < 3; m++) {
+    for (int m = 0; m < CODE_WAYS; m++) {
       codeTags[m] = filled(CODE_ENTRIES);
       codePages[m] = new @Nullable CodePage[CODE_ENTRIES];
     }
@@ -79,7 +86,7 @@ final class Tlb {
     return table;
   }
 
-  /** The tags of code pages: bare, U or S. */
+  /** The tags of code pages: bare, U, S, or bare below M. */
   long[] codeTags(int way) {
     return codeTags[way];
   }
@@ -114,7 +121,8 @@ final class Tlb {
   }
 
   /**
-   * Notes that what is about to be entered comes from a superpage: level 1 is 2 MiB, 2 is 1 GiB.
+   * Notes that what is about to be entered comes from a superpage: level 1 is 2 MiB, 2 is 1 GiB; of
+   * larger ones no address is known to lie outside.
    */
   void noteSuperpage(long va, int level) {
     long megapage = va >>> 21;
@@ -122,6 +130,9 @@ final class Tlb {
     if (level > 1) {
       long gigapage = va >>> 30;
       gigapages[(int) (gigapage >>> 6) & 7] |= 1L << gigapage;
+    }
+    if (level > 2) {
+      Arrays.fill(gigapages, -1);
     }
   }
 

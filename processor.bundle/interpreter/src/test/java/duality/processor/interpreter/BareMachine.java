@@ -44,7 +44,7 @@ final class BareMachine {
             false,
             new long[32],
             new long[32],
-            java.util.Map.of(),
+            java.util.Map.of("menvcfg", Context.ADUE),
             start));
   }
 

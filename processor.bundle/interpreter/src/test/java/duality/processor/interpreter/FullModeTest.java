@@ -32,7 +32,7 @@ class FullModeTest {
             "-m",
             "32M",
             "-cpu",
-            "rv64,zba=off,zbb=off,zbc=off,zbs=off,h=off,sstc=on",
+            "rv64,zba=on,zbb=on,zbc=on,zbs=on,h=off,sstc=on",
             "-nographic",
             "-bios",
             "none",

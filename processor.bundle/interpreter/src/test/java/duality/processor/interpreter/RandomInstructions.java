@@ -15,6 +15,7 @@ final class RandomInstructions {
   /** What a stream is made of. */
   enum Mix {
     INTEGER,
+    BITS,
     COMPRESSED,
     ATOMIC,
     SINGLE,
@@ -36,6 +37,7 @@ final class RandomInstructions {
     Mix one = mix == Mix.EVERYTHING ? all[random.nextInt(all.length - 1)] : mix;
     switch (one) {
       case INTEGER -> integer();
+      case BITS -> bits();
       case COMPRESSED -> compressed();
       case ATOMIC -> atomic();
       case SINGLE -> floating(0);
@@ -95,6 +97,52 @@ final class RandomInstructions {
       default -> {
         out.word(Words.j(target(), 8));
         out.word(Words.addi(target(), any(), imm12()));
+      }
+    }
+  }
+
+  /** Zba, Zbb, Zbc and Zbs, without ctzw, which QEMU 7.2 does on 64 bits. */
+  private void bits() {
+    int[][] register = {
+      {0x3b, 0x04, 0}, {0x3b, 0x10, 2}, {0x3b, 0x10, 4}, {0x3b, 0x10, 6}, {0x3b, 0x30, 1},
+      {0x3b, 0x30, 5}, {0x33, 0x10, 2}, {0x33, 0x10, 4}, {0x33, 0x10, 6}, {0x33, 0x20, 4},
+      {0x33, 0x20, 6}, {0x33, 0x20, 7}, {0x33, 0x05, 1}, {0x33, 0x05, 2}, {0x33, 0x05, 3},
+      {0x33, 0x05, 4}, {0x33, 0x05, 5}, {0x33, 0x05, 6}, {0x33, 0x05, 7}, {0x33, 0x30, 1},
+      {0x33, 0x30, 5}, {0x33, 0x24, 1}, {0x33, 0x24, 5}, {0x33, 0x34, 1}, {0x33, 0x14, 1}
+    };
+    int[][] one = {
+      {0x13, 1, 0x600},
+      {0x13, 1, 0x601},
+      {0x13, 1, 0x602},
+      {0x13, 1, 0x604},
+      {0x13, 1, 0x605},
+      {0x1b, 1, 0x600},
+      {0x1b, 1, 0x602},
+      {0x3b, 4, 0x080},
+      {0x13, 5, 0x287},
+      {0x13, 5, 0x6b8}
+    };
+    int[][] shift = {
+      {0x13, 5, 0x600, 64},
+      {0x1b, 5, 0x600, 32},
+      {0x1b, 1, 0x080, 64},
+      {0x13, 1, 0x480, 64},
+      {0x13, 5, 0x480, 64},
+      {0x13, 1, 0x680, 64},
+      {0x13, 1, 0x280, 64}
+    };
+    switch (random.nextInt(3)) {
+      case 0 -> {
+        int[] form = register[random.nextInt(register.length)];
+        out.word(Words.r(form[0], target(), form[2], any(), any(), form[1]));
+      }
+      case 1 -> {
+        int[] form = one[random.nextInt(one.length)];
+        out.word(Words.i(form[0], target(), form[1], any(), form[2]));
+      }
+      default -> {
+        int[] form = shift[random.nextInt(shift.length)];
+        out.word(Words.i(form[0], target(), form[1], any(), form[2] | random.nextInt(form[3])));
       }
     }
   }

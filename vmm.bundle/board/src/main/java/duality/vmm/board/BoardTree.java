@@ -1,6 +1,8 @@
 package duality.vmm.board;
 
 import duality.kernel.processor.Hart;
+import java.util.Arrays;
+import java.util.stream.Stream;
 
 /**
  * The device tree of the machine as configured: what Linux's bindings ask for, with the names and
@@ -8,11 +10,32 @@ import duality.kernel.processor.Hart;
  */
 final class BoardTree {
   /** What the engine executes, in the order that the ISA manual prescribes. */
-  static final String ISA = "rv64imafdc_zicntr_zicsr_zifencei_sstc";
+  private static final String LETTERS = "imafdc";
 
-  private static final String[] EXTENSIONS = {
-    "i", "m", "a", "f", "d", "c", "zicntr", "zicsr", "zifencei", "sstc"
+  private static final String[] LONGER = {
+    "zicbom",
+    "zicboz",
+    "zicntr",
+    "zicond",
+    "zicsr",
+    "zifencei",
+    "zba",
+    "zbb",
+    "zbc",
+    "zbs",
+    "sstc",
+    "svadu",
+    "svnapot",
+    "svpbmt"
   };
+
+  private static final String[] EXTENSIONS =
+      Stream.concat(Arrays.stream(LETTERS.split("")), Arrays.stream(LONGER)).toArray(String[]::new);
+
+  static final String ISA = "rv64" + LETTERS + "_" + String.join("_", LONGER);
+
+  /** Of Zicbom and Zicboz, in bytes. */
+  private static final int CACHE_BLOCK = 64;
 
   private static final int PHANDLE_HART = 1;
   private static final int PHANDLE_PLIC = 2;
@@ -85,7 +108,9 @@ final class BoardTree {
         .text("riscv,isa", ISA)
         .text("riscv,isa-base", "rv64i")
         .text("riscv,isa-extensions", EXTENSIONS)
-        .text("mmu-type", "riscv,sv39")
+        .cells("riscv,cbom-block-size", CACHE_BLOCK)
+        .cells("riscv,cboz-block-size", CACHE_BLOCK)
+        .text("mmu-type", "riscv,sv57")
         .begin("interrupt-controller")
         .cells("#address-cells", 0)
         .cells("#interrupt-cells", 1)

@@ -7,9 +7,9 @@ import duality.vmm.board.GuestMemory;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An address space of the guest: its page tables from one root (Sv39) as far as they were walked,
- * and the core spaces that shadow them, one for each mode in which the same tables mean something
- * else.
+ * An address space of the guest: its page tables from one root (Sv39, Sv48 or Sv57) as far as they
+ * were walked, and the core spaces that shadow them, one for each mode in which the same tables
+ * mean something else.
  *
  * <p><em>Kept right.</em> A page is mapped in a shadow only for an entry in one of the tables here,
  * which are copies. At {@code sfence.vma} the copies are compared with memory, and what came from
@@ -36,12 +36,20 @@ final class GuestSpace {
   /** Most pages that are mapped at one fault, when the tables have them in a row. */
   private static final int AHEAD = 16;
 
-  private static final int TOP = 2;
+  /** Pages of 64 KiB, as many as belong together by Svnapot. */
+  private static final int TOGETHER = 16;
+
+  /** The highest level whose entries a shadow can take away by themselves: 1 GiB. */
+  private static final int WINDOW_LEVEL = 2;
 
   /** Most tables that are remembered: more are a guest's that means harm, or a very large one's. */
   static final int MOST_TABLES = 1024;
 
   final long satp;
+
+  /** The level of the root's entries: 2, 3 or 4. */
+  private final int topLevel;
+
   private final GuestMemory memory;
   private final @Nullable Shadow[] shadows = new @Nullable Shadow[WAYS];
   private final long[] scratch = new long[GuestTable.ENTRIES];
@@ -57,6 +65,7 @@ final class GuestSpace {
 
   GuestSpace(long satp, GuestMemory memory) {
     this.satp = satp;
+    topLevel = (int) (satp >>> 60) - 6;
     this.memory = memory;
   }
 
@@ -123,12 +132,12 @@ final class GuestSpace {
   }
 
   private int walk(int way, long address, int access) {
-    if (address << 25 >> 25 != address) {
+    if (canonical(address) != address) {
       return PAGE_FAULT;
     }
     try {
       GuestTable table = top();
-      for (int level = TOP; level >= 0; level--) {
+      for (int level = topLevel; level >= 0; level--) {
         int index = index(address, level);
         long entry = table.entries[index];
         if (GuestTable.invalid(entry)) {
@@ -157,6 +166,15 @@ final class GuestSpace {
     if ((GuestTable.target(entry) & inside) != 0 || !allowed(entry, way, access)) {
       return PAGE_FAULT;
     }
+    boolean together = GuestTable.napot(entry);
+    long target = GuestTable.target(entry);
+    if (together) {
+      if (level != 0 || (target >>> Memory.PAGE_SHIFT & TOGETHER - 1) != TOGETHER / 2) {
+        return PAGE_FAULT;
+      }
+      long group = (long) TOGETHER << Memory.PAGE_SHIFT;
+      target = target & -group | address & group - 1 & -Space.PAGE_BYTES;
+    }
     long wanted = GuestTable.A | (access == Memory.WRITE ? GuestTable.D : 0);
     if ((entry & wanted) != wanted && !table.mark(memory, index, wanted)) {
       return AGAIN;
@@ -164,7 +182,7 @@ final class GuestSpace {
     leaf[0] = table.entries[index];
     leafTable = table;
     leafLevel = level;
-    found = GuestTable.target(entry) | address & inside;
+    found = target | address & inside;
     return DONE;
   }
 
@@ -194,7 +212,7 @@ final class GuestSpace {
       return (int) (AHEAD - (page & AHEAD - 1));
     }
     GuestTable table = leafTable;
-    if (table == null) {
+    if (table == null || GuestTable.napot(leaf[0])) {
       return 1;
     }
     int index = (int) page & GuestTable.ENTRIES - 1;
@@ -212,7 +230,7 @@ final class GuestSpace {
   private GuestTable top() {
     GuestTable table = top;
     if (table == null) {
-      table = new GuestTable(memory, (satp & 0xfffffffffffL) << 12, TOP);
+      table = new GuestTable(memory, (satp & 0xfffffffffffL) << 12, topLevel);
       tables++;
       top = table;
     }
@@ -234,6 +252,12 @@ final class GuestSpace {
     return next;
   }
 
+  /** The address that has the same bits as far as they are translated. */
+  private long canonical(long address) {
+    int unused = 64 - Memory.PAGE_SHIFT - 9 * (topLevel + 1);
+    return address << unused >> unused;
+  }
+
   private static int index(long address, int level) {
     return (int) (address >>> Memory.PAGE_SHIFT + 9 * level) & GuestTable.ENTRIES - 1;
   }
@@ -242,7 +266,7 @@ final class GuestSpace {
   private boolean refresh(long address) {
     boolean any = false;
     GuestTable table = top;
-    for (int level = TOP; table != null; level--) {
+    for (int level = topLevel; table != null; level--) {
       int index = index(address, level);
       any |= refreshEntry(table, level, index, address);
       table = level == 0 ? null : table.below[index];
@@ -253,14 +277,18 @@ final class GuestSpace {
   /** A fence of one address: it is about the leaf that leads there, whatever its level. */
   void refreshLeaf(long address) {
     GuestTable table = top;
-    for (int level = TOP; table != null; level--) {
+    for (int level = topLevel; table != null; level--) {
       int index = index(address, level);
       long entry = table.entries[index];
       if (GuestTable.invalid(entry)) {
         return; // nothing is remembered
       }
       if (GuestTable.leaf(entry)) {
-        boolean unused = refreshEntry(table, level, index, address);
+        boolean together = level == 0 && GuestTable.napot(entry);
+        int first = together ? index & -TOGETHER : index;
+        for (int i = first; i < first + (together ? TOGETHER : 1); i++) {
+          boolean unused = refreshEntry(table, level, i, address);
+        }
         return;
       }
       table = level == 0 ? null : table.below[index];
@@ -271,7 +299,7 @@ final class GuestSpace {
   void refreshAll() {
     GuestTable table = top;
     if (table != null) {
-      refreshTree(table, TOP, 0);
+      refreshTree(table, topLevel, 0);
     }
   }
 
@@ -291,7 +319,7 @@ final class GuestSpace {
 
   private boolean refreshEntry(GuestTable table, int level, int index, long address) {
     int shift = Memory.PAGE_SHIFT + 9 * (level + 1);
-    long start = address >>> shift << shift & (1L << 39) - 1;
+    long start = shift >= 64 ? 0 : address >>> shift << shift;
     try {
       return table.refresh(memory, index, (at, before) -> unmap(level, start, at));
     } catch (CallFailed.BadRequest noMemory) {
@@ -303,9 +331,13 @@ final class GuestSpace {
 
   /** Unmaps what an entry of a table that covers addresses from {@code start} on leads to. */
   private void unmap(int level, long start, int index) {
+    if (level > WINDOW_LEVEL) {
+      clearShadows();
+      return;
+    }
     long pages = 1L << 9 * level;
     long address = start + index * pages * Space.PAGE_BYTES;
-    unmap(address << 25 >> 25 >>> Memory.PAGE_SHIFT, pages);
+    unmap(canonical(address) >>> Memory.PAGE_SHIFT, pages);
   }
 
   private void unmap(long page, long pages) {
@@ -320,6 +352,10 @@ final class GuestSpace {
   void forget() {
     top = null;
     tables = 0;
+    clearShadows();
+  }
+
+  private void clearShadows() {
     for (Shadow shadow : shadows) {
       if (shadow != null) {
         shadow.clear();

@@ -22,7 +22,12 @@ final class GuestTable {
   static final int USER = 16;
   static final int A = 64;
   static final int D = 128;
-  private static final long RESERVED = 0xffc0000000000000L;
+  private static final long RESERVED = 0x1fc0000000000000L;
+
+  /** Svnapot: the page is one of sixteen that belong together. */
+  private static final long NAPOT = 1L << 63;
+
+  private static final long MEMORY_TYPE = 3L << 61;
 
   /** Told of each entry that is another one now. */
   interface Changes {
@@ -104,12 +109,22 @@ final class GuestTable {
 
   /** Whether an entry leads nowhere, whatever is asked of it. */
   static boolean invalid(long entry) {
-    return (entry & V) == 0 || (entry & (R | W)) == W || (entry & RESERVED) != 0;
+    long type = entry & MEMORY_TYPE;
+    return (entry & V) == 0
+        || (entry & (R | W)) == W
+        || (entry & RESERVED) != 0
+        || type == MEMORY_TYPE
+        || !leaf(entry) && (type != 0 || napot(entry));
   }
 
   /** Whether a valid entry is a leaf. */
   static boolean leaf(long entry) {
     return (entry & (R | X)) != 0;
+  }
+
+  /** Whether a leaf is one of sixteen pages that belong together (Svnapot). */
+  static boolean napot(long entry) {
+    return (entry & NAPOT) != 0;
   }
 
   /** The guest-physical address that an entry leads to. */

@@ -33,7 +33,14 @@ final class Privileged {
   private static final long XLEN_64 = 0xaL << 32;
   private static final long STATE_DIRTY = 1L << 63;
   private static final long SATP_MODE = 15L << 60;
-  static final long SV39 = 8L << 60;
+  private static final int SV39 = 8;
+  private static final int SV57 = 10;
+
+  /** FIOM, CBIE, CBCFE and CBZE of senvcfg. */
+  private static final long ENVIRONMENT = 0xf1;
+
+  private static final long CBIE = 0x30;
+  private static final long CBIE_RESERVED = 0x20;
   private static final long ASID_AND_ROOT = (1L << 60) - 1;
   private static final int COUNTERS = 7;
 
@@ -218,7 +225,10 @@ final class Privileged {
       case 0x104 -> mie = mie & ~S_INTERRUPTS | value & S_INTERRUPTS;
       case 0x105 -> stvec = (value & 2) != 0 ? stvec : value;
       case 0x106 -> scounteren = value & COUNTERS;
-      case 0x10a -> senvcfg = value & 1;
+      case 0x10a -> {
+        boolean reserved = (value & CBIE) == CBIE_RESERVED;
+        senvcfg = reserved ? value & ENVIRONMENT & ~CBIE | senvcfg & CBIE : value & ENVIRONMENT;
+      }
       case 0x140 -> sscratch = value;
       case 0x141 -> sepc = value & -2;
       case 0x142 -> scause = value;
@@ -226,8 +236,8 @@ final class Privileged {
       case 0x144 -> softwarePending = value & Lines.SSIP;
       case 0x14d -> stimecmp = value;
       case 0x180 -> {
-        long mode = value & SATP_MODE;
-        if (mode == 0 || mode == SV39) {
+        int mode = (int) (value >>> 60);
+        if (mode == 0 || mode >= SV39 && mode <= SV57) {
           satp = value & (SATP_MODE | ASID_AND_ROOT);
         }
       }

@@ -1,0 +1,63 @@
+package duality.vmm;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.function.BooleanSupplier;
+import org.osgi.annotation.versioning.ConsumerType;
+
+/**
+ * Runs programs that own a whole machine: ELF files that start in M-mode on hart 0 and report how
+ * they fared through HTIF ({@code tohost}) or the test finisher, as the public RISC-V test programs
+ * do. An OSGi service.
+ *
+ * <p><em>Concurrency:</em> any number of threads; each program runs on its caller's.
+ */
+@ConsumerType
+public interface BareRunner {
+  /** How a program ended. */
+  sealed interface Outcome {
+    /** It reported success. */
+    record Passed() implements Outcome {}
+
+    /**
+     * It reported failure.
+     *
+     * @param code what it reported: {@code tohost >>> 1}, or the finisher's code; never 0
+     */
+    record Failed(long code) implements Outcome {}
+
+    /**
+     * It did not report anything.
+     *
+     * @param why for people: no time left, or it can never go on
+     */
+    record Silent(String why) implements Outcome {}
+
+    /**
+     * It was not started.
+     *
+     * @param why for people: what the file is that cannot be run
+     */
+    record Refused(String why) implements Outcome {}
+  }
+
+  /**
+   * A program's end.
+   *
+   * @param outcome how it fared
+   * @param output what it wrote to the serial port and through HTIF; the last 64 KiB
+   * @param instructions retired
+   */
+  record Run(Outcome outcome, String output, long instructions) {}
+
+  /** Whether a file is an ELF file of any kind; false when it cannot be read. */
+  boolean isElf(Path file);
+
+  /**
+   * Loads a program and runs it to its end.
+   *
+   * @param limit of wall-clock time
+   * @param cancelled asked every few thousand instructions; true ends the run as silent
+   */
+  Run run(Path file, Duration limit, BooleanSupplier cancelled);
+}

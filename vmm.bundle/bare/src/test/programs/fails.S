@@ -1,0 +1,3 @@
+#include "bare.h"
+  li s11, 21
+  j failed

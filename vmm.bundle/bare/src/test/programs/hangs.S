@@ -1,0 +1,2 @@
+#include "bare.h"
+1: j 1b

@@ -1,0 +1,2 @@
+#include "bare.h"
+  j passed

@@ -1,0 +1,4 @@
+#include "bare.h"
+  csrw mie, zero
+  wfi
+  j passed
