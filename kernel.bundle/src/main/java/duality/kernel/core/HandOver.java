@@ -263,8 +263,19 @@ final class HandOver extends HostThread {
     }
   }
 
-  @SuppressWarnings("unchecked")
   private <T> T await(Core core) {
+    CallSlot waiter = CallSlot.current();
+    boolean before = waiter.waitsInCore;
+    waiter.waitsInCore = true; // with the limits of phases: it is not stuck
+    try {
+      return awaitEnd(core);
+    } finally {
+      waiter.waitsInCore = before;
+    }
+  }
+
+  @SuppressWarnings("unchecked")
+  private <T> T awaitEnd(Core core) {
     long all = System.nanoTime() + ALL_NANOS;
     List<Phase> cutOff;
     List<HoldObject> ending;

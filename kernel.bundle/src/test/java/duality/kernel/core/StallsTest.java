@@ -38,6 +38,8 @@ class StallsTest {
     void takeLock();
 
     void awaitNotification();
+
+    void handOver();
   }
 
   /** What stands below, and is let take its time. */
@@ -86,6 +88,18 @@ class StallsTest {
       }
       inside.countDown();
       assertEquals(1, word.take(1, IN_TIME_NANOS));
+    }
+
+    @Override
+    public void handOver() {
+      inside.countDown();
+      HandOver.call(
+          core,
+          "what takes its time",
+          () -> {
+            awaitGo();
+            return "done";
+          });
     }
 
     @Override
@@ -210,6 +224,16 @@ class StallsTest {
     assertEquals(List.of(), core.failures(0));
     go.countDown();
     device.awaitNotification();
+    waits.join();
+  }
+
+  @Test
+  void whoWaitsForAHandOverIsNotStuck() throws Exception {
+    Thread waits = Thread.ofPlatform().daemon().start(device::handOver);
+    inside.await();
+    awaitLooks(slotInside(), 1, 3 * STALL_TICKS);
+    assertEquals(List.of(), core.failures(0));
+    go.countDown();
     waits.join();
   }
 

@@ -25,6 +25,10 @@ import org.jspecify.annotations.Nullable;
 final class Heartbeat {
   static final long PERIOD_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
   private static final long CHECK_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+
+  /** Nothing that it does takes so long: loading the classes of a spare is the longest. */
+  private static final long STILL_NANOS = TimeUnit.SECONDS.toNanos(3);
+
   private static final long DRAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
   private static final long SAVE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
@@ -37,6 +41,14 @@ final class Heartbeat {
   private final Map<String, Watch> watches = new ConcurrentHashMap<>();
   private final Runnable also;
   private volatile boolean stopped;
+
+  /** Counts what was done; see {@link #still}. */
+  private volatile long steps;
+
+  /** Used by who checks. */
+  private volatile long seenSteps;
+
+  private volatile long seenNanos;
 
   /** What is known about one endpoint. */
   static final class Watch {
@@ -83,6 +95,21 @@ final class Heartbeat {
     LockSupport.unpark(thread);
   }
 
+  /** Whether it should beat and does not get on, by what was seen when this was asked before. */
+  boolean still() {
+    long now = System.nanoTime();
+    long done = steps;
+    if (done != seenSteps || seenNanos == 0) {
+      seenSteps = done;
+      seenNanos = now;
+      return false;
+    }
+    Thread.State state = thread.getState();
+    return state == Thread.State.TERMINATED
+        ? !stopped
+        : state != Thread.State.NEW && now - seenNanos > STILL_NANOS;
+  }
+
   Watch watch(String path) {
     return watches.computeIfAbsent(path, any -> new Watch());
   }
@@ -90,6 +117,7 @@ final class Heartbeat {
   private void run() {
     while (!stopped) {
       LockSupport.parkNanos(PERIOD_NANOS);
+      step();
       try {
         round();
         also.run();
@@ -103,6 +131,11 @@ final class Heartbeat {
     }
   }
 
+  @SuppressWarnings("NonAtomicVolatileUpdate") // one writer
+  private void step() {
+    steps++;
+  }
+
   private void round() {
     List<Endpoint> all = kernel.endpointsByPath();
     watches.keySet().retainAll(all.stream().map(Endpoint::path).toList());
@@ -112,8 +145,11 @@ final class Heartbeat {
       }
       if (!endpoint.path().equals(own)) {
         check(endpoint);
+        step();
         checkpoint(endpoint);
+        step();
         prepareSpares(endpoint);
+        step();
       }
     }
   }

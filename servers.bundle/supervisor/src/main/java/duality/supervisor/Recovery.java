@@ -40,8 +40,7 @@ final class Recovery {
   private final Incidents incidents;
   private final Executor threads;
 
-  /** Used by the thread that mends, one at a time. */
-  private final Repair.FirstState first = new Repair.FirstState();
+  private final Course course = new Course();
 
   // Guarded by this:
   private final Deque<FailureReport> waiting = new ArrayDeque<>();
@@ -56,6 +55,9 @@ final class Recovery {
   private long failures;
   private long lastNanos;
   private boolean everFailed;
+
+  /** What failed last was given up. */
+  private boolean givenUp;
 
   /** The server that the last repair left; empty when that is not known. */
   private String expected = "";
@@ -94,6 +96,22 @@ final class Recovery {
     return busy;
   }
 
+  /** Whether a repair is under way that does not get on. */
+  boolean isStuck() {
+    return course.isStuck() && isBusy();
+  }
+
+  synchronized boolean isGivenUp() {
+    return givenUp;
+  }
+
+  /** This supervisor ends: who comes after it is not to wait for what hangs here. */
+  void end() {
+    if (isBusy()) {
+      course.release();
+    }
+  }
+
   synchronized long failures() {
     return failures;
   }
@@ -122,6 +140,7 @@ final class Recovery {
         }
       }
       try {
+        course.moved();
         mend(failure);
       } catch (CallFailed e) {
         incidents.end(failure, "left alone: " + e.getMessage(), false);
@@ -137,7 +156,9 @@ final class Recovery {
         failure.kind() == FailureReport.Kind.DEADLINE || failure.kind() == FailureReport.Kind.STALL;
     List<String> tried = new ArrayList<>();
     begin(failure.server());
+    course.waitsElsewhere(); // for the swapper
     String putBack = probation.putBack(failure);
+    course.moved();
     if (putBack != null && !Repair.isDown(endpoint)) {
       incidents.end(failure, putBack, true);
       return;
@@ -146,6 +167,7 @@ final class Recovery {
       return;
     }
     while (true) {
+      course.moved();
       if (!Repair.isDown(endpoint)) {
         incidents.end(failure, "is served by " + endpoint.server(), true);
         return;
@@ -157,6 +179,7 @@ final class Recovery {
         return;
       }
       int before = pause();
+      course.moved();
       boolean another = now.action() == Step.Action.SPARE || now.action() == Step.Action.FALLBACK;
       try {
         String outcome =
@@ -166,7 +189,7 @@ final class Recovery {
                 policy.exact(),
                 now.action() == Step.Action.FRESH ? 2 : another ? triedBefore() : before,
                 hung,
-                first,
+                course,
                 another);
         synchronized (this) {
           mendedNanos = System.nanoTime();
@@ -196,7 +219,7 @@ final class Recovery {
     }
     try {
       String outcome =
-          repair.replace(endpoint, List.of(before), policy.exact(), 0, hung, first, true);
+          repair.replace(endpoint, List.of(before), policy.exact(), 0, hung, course, true);
       synchronized (this) {
         mendedNanos = System.nanoTime();
         expected = endpoint.server();
@@ -215,12 +238,13 @@ final class Recovery {
     if (everFailed && (another || now - lastNanos > QUIET_NANOS)) {
       step = 0;
       tries = 0;
-      first.forget();
+      course.forget();
     }
     if (now - mendedNanos > SHORT_LIFE_NANOS) {
       vain = 0;
     }
     expected = failed;
+    givenUp = false;
     everFailed = true;
     lastNanos = now;
     failures++;
@@ -281,6 +305,9 @@ final class Recovery {
             + "; see supervisor:log "
             + failure.number();
     endpoint.giveUp(reason);
+    synchronized (this) {
+      givenUp = true;
+    }
     tried.add(Incidents.GIVEN_UP);
     incidents.end(failure, String.join("; then ", tried), false);
   }
@@ -327,6 +354,7 @@ final class Recovery {
         .with("tries", tries)
         .with("failures", failures)
         .with("sinceNanos", everFailed ? Math.max(0, System.nanoTime() - lastNanos) : -1)
+        .with("givenUp", givenUp)
         .with("returns", returns)
         .with("returnNanos", returnAt == 0 ? -1 : Math.max(0, returnAt - System.nanoTime()));
   }
@@ -339,6 +367,7 @@ final class Recovery {
     long since = saved.number("sinceNanos", -1, Long.MAX_VALUE);
     everFailed = since >= 0;
     lastNanos = System.nanoTime() - Math.max(0, since);
+    givenUp = saved.has("givenUp") && saved.flag("givenUp");
     returns = (int) saved.number("returns", 0, 1_000);
     long back = saved.number("returnNanos", -1, Long.MAX_VALUE);
     returnAt = back < 0 ? 0 : System.nanoTime() + back;

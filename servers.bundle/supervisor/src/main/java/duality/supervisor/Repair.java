@@ -33,15 +33,6 @@ final class Repair {
   /** Where a state comes from, and how to get it; null when there is none of that kind. */
   private record Source(String name, Supplier<@Nullable State> state) {}
 
-  /** What the first instance of a series of failures saved; the later ones may have begun empty. */
-  static final class FirstState {
-    private @Nullable State state;
-
-    void forget() {
-      state = null;
-    }
-  }
-
   /**
    * Replaces the instance.
    *
@@ -50,7 +41,7 @@ final class Repair {
    * @param skip how many of the sources of a state are passed over: 0 for none, 1 for what the
    *     failed instance saves, 2 for the checkpoint too
    * @param hung whether calls inside are known to be stuck
-   * @param first kept from one failure to the next
+   * @param course kept from one failure to the next
    * @param another whether the candidates are other servers than the one that failed: these get the
    *     first state, if any will do
    * @return what was done, for people
@@ -62,18 +53,19 @@ final class Repair {
       boolean exact,
       int skip,
       boolean hung,
-      FirstState first,
+      Course course,
       boolean another) {
     List<String> servers = new ArrayList<>(candidates);
     if (hung) {
       endpoint.abandon();
     }
-    try (Kernel.Hold hold = hold(endpoint)) {
+    try (Kernel.Hold hold = hold(endpoint, course)) {
       if (!isDown(endpoint)) {
         return "is served again by " + endpoint.server() + ", by somebody else's doing";
       }
       List<Source> sources = new ArrayList<>();
-      State before = first.state;
+      course.holds(hold);
+      State before = course.first();
       if (another && !exact && before != null) {
         sources.add(new Source("the state of before it failed again and again", () -> before));
       }
@@ -83,7 +75,7 @@ final class Repair {
               () -> {
                 State saved = endpoint.salvage(SALVAGE_NANOS);
                 if (skip == 0 && !another) {
-                  first.state = saved;
+                  course.first(saved);
                 }
                 return saved;
               }));
@@ -93,7 +85,7 @@ final class Repair {
       }
       List<String> refusals = new ArrayList<>();
       for (Source source : sources.subList(Math.min(skip, sources.size() - 1), sources.size())) {
-        String outcome = from(endpoint, servers, source, refusals);
+        String outcome = from(endpoint, servers, source, refusals, course);
         if (outcome != null) {
           return outcome;
         }
@@ -103,7 +95,12 @@ final class Repair {
   }
 
   private @Nullable String from(
-      Endpoint endpoint, List<String> servers, Source source, List<String> refusals) {
+      Endpoint endpoint,
+      List<String> servers,
+      Source source,
+      List<String> refusals,
+      Course course) {
+    course.moved();
     State state;
     try {
       state = source.state.get();
@@ -116,6 +113,7 @@ final class Repair {
     }
     for (String server : List.copyOf(servers)) {
       long begun = System.nanoTime();
+      course.moved();
       try {
         endpoint.open(server, state).bind();
         return server + " started from " + source.name;
@@ -134,9 +132,10 @@ final class Repair {
     return endpoint.server().isEmpty() || endpoint.report().condition().startsWith("failed");
   }
 
-  private Kernel.Hold hold(Endpoint endpoint) {
+  private Kernel.Hold hold(Endpoint endpoint, Course course) {
     long end = System.nanoTime() + TURN_NANOS;
     while (true) {
+      course.moved();
       try {
         return kernel.hold(List.of(endpoint), DRAIN_NANOS);
       } catch (CallFailed.TimedOut e) {

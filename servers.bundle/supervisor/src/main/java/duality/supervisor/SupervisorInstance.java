@@ -42,6 +42,7 @@ final class SupervisorInstance implements Supervisor, Instance {
   private final Probation probation;
   private final Heartbeat heartbeat;
   private final Map<String, Recovery> recoveries = new ConcurrentSkipListMap<>();
+  private final Neglect neglect = new Neglect(System::nanoTime);
 
   /** Number of the last failure that was handed out; guarded by this. */
   private long seen;
@@ -190,6 +191,42 @@ final class SupervisorInstance implements Supervisor, Instance {
     return all;
   }
 
+  /**
+   * Whether it still goes round, repairs get on, and nothing is down with nobody at it. Asked by
+   * the swapper. Who is down is looked for again once, before that is a failure.
+   */
+  @Override
+  public void check() {
+    if (heartbeat.still()) {
+      throw new IllegalStateException("the heartbeat has stopped");
+    }
+    for (Map.Entry<String, Recovery> each : recoveries.entrySet()) {
+      if (each.getValue().isStuck()) {
+        throw new IllegalStateException("the repair of " + each.getKey() + " does not get on");
+      }
+    }
+    List<String> down = new ArrayList<>();
+    for (Endpoint endpoint : kernel.endpointsByPath()) {
+      Recovery recovery = recoveries.get(endpoint.path());
+      boolean attended = recovery != null && (recovery.isBusy() || recovery.isGivenUp());
+      if (endpoint.report().condition().startsWith("failed")
+          && !attended
+          && !endpoint.path().equals(context.path())) {
+        down.add(endpoint.path());
+      }
+    }
+    neglect.look(down, this::mendAgain);
+  }
+
+  private void mendAgain(String path) {
+    for (FailureReport failure : kernel.failures(0).reversed()) {
+      if (failure.path().equals(path)) {
+        recovery(path).failed(failure);
+        return;
+      }
+    }
+  }
+
   // State, and the end
 
   @Override
@@ -227,6 +264,7 @@ final class SupervisorInstance implements Supervisor, Instance {
   @Override
   public void close() {
     heartbeat.stop();
+    recoveries.values().forEach(Recovery::end);
     threads.shutdown();
   }
 }

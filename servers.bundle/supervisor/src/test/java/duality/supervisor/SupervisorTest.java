@@ -9,12 +9,17 @@ import duality.kernel.CallFailed;
 import duality.kernel.Context;
 import duality.kernel.Idempotent;
 import duality.kernel.Instance;
+import duality.kernel.Kernel;
 import duality.kernel.Protocol;
 import duality.kernel.Router;
 import duality.kernel.Server;
 import duality.kernel.State;
 import duality.kernel.core.Core;
 import duality.servers.Supervisor;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -61,6 +66,7 @@ class SupervisorTest {
   private final Set<String> wrongs = ConcurrentHashMap.newKeySet();
 
   private final CountDownLatch end = new CountDownLatch(1);
+  private final CountDownLatch hanging = new CountDownLatch(1);
 
   final class SumServer implements Server {
     private final String name;
@@ -143,7 +149,7 @@ class SupervisorTest {
         "supervisor",
         (context, saved) ->
             new SupervisorInstance(
-                context,
+                hangingWhenAsked(context),
                 Policies.read(
                     "exact restart*2 exact\nkept restart checkpoint=1ms\n** restart*3, spare"),
                 saved),
@@ -152,6 +158,74 @@ class SupervisorTest {
     supervisor =
         core.create("supervisor", Supervisor.class, Map.of("control", "true"), Map.of(), false);
     sum = sum("s");
+  }
+
+  /** A context with a kernel in which whoever mends hangs, when the test wants it so. */
+  private Context hangingWhenAsked(Context context) {
+    Kernel kernel =
+        proxy(
+            Kernel.class,
+            (self, method, arguments) -> {
+              if (method.getName().equals("endpoint") && wrongs.contains("mender hangs")) {
+                hanging.countDown();
+                awaitEnd();
+              }
+              return invoked(context.kernel(), method, arguments);
+            });
+    return proxy(
+        Context.class,
+        (self, method, arguments) ->
+            method.getName().equals("kernel") ? kernel : invoked(context, method, arguments));
+  }
+
+  private static @Nullable Object invoked(Object target, Method method, Object[] arguments)
+      throws Throwable {
+    try {
+      return method.invoke(target, arguments);
+    } catch (InvocationTargetException e) {
+      throw e.getCause();
+    }
+  }
+
+  private static <T> T proxy(Class<T> type, InvocationHandler handler) {
+    return type.cast(
+        Proxy.newProxyInstance(
+            SupervisorTest.class.getClassLoader(), new Class<?>[] {type}, handler));
+  }
+
+  @Test
+  void aRepairThatHangsIsFoundAndTheNextSupervisorMends() throws InterruptedException {
+    sum.add(41);
+    wrongs.add("mender hangs");
+    crash(sum);
+    hanging.await();
+    String before = core.endpoint("supervisor").report().condition();
+    assertEquals("open", before, "nothing is to be seen from outside yet");
+    // As the swapper does all the time.
+    await("a failed check", () -> checkFails("supervisor"));
+    wrongs.remove("mender hangs");
+    String reason = core.failures(0).getLast().reason();
+    assertTrue(reason.contains("the repair of s does not get on"), reason);
+    assertEquals(42, sum.add(1), "mended by the next one");
+  }
+
+  private boolean checkFails(String path) {
+    try {
+      core.endpoint(path).check();
+      return false;
+    } catch (CallFailed.ServerFailed found) {
+      return true;
+    }
+  }
+
+  @Test
+  void aSupervisorThatGoesRoundIsSound() {
+    crash(sum);
+    last();
+    for (int i = 0; i < 3; i++) {
+      core.endpoint("supervisor").check();
+    }
+    assertEquals("open", core.endpoint("supervisor").report().condition());
   }
 
   private Sum sum(String path) {

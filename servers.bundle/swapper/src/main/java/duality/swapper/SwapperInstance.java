@@ -21,13 +21,23 @@ import org.osgi.framework.BundleContext;
 
 /** The swapper at work: one transaction at a time, done on a hand-over thread of the kernel. */
 final class SwapperInstance implements Swapper, Instance {
-  /** How long the end of the bundle that serves nobody after an update is waited for. */
-  private static final long FINISH_MILLIS = 2_000;
+  /**
+   * How long the end of the bundle that serves nobody after an update is waited for; below the time
+   * after which the swapper itself counts as stuck.
+   */
+  private static final long FINISH_MILLIS = 1_000;
+
+  /** What looks twice a second did not look for so long, at two checks. */
+  private static final long STILL_NANOS = TimeUnit.SECONDS.toNanos(3);
 
   private final Context context;
   private final Kernel kernel;
   private final @Nullable BundleContext system;
   private final History history;
+  private final Watch watch;
+
+  /** When the watch had looked at the last check; used by who checks. */
+  private volatile long seenRoundNanos;
 
   /** One transaction at a time; not held by who saves the state, see {@link History}. */
   private final ReentrantLock one = new ReentrantLock();
@@ -40,6 +50,7 @@ final class SwapperInstance implements Swapper, Instance {
     this.kernel = context.kernel();
     this.system = system;
     this.history = new History(saved);
+    this.watch = new Watch(context.path(), kernel);
   }
 
   @Override
@@ -295,8 +306,24 @@ final class SwapperInstance implements Swapper, Instance {
     return history.all();
   }
 
+  /** Whether it still watches the supervisor. */
+  @Override
+  public void check() {
+    long round = watch.roundNanos();
+    boolean still = System.nanoTime() - round > STILL_NANOS && round == seenRoundNanos;
+    seenRoundNanos = round;
+    if (still || !watch.isAlive()) {
+      throw new IllegalStateException("it does not watch the supervisor any more");
+    }
+  }
+
   @Override
   public State save() {
     return history.save();
+  }
+
+  @Override
+  public void close() {
+    watch.stop();
   }
 }

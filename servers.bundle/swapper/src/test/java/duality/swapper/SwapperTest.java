@@ -5,10 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import duality.kernel.CallFailed;
+import duality.kernel.FailureReport;
 import duality.kernel.Instance;
 import duality.kernel.Protocol;
 import duality.kernel.State;
 import duality.kernel.core.Core;
+import duality.servers.Supervisor;
 import duality.servers.Swapper;
 import duality.servers.Swapper.Move;
 import duality.servers.Swapper.Step;
@@ -90,6 +92,61 @@ class SwapperTest {
 
   private Count count(String path) {
     return core.create(path, Count.class, Map.of("server", "one"), Map.of(), false);
+  }
+
+  /** Stands for the supervisor, in which something is stuck. */
+  private record Stuck() implements Instance, Supervisor {
+    @Override
+    public List<Incident> log() {
+      return List.of();
+    }
+
+    @Override
+    public List<Rule> rules() {
+      return List.of();
+    }
+
+    @Override
+    public void rule(String pattern, String policy) {}
+
+    @Override
+    public void kill(String path) {}
+
+    @Override
+    public List<Watched> watched() {
+      return List.of();
+    }
+
+    @Override
+    public State save() {
+      return State.of("supervisor", 1);
+    }
+
+    @Override
+    public void check() {
+      throw new IllegalStateException("its heartbeat stands still");
+    }
+  }
+
+  @Test
+  void theSupervisorIsWatchedFromHere() {
+    core.register("supervisor", (context, saved) -> new Stuck(), Supervisor.class);
+    core.create("supervisor", Supervisor.class, Map.of("server", "supervisor"), Map.of(), false);
+    long end = System.nanoTime() + 40_000_000_000L;
+    while (core.failures(0).isEmpty()) {
+      assertTrue(System.nanoTime() < end, "nobody looks at the supervisor");
+      Thread.onSpinWait();
+    }
+    FailureReport found = core.failures(0).getFirst();
+    assertEquals("supervisor", found.path());
+    assertTrue(found.reason().contains("its heartbeat stands still"), found.reason());
+  }
+
+  @Test
+  void aSwapperThatWatchesIsSound() {
+    core.endpoint("swapper").check();
+    core.endpoint("swapper").check();
+    assertEquals("open", core.endpoint("swapper").report().condition());
   }
 
   @Test
