@@ -36,6 +36,9 @@ public final class Backing {
   /** Newest version of the schema. */
   public static final int VERSION = 1;
 
+  /** Pages that are compared at each check: a tenth of a millisecond. */
+  private static final long LOOK_PAGES = 1_024;
+
   private static final int MOST_BATCH = 1 << 20;
   private static final int ALL_RIGHTS = Memory.READ | Memory.WRITE | Memory.EXECUTE;
 
@@ -44,6 +47,9 @@ public final class Backing {
   private final FrameStock stock;
   private final TreeMap<Long, Region> regions = new TreeMap<>();
   private boolean refusalLogged;
+
+  /** From where on {@link #check} compares pages next. */
+  private long lookAt;
 
   /** Numbers that the predecessor's record of backed pages had: about as many as the next one. */
   private int inherited;
@@ -225,6 +231,49 @@ public final class Backing {
               + "; backed are "
               + FrameStock.size(stock.heldFrames() - stock.unusedFrames())
               + "; further refusals are not logged");
+    }
+  }
+
+  /**
+   * Whether the books agree with themselves, and, for some pages each time, with the space: a page
+   * is mapped to the frame that the books have for it, or not mapped.
+   *
+   * @throws IllegalStateException when they do not
+   */
+  public void check() {
+    stock.check();
+    long backed = regions.values().stream().mapToLong(Region::backed).sum();
+    long used = stock.heldFrames() - stock.unusedFrames();
+    if (backed != used) {
+      throw new IllegalStateException(
+          backed + " pages have a frame, but " + used + " frames are in use");
+    }
+    Region region = region(lookAt);
+    if (region == null) {
+      Map.Entry<Long, Region> next = regions.ceilingEntry(lookAt);
+      region = next == null ? null : next.getValue();
+      lookAt = region == null ? 0 : region.page();
+    }
+    if (region != null) {
+      long end = Math.min(lookAt + LOOK_PAGES, region.page() + region.pages());
+      for (long page = lookAt; page < end; page++) {
+        look(page, region.frameAt(page));
+      }
+      lookAt = end;
+    }
+  }
+
+  private void look(long page, long frame) {
+    long mapped = space.frameAt(page);
+    if (frame >= 0 && !stock.isUsed(frame) || mapped >= 0 && mapped != frame) {
+      throw new IllegalStateException(
+          "page 0x"
+              + Long.toHexString(page)
+              + " has frame "
+              + frame
+              + " in the books and "
+              + mapped
+              + " in the space, or its frame counts as unused");
     }
   }
 

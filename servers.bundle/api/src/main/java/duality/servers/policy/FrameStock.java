@@ -202,6 +202,52 @@ final class FrameStock {
     unused.put(start, end - start);
   }
 
+  /** Whether a frame is held, and not among those that back nothing. */
+  boolean isUsed(long frame) {
+    Map.Entry<Long, Frame> batch = batches.floorEntry(frame);
+    Map.Entry<Long, Long> run = unused.floorEntry(frame);
+    return batch != null
+        && frame - batch.getKey() < batch.getValue().count()
+        && (run == null || frame - run.getKey() >= run.getValue());
+  }
+
+  /**
+   * Whether what is counted is what is there.
+   *
+   * @throws IllegalStateException when it is not
+   */
+  void check() {
+    long held = batches.values().stream().mapToLong(Frame::count).sum();
+    long free = 0;
+    long end = 0;
+    for (Map.Entry<Long, Long> run : unused.entrySet()) {
+      Map.Entry<Long, Frame> batch = batches.floorEntry(run.getKey());
+      if (run.getKey() < end
+          || batch == null
+          || run.getKey() + run.getValue() > batch.getKey() + batch.getValue().count()) {
+        throw new IllegalStateException(
+            run.getValue()
+                + " unused frames from "
+                + run.getKey()
+                + " on are in no batch, or twice");
+      }
+      end = run.getKey() + run.getValue();
+      free += run.getValue();
+    }
+    if (held != heldFrames || free != unusedFrames || held > quotaFrames) {
+      throw new IllegalStateException(
+          held
+              + " frames are held and "
+              + free
+              + " of them unused; the books say "
+              + heldFrames
+              + " and "
+              + unusedFrames
+              + ", the quota is "
+              + quotaFrames);
+    }
+  }
+
   /** Batches as pairs of first frame and count. */
   long[] save() {
     long[] pairs = new long[2 * batches.size()];

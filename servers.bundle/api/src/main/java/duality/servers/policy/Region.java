@@ -34,6 +34,8 @@ final class Region {
   /** Triples as {@link RunTaker} gets them, ascending; of use for tables that are not laid out. */
   private long[] left = {};
 
+  private long backed;
+
   /** For each table that is not laid out: where its first triple is, and the end of its last. */
   private int @Nullable [] from;
 
@@ -67,6 +69,11 @@ final class Region {
 
   int rights() {
     return rights;
+  }
+
+  /** How many pages have a frame. */
+  long backed() {
+    return backed;
   }
 
   /** The frame behind a page of this region, or -1. */
@@ -123,6 +130,7 @@ final class Region {
     int[] first = from == null ? new int[tables.length] : from;
     int[] behind = to == null ? new int[tables.length] : to;
     left = triples;
+    backed += triples[at + 2];
     from = first;
     to = behind;
     long index = triples[at] - page;
@@ -157,6 +165,7 @@ final class Region {
           return false;
         }
         table[i] = next++;
+        backed++;
       }
       rest -= end - first;
       index += end - first;
@@ -168,8 +177,9 @@ final class Region {
   void clear(long at, long count) {
     for (long index = at - page; index < at - page + count; index++) {
       long[] table = table((int) (index / TABLE));
-      if (table != null) {
+      if (table != null && table[(int) (index % TABLE)] != 0) {
         table[(int) (index % TABLE)] = 0;
+        backed--;
       }
     }
   }

@@ -84,6 +84,13 @@ public final class FakeMemory {
     pager.detach(SPACE, page, pages);
   }
 
+  /** Has the space map two pages to each other's frames, which no pager asked for. */
+  public void exchange(long page, long other) {
+    long frame = mapped.get(page);
+    mapped.put(page, mapped.get(other));
+    mapped.put(other, frame);
+  }
+
   /** Takes a page out of the space behind the pager's back. */
   public void removePages(long page, long pages) {
     mapped.keySet().removeIf(each -> each >= page && each < page + pages);

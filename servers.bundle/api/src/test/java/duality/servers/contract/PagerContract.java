@@ -227,6 +227,50 @@ public abstract class PagerContract {
   }
 
   @Test
+  void booksThatAgreeAreSoundWhateverHappens() {
+    long seed = 78;
+    Random random = new Random(seed);
+    Pager pager = open(Map.of("quota", Long.toString(3_000 * 4096), "batch", "16"));
+    memory.region(pager, 0, 1_500, READ_WRITE);
+    memory.region(pager, 2_000, 100, READ_WRITE);
+    for (int i = 0; i < 1_000; i++) {
+      memory.touch(pager, random.nextInt(1_500), Memory.WRITE);
+      memory.touch(pager, 2_000 + random.nextInt(100), Memory.WRITE);
+      ((Instance) pager).check();
+      if (i % 100 == 0) {
+        memory.removePages(random.nextInt(1_500), 3);
+        ((Instance) pager).check();
+        pager = successor(pager);
+      }
+      if (i % 150 == 0) {
+        memory.removeRegion(pager, 2_000);
+        ((Instance) pager).check();
+        memory.region(pager, 2_000, 100, READ_WRITE);
+      }
+    }
+  }
+
+  @Test
+  void aPageThatIsMappedToAnotherFrameThanTheBooksSayIsFound() {
+    Pager pager = open(5_000);
+    memory.region(pager, 0, 3_000, READ_WRITE);
+    assertTrue(memory.touch(pager, 5, Memory.WRITE));
+    assertTrue(memory.touch(pager, 2_900, Memory.WRITE));
+    Instance instance = (Instance) pager;
+    for (int i = 0; i < 9; i++) {
+      instance.check();
+    }
+    memory.exchange(5, 2_900);
+    assertThrows(
+        IllegalStateException.class,
+        () -> {
+          for (int i = 0; i < 4; i++) { // it does not look at all pages each time
+            instance.check();
+          }
+        });
+  }
+
+  @Test
   void malformedStateIsRefused() {
     Pager pager = open(100);
     memory.region(pager, 0, 10, READ_WRITE);

@@ -47,6 +47,11 @@ public final class DemandPager implements Server {
     }
 
     @Override
+    public synchronized void check() {
+      backing.check();
+    }
+
+    @Override
     public synchronized State save() {
       return backing.save();
     }

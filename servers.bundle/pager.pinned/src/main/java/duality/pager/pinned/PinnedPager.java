@@ -106,6 +106,11 @@ public final class PinnedPager implements Server {
     }
 
     @Override
+    public synchronized void check() {
+      backing.check();
+    }
+
+    @Override
     public synchronized State save() {
       return backing.save();
     }
