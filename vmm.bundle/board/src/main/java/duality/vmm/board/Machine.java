@@ -51,6 +51,9 @@ public final class Machine implements VirtualMachine, Instance {
 
   private static final long ALL_NOTICES = -1;
 
+  /** Looks in a row at which something may be strange: two seconds of heartbeats. */
+  private static final int PATIENT_LOOKS = 3;
+
   /** In the state: what of a running hart is not in its thread. */
   private static final String KEPT = "kept";
 
@@ -100,6 +103,11 @@ public final class Machine implements VirtualMachine, Instance {
   private long unheard;
 
   private boolean listening;
+
+  /** What the last {@link #check} found, and at how many in a row; guarded by life. */
+  private String strange = "";
+
+  private int looks;
 
   /**
    * Opens a machine.
@@ -385,6 +393,44 @@ public final class Machine implements VirtualMachine, Instance {
 
   private long guestNanos() {
     return (condition == Condition.RUNNING ? System.nanoTime() : stoodNanos) - zeroNanos;
+  }
+
+  // ---- its check ----
+
+  /**
+   * Whether the hart does what the machine says, at several looks in a row: what may change in
+   * between, such as an end that the worker has not come to yet, is then no accident any more.
+   */
+  @Override
+  public void check() {
+    if (!life.tryLock()) {
+      return; // somebody changes it just now
+    }
+    try {
+      String now = strange();
+      looks = now.equals(strange) ? looks + 1 : 0;
+      strange = now;
+      if (!now.isEmpty() && looks >= PATIENT_LOOKS) {
+        throw new IllegalStateException(now);
+      }
+    } finally {
+      life.unlock();
+    }
+  }
+
+  private String strange() {
+    String does = thread.state();
+    if (does.equals("ENDED")) {
+      return "the hart has ended";
+    }
+    if (condition == Condition.RUNNING) {
+      return ending
+          ? "the guest is to end, and goes on"
+          : does.equals("SUSPENDED") ? "the machine is on, and its hart is suspended" : "";
+    }
+    return does.equals("READY") || does.equals("RUNNING") || does.equals("WAITING")
+        ? "the machine is not running, and its hart is " + does
+        : "";
   }
 
   // ---- state ----

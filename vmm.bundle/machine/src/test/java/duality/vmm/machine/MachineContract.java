@@ -9,7 +9,9 @@ import duality.drivers.Console;
 import duality.kernel.CallFailed;
 import duality.kernel.Endpoint;
 import duality.kernel.Kernel;
+import duality.kernel.KernelThread;
 import duality.kernel.State;
+import duality.kernel.processor.HartMode;
 import duality.vmm.MachineReport;
 import duality.vmm.VirtualMachine;
 import java.io.InputStream;
@@ -19,6 +21,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -257,6 +260,63 @@ public abstract class MachineContract {
     String why = await(broken, "b", "failed").state();
     assertTrue(why.contains("hart stopped by cause"), why);
     booted("a");
+  }
+
+  // ---- its check ----
+
+  private void look(int times) {
+    for (int i = 0; i < times; i++) {
+      rig.core.endpoint("vm/a").check();
+    }
+  }
+
+  @Test
+  void aMachineIsSoundInEachOfItsConditions() {
+    VirtualMachine machine = rig.machine("a", config());
+    look(5);
+    machine.start();
+    rig.await(rig.console("a"), 0, "nano: ready", LIMIT_SECONDS);
+    look(5);
+    machine.pause();
+    look(5);
+    replaced("vm/a");
+    look(5);
+    machine.resume();
+    look(5);
+    command("a", "idle 2", "idle 2 ticks");
+    machine.stop();
+    look(5);
+    assertEquals("open", rig.core.endpoint("vm/a").report().condition());
+  }
+
+  /** The hart of a machine, as another server of its endpoint would find it. */
+  private KernelThread hartOf(String path) {
+    AtomicReference<KernelThread> found = new AtomicReference<>();
+    rig.core.register(
+        "thief",
+        (context, saved) -> {
+          found.set(
+              context.thread(
+                  "hart0",
+                  HartMode.FULL,
+                  context.space("memory"),
+                  context.self(VirtualMachine.class),
+                  ""));
+          throw new CallFailed.BadRequest("that is all");
+        },
+        VirtualMachine.class);
+    assertThrows(CallFailed.class, () -> rig.core.endpoint(path).open("thief", null));
+    return found.get();
+  }
+
+  @Test
+  void aHartThatDoesNotDoWhatTheMachineSaysIsFound() {
+    booted("a");
+    look(1);
+    hartOf("vm/a").suspend(); // behind its monitor's back
+    look(3); // it may be on its way
+    CallFailed found = assertThrows(CallFailed.ServerFailed.class, () -> look(1));
+    assertTrue(String.valueOf(found.getMessage()).contains("its hart is suspended"), "" + found);
   }
 
   // ---- replacing the monitor ----
