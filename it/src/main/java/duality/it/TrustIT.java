@@ -22,6 +22,33 @@ class TrustIT {
   }
 
   @Test
+  void aDialIsPutBeforeServersOfARunningGuestAndTakenAway() throws Exception {
+    Boot boot = Services.boot("nano");
+    try (Gogo gogo = new Gogo(folder);
+        RunningMachine guest =
+            new RunningMachine(Services.service(Root.class), "dial", boot, Map.of())) {
+      guest.await(0, boot.readyLine(), 60);
+      for (String endpoint : List.of("vm/dial/uart", "vm/dial/pager", "vm/dial", "scheduler")) {
+        gogo.run("kernel:dial " + endpoint + " 10us");
+        guest.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", 60);
+      }
+      gogo.run("kernel:dial vm/dial/uart hand-off");
+      guest.command("touch 10", "touched 10 pages, 10 faults, all zero", 60);
+      assertTrue(gogo.refused("kernel:dial vm/dial hand-off").contains("their own processor"));
+      assertTrue(gogo.refused("kernel:dial vm/dial 1s").contains("at most"));
+      for (String row : lines(gogo.run("kernel:dial"))) {
+        assertTrue(!row.contains("calls=0]"), row);
+      }
+      for (String endpoint : List.of("vm/dial/uart", "vm/dial/pager", "vm/dial", "scheduler")) {
+        gogo.run("kernel:dial " + endpoint + " off");
+      }
+      guest.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", 60);
+      assertTrue(
+          lines(gogo.run("kernel:endpoints")).stream().noneMatch(row -> row.contains("+dial")));
+    }
+  }
+
+  @Test
   void aGuestTrustsTheServersOfItsEndpointsAndNobodyElses() throws Exception {
     Boot boot = Services.boot("nano");
     try (Gogo gogo = new Gogo(folder);

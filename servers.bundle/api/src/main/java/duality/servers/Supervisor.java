@@ -43,6 +43,17 @@ public interface Supervisor {
    */
   void kill(String endpoint);
 
+  /**
+   * The same, but nothing is done about it for a while: to see who stalls meanwhile. Callers wait
+   * at the gate as long as their deadline allows.
+   *
+   * @param endpoints paths, all of which die at once: what one bundle serves
+   * @param deadMillis how long nobody mends them, 0 to 60,000, from before this call returns
+   * @throws duality.kernel.CallFailed.BadRequest when nobody serves at one of them, or it has
+   *     failed already; then none is killed
+   */
+  void kill(List<String> endpoints, long deadMillis);
+
   /** Every endpoint with its rule and what it went through. */
   @Idempotent
   List<Watched> watched();

@@ -65,6 +65,9 @@ final class Recovery {
   private int returns;
   private long returnAt;
 
+  /** Until when nobody mends it, because somebody wants to see who stalls; 0 for at once. */
+  private long leftUntil;
+
   Recovery(
       String path,
       Kernel kernel,
@@ -89,6 +92,24 @@ final class Recovery {
     if (!busy) {
       busy = true;
       threads.execute(this::work);
+    }
+  }
+
+  /** The next failure is left alone until then. */
+  synchronized void leaveUntil(long nanos) {
+    leftUntil = nanos == 0 ? 1 : nanos;
+  }
+
+  private void leaveAlone() {
+    long until;
+    synchronized (this) {
+      until = leftUntil;
+      leftUntil = 0;
+    }
+    if (until != 0) {
+      for (long left; (left = until - System.nanoTime()) > 0; ) {
+        LockSupport.parkNanos(left);
+      }
     }
   }
 
@@ -151,6 +172,7 @@ final class Recovery {
   }
 
   private void mend(FailureReport failure) {
+    leaveAlone();
     Endpoint endpoint = kernel.endpoint(path);
     boolean hung =
         failure.kind() == FailureReport.Kind.DEADLINE || failure.kind() == FailureReport.Kind.STALL;

@@ -30,6 +30,7 @@ final class SupervisorInstance implements Supervisor, Instance {
   private static final String SCHEMA = "supervisor";
   private static final long REST_NANOS = TimeUnit.SECONDS.toNanos(2);
   private static final long LOOK_NANOS = 200_000;
+  private static final long MOST_DEAD_MILLIS = 60_000;
 
   private final Context context;
   private final Kernel kernel;
@@ -159,12 +160,31 @@ final class SupervisorInstance implements Supervisor, Instance {
 
   @Override
   public void kill(String path) {
-    Endpoint endpoint = kernel.endpoint(path);
-    if (Repair.isDown(endpoint)) {
+    kill(List.of(path), 0);
+  }
+
+  @Override
+  public void kill(List<String> paths, long deadMillis) {
+    if (deadMillis < 0 || deadMillis > MOST_DEAD_MILLIS) {
       throw new CallFailed.BadRequest(
-          path + " has no server that could be killed: it is " + endpoint.report().condition());
+          "dead for 0 to " + MOST_DEAD_MILLIS + " ms, not " + deadMillis);
     }
-    endpoint.fail("killed by command");
+    List<Endpoint> endpoints = paths.stream().map(kernel::endpoint).toList();
+    for (Endpoint endpoint : endpoints) {
+      if (Repair.isDown(endpoint)) {
+        throw new CallFailed.BadRequest(
+            endpoint.path()
+                + " has no server that could be killed: it is "
+                + endpoint.report().condition());
+      }
+    }
+    long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(deadMillis);
+    for (Endpoint endpoint : endpoints) {
+      if (deadMillis > 0) {
+        recovery(endpoint.path()).leaveUntil(until);
+      }
+      endpoint.fail("killed by command");
+    }
   }
 
   @Override

@@ -342,6 +342,19 @@ class SupervisorTest {
   }
 
   @Test
+  void whatIsLeftDeadIsMendedInItsTimeAndNoSooner() {
+    sum.add(41);
+    long begun = System.nanoTime();
+    supervisor.kill(List.of("s"), 200);
+    assertEquals(42, sum.add(1), "the next call waits for the repair");
+    assertTrue(
+        System.nanoTime() - begun >= TimeUnit.MILLISECONDS.toNanos(200), "mended before its time");
+    assertThrows(CallFailed.BadRequest.class, () -> supervisor.kill(List.of("s"), -1));
+    assertThrows(CallFailed.BadRequest.class, () -> supervisor.kill(List.of("s", "nowhere"), 10));
+    assertEquals("open", core.endpoint("s").report().condition(), "all are killed, or none");
+  }
+
+  @Test
   void aSupervisorThatWasSwappedInAndFailsGivesWayToTheOneBefore() {
     core.register(
         "supervisor.new",

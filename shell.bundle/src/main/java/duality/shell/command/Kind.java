@@ -24,6 +24,8 @@ public enum Kind {
   MOVES("ENDPOINT SERVER"),
   /** The symbolic name or the number of a bundle. */
   BUNDLE("BUNDLE"),
+  /** The name of an experiment. */
+  EXPERIMENT("NAME"),
   /** The name of a command. */
   COMMAND("COMMAND"),
   /** A file of the host. */

@@ -86,6 +86,7 @@ public final class SwapCommands extends CommandGroup {
         new Command(
             Syntax.of(SCOPE, "kill", "Kills the server behind an endpoint while it is in use.")
                 .takes("ENDPOINT", Kind.ENDPOINT, "its path")
+                .option("--dead", Kind.TIME, "it is left dead so long before it is mended")
                 .note(
                     "What follows is up to the rules of recovery, see supervisor:list; callers"
                         + " wait.")
@@ -132,13 +133,14 @@ public final class SwapCommands extends CommandGroup {
   private Killed kill(Invocation call) throws CommandFailed {
     String path = call.arguments().text("ENDPOINT");
     checkEndpoint(path);
+    Duration dead = call.arguments().time("--dead").orElse(Duration.ZERO);
     long known = supervisor.log().stream().mapToLong(Supervisor.Incident::number).max().orElse(0);
     try {
-      supervisor.kill(path);
+      supervisor.kill(List.of(path), dead.toMillis());
     } catch (CallFailed.BadRequest e) {
       throw new CommandFailed(String.valueOf(e.getMessage()));
     }
-    long end = System.nanoTime() + MENDING.toNanos();
+    long end = System.nanoTime() + dead.plus(MENDING).toNanos();
     while (System.nanoTime() - end < 0) {
       for (Supervisor.Incident each : supervisor.log()) {
         if (each.number() > known && each.endpoint().equals(path) && !each.outcome().isEmpty()) {

@@ -2,6 +2,7 @@ package duality.shell.terminal;
 
 import duality.shell.command.Kind;
 import duality.shell.command.Syntax;
+import duality.shell.lab.LabCommands;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -113,6 +114,7 @@ final class Completion implements Completer {
               : plain(names.servers(places.isEmpty() ? "" : places.getLast()));
       case MOVES -> moves(word, places);
       case BUNDLE -> plain(names.bundles());
+      case EXPERIMENT -> plain(LabCommands.names());
       case COMMAND -> commands(word, false);
       case FILE -> files(word);
       default -> List.of();

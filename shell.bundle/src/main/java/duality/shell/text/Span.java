@@ -7,14 +7,14 @@ import java.util.regex.Pattern;
 
 /** Lengths of time as people write them: {@code 60s}, {@code 500ms}, {@code 2m}. */
 public final class Span {
-  private static final Pattern FORM = Pattern.compile("([0-9]{1,9})(us|µs|ms|s|m|h)");
+  private static final Pattern FORM = Pattern.compile("([0-9]{1,9})(ns|us|µs|ms|s|m|h)");
 
   private Span() {}
 
   /**
    * Reads a length of time.
    *
-   * @param text digits and a unit: us, ms, s, m or h
+   * @param text digits and a unit: ns, us, ms, s, m or h
    * @throws IllegalArgumentException saying what would be right
    */
   public static Duration parse(String text) {
@@ -23,10 +23,11 @@ public final class Span {
       throw new IllegalArgumentException(
           "'"
               + text
-              + "' is no length of time; write a number with us, ms, s, m or h, such as 60s");
+              + "' is no length of time; write a number with ns, us, ms, s, m or h, such as 60s");
     }
     long number = Long.parseLong(matcher.group(1));
     return switch (matcher.group(2)) {
+      case "ns" -> Duration.ofNanos(number);
       case "ms" -> Duration.ofMillis(number);
       case "s" -> Duration.ofSeconds(number);
       case "m" -> Duration.ofMinutes(number);

@@ -105,7 +105,7 @@ public final class TrustCommands extends CommandGroup {
   }
 
   /** Who stalls, by the graph, when these endpoints are dead. */
-  static Map<String, String> stalled(Dependence graph, List<String> dead) {
+  public static Map<String, String> stalled(Dependence graph, List<String> dead) {
     return graph.stalled(dead, SCHEDULER::equals);
   }
 
@@ -126,7 +126,7 @@ public final class TrustCommands extends CommandGroup {
   }
 
   /** The endpoints that a word means: itself, or all that a server or a bundle serves. */
-  static List<String> endpoints(Observation kernel, String what) {
+  public static List<String> endpoints(Observation kernel, String what) {
     List<String> found = new ArrayList<>();
     for (EndpointReport each : kernel.endpoints()) {
       if (each.path().equals(what)) {

@@ -3,6 +3,7 @@ package duality.shell.trust;
 import duality.kernel.CapabilityReport;
 import duality.kernel.Observation;
 import duality.kernel.ServerReport;
+import duality.servers.CostDial;
 import duality.servers.Root;
 import duality.servers.Supervisor;
 import duality.servers.Swapper;
@@ -80,7 +81,11 @@ final class TrustedBase {
     Map<String, ServerReport> servers = serversByEndpoint();
     new Dependence(edges)
         .below(starts)
-        .forEach((endpoint, way) -> add(server(servers, endpoint), "server", way));
+        .forEach(
+            (endpoint, way) -> {
+              add(server(servers, endpoint), "server", way);
+              add(behind(servers.get(endpoint)), "server", way + ", behind a dial");
+            });
     for (CapabilityReport edge : edges) {
       if (edge.via().equals("control")) {
         add(server(servers, edge.holder()), "authority", edge.holder() + " controls the kernel");
@@ -116,6 +121,19 @@ final class TrustedBase {
   private @Nullable Bundle server(Map<String, ServerReport> servers, String endpoint) {
     ServerReport server = servers.get(endpoint);
     return server == null ? null : context.getBundle(server.bundleId());
+  }
+
+  /** The bundle of the server that a dial stands in front of, if one does. */
+  private @Nullable Bundle behind(@Nullable ServerReport front) {
+    if (front == null || !front.name().endsWith(CostDial.SUFFIX)) {
+      return null;
+    }
+    String name = front.name().substring(0, front.name().length() - CostDial.SUFFIX.length());
+    return kernel.servers().stream()
+        .filter(each -> each.name().equals(name))
+        .map(each -> context.getBundle(each.bundleId()))
+        .findFirst()
+        .orElse(null);
   }
 
   private @Nullable Bundle bundle(String name) {

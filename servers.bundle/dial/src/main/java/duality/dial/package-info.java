@@ -1,0 +1,5 @@
+/** The cost dial. */
+@NullMarked
+package duality.dial;
+
+import org.jspecify.annotations.NullMarked;
