@@ -110,6 +110,9 @@ class SwapperTest {
     public void rule(String pattern, String policy) {}
 
     @Override
+    public void kill(List<String> endpoints, long deadMillis) {}
+
+    @Override
     public void kill(String path) {}
 
     @Override
