@@ -7,14 +7,17 @@ import org.osgi.annotation.versioning.ConsumerType;
 
 /**
  * A native program and the system calls that it sees: endpoint {@code task/N}, its pager and its
- * console below it ({@code task/N/pager}, {@code task/N/console}). The program runs in a space of
- * its own; its calls, and faults that its pager refuses, come to the personality by IPC, as in
- * L4Linux [HHL+97].
+ * console below it ({@code task/N/pager}, {@code task/N/console}). The program, and each process
+ * that it makes, runs in a space of its own; their calls and page faults come to the personality by
+ * IPC, as in L4Linux [HHL+97].
  *
  * <p>Configuration keys of the endpoint: {@code file} (host path of the program), {@code args} (see
  * {@link #list}), {@code environment} (the same, {@code NAME=VALUE} each), {@code memory} (bytes it
- * may use, default 268435456), {@code engine}. The program is read and put into its space when the
- * endpoint is made: what is wrong with it is the BadRequest of that.
+ * may use, default 268435456), {@code terminal} ({@code true}: a person is in front of the console;
+ * with {@code rows} and {@code columns}), {@code input} (standard input otherwise, one character a
+ * byte), {@code disk} (host path of a block device), {@code readonly}, {@code engine}. The program
+ * is read and put into its space when the endpoint is made: what is wrong with it is the BadRequest
+ * of that.
  *
  * <p>Output goes to {@code task/N/console}.
  *

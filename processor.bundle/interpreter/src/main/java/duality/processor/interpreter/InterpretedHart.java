@@ -204,6 +204,7 @@ final class InterpretedHart implements Hart {
   @Override
   public void pc(long value) {
     c.pc = value & -2;
+    c.record = 0; // whatever instruction was under way is not finished any more
   }
 
   @Override

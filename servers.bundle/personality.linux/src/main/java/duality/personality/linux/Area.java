@@ -1,75 +1,43 @@
 package duality.personality.linux;
 
-import java.util.BitSet;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A run of pages that is one region of the core space. Its books only; {@link AddressSpace} acts.
+ * A run of pages of a process that have the same rights and come from the same place.
+ *
+ * @param first its first page
+ * @param end the page behind its last one
+ * @param rights bits of {@link duality.kernel.processor.Memory}
+ * @param file what pages hold that were not touched yet; nothing: zeros
+ * @param filePage page of the file at {@code first}
+ * @param shared whether writes are seen by others who map the file, and by children
  */
-final class Area {
-  private final long page;
-  private final int pages;
-
-  /** Pages that were unmapped again: nothing is there, until something is mapped over them. */
-  private final BitSet gone = new BitSet();
-
-  /** Pages that are mapped without any right. */
-  private final BitSet closed = new BitSet();
-
-  Area(long page, int pages) {
-    this.page = page;
-    this.pages = pages;
+record Area(
+    long first, long end, int rights, @Nullable RegularFile file, long filePage, boolean shared) {
+  long pages() {
+    return end - first;
   }
 
-  long page() {
-    return page;
+  Area withRights(int others) {
+    return new Area(first, end, others, file, filePage, shared);
   }
 
-  int pages() {
-    return pages;
+  /** The part of it between two pages. */
+  Area part(long from, long to) {
+    return new Area(from, to, rights, file, filePage + from - first, shared);
   }
 
-  long endPage() {
-    return page + pages;
+  /** Whether {@code next} goes on where this ends, so that both can be one. */
+  boolean joins(Area next) {
+    return end == next.first
+        && rights == next.rights
+        && file == null
+        && next.file == null
+        && shared == next.shared;
   }
 
-  /** How many pages the program may access. */
-  int accessible() {
-    return pages - gone.cardinality() - closed.cardinality();
-  }
-
-  boolean isAllGone() {
-    return gone.cardinality() == pages;
-  }
-
-  boolean isGone(long at) {
-    return gone.get((int) (at - page));
-  }
-
-  /** Notes that pages were unmapped. */
-  void unmapped(long from, long to) {
-    gone.set((int) (from - page), (int) (to - page));
-    closed.clear((int) (from - page), (int) (to - page));
-  }
-
-  /** Notes that pages are mapped, with rights or without any. */
-  void mapped(long from, long to, boolean withRights) {
-    gone.clear((int) (from - page), (int) (to - page));
-    closed.set((int) (from - page), (int) (to - page), !withRights);
-  }
-
-  /** Both sets as words, for the state. */
-  long[] goneWords() {
-    return gone.toLongArray();
-  }
-
-  long[] closedWords() {
-    return closed.toLongArray();
-  }
-
-  /** Fills both sets from a state; says whether they can be. */
-  boolean restore(long[] goneWords, long[] closedWords) {
-    gone.or(BitSet.valueOf(goneWords));
-    closed.or(BitSet.valueOf(closedWords));
-    return gone.length() <= pages && closed.length() <= pages && !gone.intersects(closed);
+  /** Page of the file that belongs there. */
+  long fileIndex(long page) {
+    return filePage + page - first;
   }
 }

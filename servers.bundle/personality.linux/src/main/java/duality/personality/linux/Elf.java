@@ -60,8 +60,18 @@ record Elf(
     }
   }
 
-  /** Reads and checks a program. */
+  /** Reads and checks a program that is here as a whole. */
   static Elf read(byte[] file) throws Malformed {
+    return read(file, file.length);
+  }
+
+  /**
+   * Reads and checks a program.
+   *
+   * @param file its first bytes, with all headers
+   * @param fileLength how long it is as a whole
+   */
+  static Elf read(byte[] file, long fileLength) throws Malformed {
     if (file.length < FILE_HEADER_BYTES
         || !Arrays.equals(file, 0, 4, new byte[] {0x7f, 'E', 'L', 'F'}, 0, 4)) {
       throw new Malformed("it is no ELF file");
@@ -109,7 +119,7 @@ record Elf(
       switch (header.getInt(0)) {
         case LOAD -> {
           if (header.getLong(40) != 0) {
-            segments.add(segment(i, header, base, file.length, segments));
+            segments.add(segment(i, header, base, fileLength, segments));
           }
         }
         case INTERPRETER -> throw new Malformed("it is dynamically linked; link it with -static");
@@ -132,7 +142,7 @@ record Elf(
   }
 
   private static Segment segment(
-      int index, ByteBuffer header, long base, int fileLength, List<Segment> before)
+      int index, ByteBuffer header, long base, long fileLength, List<Segment> before)
       throws Malformed {
     int flags = header.getInt(4);
     long offset = header.getLong(8);

@@ -48,43 +48,52 @@ final class InitialStack {
   }
 
   /**
-   * Writes the stack.
+   * Prepares the stack.
    *
-   * @param end address behind the stack, aligned to 16 bytes
-   * @return the stack pointer
+   * @param stackBytes size of the whole stack
+   * @param file the program's name
    * @throws Elf.Malformed when arguments and environment are more than a quarter of the stack
    */
-  static long write(
-      AddressSpace space,
+  static InitialStack of(
+      long stackBytes,
       Elf program,
+      String file,
       List<String> arguments,
       List<String> environment,
       RandomGenerator random)
-      throws Elf.Malformed, UserMemory.Fault {
-    long size = 1024 + 8L * (arguments.size() + environment.size());
+      throws Elf.Malformed {
+    long size = 1024 + file.length() + 8L * (arguments.size() + environment.size());
     for (List<String> texts : List.of(arguments, environment)) {
       for (String text : texts) {
-        size += text.getBytes(StandardCharsets.UTF_8).length + 1;
+        size += text.length() + 1;
       }
     }
-    size += arguments.getFirst().getBytes(StandardCharsets.UTF_8).length + 1;
-    if (size > space.stackBytes() / 4) {
+    if (size > stackBytes / 4) {
       throw new Elf.Malformed(
           "arguments and environment are "
               + size
               + " bytes; at most "
-              + space.stackBytes() / 4
+              + stackBytes / 4
               + " fit on its stack");
     }
     InitialStack stack = new InitialStack(AddressSpace.HIGHEST, (int) size);
-    long pointer = stack.fill(program, arguments, environment, random);
-    space.memory().write(pointer, stack.bytes, stack.low, stack.bytes.length - stack.low);
-    return pointer;
+    stack.fill(program, file, arguments, environment, random);
+    return stack;
   }
 
-  private long fill(
-      Elf program, List<String> arguments, List<String> environment, RandomGenerator random) {
-    long name = text(arguments.getFirst());
+  /** Writes it into a new program's memory; answers the stack pointer. */
+  long write(AddressSpace space) throws UserMemory.Fault {
+    space.memory().write(address(), bytes, low, bytes.length - low);
+    return address();
+  }
+
+  private void fill(
+      Elf program,
+      String file,
+      List<String> arguments,
+      List<String> environment,
+      RandomGenerator random) {
+    long name = text(file);
     List<Long> argumentsAt = arguments.stream().map(this::text).toList();
     List<Long> environmentAt = environment.stream().map(this::text).toList();
     byte[] seed = new byte[16];
@@ -122,13 +131,13 @@ final class InitialStack {
     ByteBuffer at = UserMemory.numbers(8 * words.size());
     words.forEach(at::putLong);
     System.arraycopy(at.array(), 0, bytes, low, at.capacity());
-    return address();
   }
 
+  /** A text, one character a byte. */
   private long text(String text) {
-    byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
-    byte[] ended = new byte[utf8.length + 1];
-    System.arraycopy(utf8, 0, ended, 0, utf8.length);
+    byte[] latin = text.getBytes(StandardCharsets.ISO_8859_1);
+    byte[] ended = new byte[latin.length + 1];
+    System.arraycopy(latin, 0, ended, 0, latin.length);
     return push(ended);
   }
 

@@ -1,86 +1,84 @@
 package duality.personality.linux;
 
 import duality.drivers.Console;
+import duality.drivers.Slots;
+import duality.drivers.Store;
 import duality.kernel.CallFailed;
 import duality.kernel.Context;
 import duality.kernel.Instance;
 import duality.kernel.KernelThread;
+import duality.kernel.Notification;
 import duality.kernel.Pager;
 import duality.kernel.Rights;
 import duality.kernel.Space;
 import duality.kernel.State;
-import duality.kernel.processor.HartMode;
 import duality.servers.Personality;
 import duality.servers.Root;
 import duality.servers.TaskReport;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One native program: its space, its thread, and the handler of its traps.
+ * A native program and the processes that it makes: the handler of their traps. A system call is an
+ * IPC to here, and so is a page fault; a call that has to wait ends in {@code WAIT}, and is served
+ * again when the thread is kicked by its line.
  *
- * <p>What a program is lies in its thread and its space, which belong to the endpoint; a successor
- * finds them there. The state has only the books: areas of memory, counters, and how it ended.
+ * <p>What a process is lies in its thread and its space, which belong to the endpoint; a successor
+ * finds them there. The state has the books: see {@link LinuxState}.
  *
- * <p>Locks: {@link #trap} runs on the program's one thread and takes none; what it shares with
- * {@link #report} and {@link #stop} is guarded by {@code life}, which is never held across a call.
+ * <p>Locks: {@link #linux} is used under {@code lock}, by one thread at a time, as Linux on L4 has
+ * one server thread [HHL+97]. Inside it go calls to the pager, the console and the store, never one
+ * that waits for another process's thread. {@code life} is taken inside it and guards the figures.
  */
 final class Task implements Personality, Instance {
   private static final String SCHEMA = "personality.linux";
-  private static final int VERSION = 1;
+  private static final int VERSION = 2;
   private static final long MOST_WAIT_MILLIS = 1_000;
-  private static final long MOST_FILE_BYTES = 1L << 28;
   private static final long DEFAULT_MEMORY = 256L << 20;
 
   /** Output that is remembered for who attaches later. */
   private static final String CONSOLE_BYTES = "1048576";
 
-  private static final int MOST_LOGGED = 100;
-  private static final int STACK_POINTER = 2;
-  private static final int SIGNAL_KILL = 9;
-  private static final int ECALL_FROM_USER = 8;
-  private static final int ECALL_BYTES = 4;
+  // Bits of the notification:
+  private static final long TYPED = 1;
+  private static final long STORED = 2;
+  private static final long ENDED = 4;
+
+  private static final int CHUNK = 4096;
 
   private final Context context;
   private final long memoryBytes;
   private final Space space;
-  private final KernelThread thread;
-  private final AddressSpace memory;
-  private final SystemCalls calls;
+  private final MainMemory memory;
+  private final Linux linux;
+  private final Traps traps;
+  private final Notification events;
+  private final Object lock = new Object();
   private final Object life = new Object();
 
-  /** Numbers of calls that were asked for and are not there: each is logged once. */
-  private final Set<Long> missing = new TreeSet<>();
-
-  /** Value of the host's monotonic clock at which the program's was zero. */
+  /** Value of the host's monotonic clock at which the task's was zero. */
   private long monotonicStart = System.nanoTime();
 
   // Guarded by life:
   private String state = "created";
   private int status = -1;
-
-  private boolean ending;
   private String reason = "";
-  private long served;
-  private long unserved;
   private long residentAtEnd;
 
   Task(Context context, @Nullable State saved) {
     this.context = context;
     memoryBytes = number(context.config("memory", Long.toString(DEFAULT_MEMORY)));
     space = context.space("memory");
+    events = context.notification("events");
+    Map<String, Object> endowment =
+        Map.of(Slots.EVENTS, context.derive(events, Notification.class, Rights.WRITE, 0));
     Console console =
-        context.child("console", Console.class, Map.of("remember", CONSOLE_BYTES), Map.of());
+        context.child("console", Console.class, Map.of("remember", CONSOLE_BYTES), endowment);
     Pager pager =
         context.child(
             "pager",
@@ -89,20 +87,49 @@ final class Task implements Personality, Instance {
             Map.of(
                 "space", context.derive(space, Space.class, Rights.MAP, 0),
                 "root", context.slot("root", Root.class)));
-    thread =
-        context.thread(
-            "main",
-            HartMode.USER,
-            space,
-            context.self(Personality.class),
-            context.config("engine", ""));
-    memory = new AddressSpace(space, pager, memoryBytes);
-    SecureRandom random = new SecureRandom();
-    calls = new SystemCalls(memory, console, random, this::clock, this::end);
+    memory = new MainMemory(space, pager, memoryBytes);
+    linux =
+        new Linux(
+            context,
+            memory,
+            new SecureRandom(),
+            this::clock,
+            new Wire(console),
+            context.config("terminal", "false").equals("true"),
+            store(endowment));
+    traps = new Traps(linux);
     if (saved == null) {
-      load(random);
+      new FirstProgram(context, linux).load();
     } else {
       restore(saved);
+    }
+    context.worker("events", events, TYPED | STORED | ENDED, this::happened);
+  }
+
+  private Disk.@Nullable Port store(Map<String, Object> endowment) {
+    String file = context.config("disk", "");
+    if (file.isEmpty()) {
+      return null;
+    }
+    Store store =
+        context.child(
+            "store",
+            Store.class,
+            Map.of("file", file, "readonly", context.config("readonly", "false"), "event", "1"),
+            endowment);
+    return () -> store;
+  }
+
+  /** The console as the terminal's wire. */
+  private record Wire(Console console) implements Terminal.Line {
+    @Override
+    public String input() {
+      return console.input(CHUNK);
+    }
+
+    @Override
+    public void output(String bytes) {
+      console.written(bytes);
     }
   }
 
@@ -119,36 +146,7 @@ final class Task implements Personality, Instance {
         context.path() + ": memory=" + bytes + " is no number of bytes from 1M to 64G");
   }
 
-  private void load(SecureRandom random) {
-    String file = context.config("file", "");
-    try {
-      Path path = Path.of(file);
-      if (!Files.isRegularFile(path) || Files.size(path) > MOST_FILE_BYTES) {
-        throw new Elf.Malformed("it is no file, or one of more than 256 MiB");
-      }
-      byte[] bytes = Files.readAllBytes(path);
-      Elf program = Elf.read(bytes);
-      memory.load(program, bytes);
-      List<String> arguments = new ArrayList<>(List.of(file));
-      arguments.addAll(Personality.texts(context.config("args", "")));
-      long stack =
-          InitialStack.write(
-              memory,
-              program,
-              arguments,
-              Personality.texts(context.config("environment", "")),
-              random);
-      thread.pc(program.entry());
-      thread.x(STACK_POINTER, stack);
-    } catch (Elf.Malformed | IOException e) {
-      throw new CallFailed.BadRequest("'" + file + "' cannot be run: " + e.getMessage());
-    } catch (UserMemory.Fault e) {
-      throw new CallFailed.BadRequest(
-          "'" + file + "' cannot be run: there is no memory for its stack");
-    } catch (IllegalArgumentException e) {
-      throw new CallFailed.BadRequest("'" + file + "' is no name of a file: " + e.getMessage());
-    }
-  }
+  // ---- life ----
 
   @Override
   public void start() {
@@ -158,35 +156,109 @@ final class Task implements Personality, Instance {
       }
       state = "running";
     }
-    thread.resume();
+    main().resume();
+  }
+
+  private KernelThread main() {
+    synchronized (lock) {
+      return linux.slot(0).thread();
+    }
   }
 
   @Override
   public void stop() {
-    // Out of the engine and out of trap(): from here on nobody else uses its memory.
-    thread.suspend();
-    end(128 + SIGNAL_KILL, "it was stopped");
+    synchronized (lock) {
+      linux.end(linux.init(), Signals.KILL, "it was stopped");
+    }
+    finish();
+  }
+
+  /** Something came from the console or the store, or process 1 has ended. */
+  private void happened(long bits) {
+    synchronized (lock) {
+      if (!linux.init().hasEnded()) {
+        if ((bits & TYPED) != 0) {
+          linux.terminal().take();
+        }
+        if ((bits & STORED) != 0) {
+          linux.disk().finished();
+        }
+        return;
+      }
+    }
+    if ((bits & ENDED) != 0) {
+      finish();
+    }
+  }
+
+  /** Process 1 has ended: all others do, and everything goes back but the first thread. */
+  private void finish() {
+    List<Slot> slots;
+    synchronized (lock) {
+      if (finished()) {
+        return;
+      }
+      slots = List.copyOf(linux.slots());
+    }
+    for (Slot each : slots) {
+      try {
+        each.thread().suspend(); // out of the engine and out of trap()
+      } catch (CallFailed e) {
+        context.log("a thread is gone already: " + e.getMessage());
+      }
+    }
+    synchronized (lock) {
+      if (finished()) {
+        return;
+      }
+      for (Process each : List.copyOf(linux.processes.values())) {
+        linux.end(each, Signals.KILL, "");
+      }
+      long resident = space.mappedPages() * Space.PAGE_BYTES;
+      linux.clear();
+      memory.release();
+      Process init = linux.init();
+      int wait = init.waitStatus();
+      if (!init.reason().isEmpty()) {
+        context.log("ended: " + init.reason());
+      }
+      synchronized (life) {
+        state = "exited";
+        status = (wait & 0x7f) != 0 ? 128 + (wait & 0x7f) : wait >> 8 & 0xff;
+        reason = init.reason();
+        residentAtEnd = resident;
+        life.notifyAll();
+      }
+    }
+  }
+
+  private boolean finished() {
+    synchronized (life) {
+      return status >= 0;
+    }
   }
 
   @Override
   public TaskReport report() {
     long resident = space.mappedPages() * Space.PAGE_BYTES;
-    long cpuNanos = thread.cpuNanos();
-    long instructions = thread.instructions();
-    synchronized (life) {
-      return new TaskReport(
-          context.path(),
-          context.config("file", ""),
-          state,
-          status,
-          reason,
-          thread.id(),
-          served,
-          unserved,
-          cpuNanos,
-          instructions,
-          status >= 0 ? residentAtEnd : resident,
-          memoryBytes);
+    synchronized (lock) {
+      long cpuNanos = linux.cpuNanos();
+      long instructions = linux.instructions();
+      synchronized (life) {
+        return new TaskReport(
+            context.path(),
+            context.config("file", ""),
+            state,
+            status,
+            reason,
+            linux.slot(0).thread().id(),
+            traps.served(),
+            traps.unserved(),
+            cpuNanos,
+            instructions,
+            status >= 0 ? residentAtEnd : resident,
+            memoryBytes);
+      }
     }
   }
 
@@ -210,43 +282,24 @@ final class Task implements Personality, Instance {
     return report();
   }
 
+  // ---- traps ----
+
   @Override
   public int trap(int number, int cause, long value) {
-    if (number != thread.id()) {
-      throw new CallFailed.BadRequest(
-          context.path() + " has thread " + thread.id() + ", not " + number);
-    }
-    if (cause != ECALL_FROM_USER) {
-      Signal signal = Signal.of(cause);
-      String where = " at pc 0x" + Long.toHexString(thread.pc());
-      String what = signal.what() + (signal.hasAddress() ? " 0x" + Long.toHexString(value) : "");
-      end(128 + signal.number(), what + where);
-      return SUSPEND;
-    }
-    synchronized (life) {
-      served++;
-    }
-    long call = thread.x(SystemCalls.A7);
-    long answer =
-        call == (int) call
-            ? calls.serve((int) call, index -> thread.x(SystemCalls.A0 + index))
-            : SystemCalls.UNSERVED;
-    boolean known = answer != SystemCalls.UNSERVED;
-    if (!known && missing.size() < MOST_LOGGED && missing.add(call)) {
-      context.log("system call " + call + SystemCalls.name((int) call) + " is not served: ENOSYS");
-    }
-    synchronized (life) {
-      unserved += known ? 0 : 1;
-      if (status >= 0) {
-        return SUSPEND;
+    synchronized (lock) {
+      Process process = linux.ofThread(number);
+      if (process == null) {
+        if (linux.slots().stream().anyMatch(each -> each.thread().id() == number)) {
+          return SUSPEND; // its process was ended by others
+        }
+        throw new CallFailed.BadRequest(context.path() + " has no thread " + number);
       }
+      int answer = traps.serve(process, cause, value);
+      if (linux.init().hasEnded()) {
+        events.signal(ENDED);
+      }
+      return answer;
     }
-    thread.x(SystemCalls.A0, known ? answer : Errno.ENOSYS);
-    if (call == SystemCalls.SCHED_YIELD) {
-      thread.pc(thread.pc() + ECALL_BYTES); // A yield does not step behind the ecall.
-      return YIELD;
-    }
-    return RESUME_BEHIND;
   }
 
   @Override
@@ -259,28 +312,6 @@ final class Task implements Personality, Instance {
     throw new CallFailed.BadRequest(context.path() + ": a program has no devices");
   }
 
-  /** Called with the thread in its handler, or suspended: its memory goes back. */
-  private void end(int endStatus, String why) {
-    synchronized (life) {
-      if (ending) {
-        return;
-      }
-      ending = true;
-    }
-    if (!why.isEmpty()) {
-      context.log("ended with status " + endStatus + ": " + why);
-    }
-    long resident = space.mappedPages() * Space.PAGE_BYTES;
-    memory.release();
-    synchronized (life) {
-      state = "exited";
-      status = endStatus;
-      reason = why;
-      residentAtEnd = resident;
-      life.notifyAll();
-    }
-  }
-
   private long clock(int id) {
     return switch (id) {
       case 0, 5 -> {
@@ -288,43 +319,48 @@ final class Task implements Personality, Instance {
         yield now.getEpochSecond() * 1_000_000_000 + now.getNano();
       }
       case 1, 4, 6, 7 -> System.nanoTime() - monotonicStart;
-      case 2, 3 -> thread.cpuNanos();
       default -> -1;
     };
   }
 
+  // ---- hand-over ----
+
   @Override
   public State save() {
-    synchronized (life) {
-      return State.of(SCHEMA, VERSION)
-          .with("state", state)
-          .with("status", status)
-          .with("reason", reason)
-          .with("served", served)
-          .with("unserved", unserved)
-          .with("residentAtEnd", residentAtEnd)
-          .with("monotonicNanos", System.nanoTime() - monotonicStart)
-          .with("memory", memory.save());
+    synchronized (lock) {
+      synchronized (life) {
+        return State.of(SCHEMA, VERSION)
+            .with("state", state)
+            .with("status", status)
+            .with("reason", reason)
+            .with("residentAtEnd", residentAtEnd)
+            .with("monotonicNanos", System.nanoTime() - monotonicStart)
+            .with("traps", traps.save())
+            .with("linux", LinuxState.save(linux));
+      }
     }
   }
 
   private void restore(State saved) {
-    saved.expect(SCHEMA, VERSION);
-    synchronized (life) {
-      state = saved.text("state");
-      status = (int) saved.number("status", -1, 255);
-      if (!Set.of("created", "running", "exited").contains(state)
-          || state.equals("exited") != (status >= 0)) {
-        throw new State.Refused(
-            SCHEMA + ".state is '" + state + "' with status " + status + ", which cannot be");
+    if (saved.expect(SCHEMA, VERSION) < VERSION) {
+      throw new State.Refused(
+          SCHEMA + " version 1 is of a personality without processes; it serves its program on");
+    }
+    synchronized (lock) {
+      synchronized (life) {
+        state = saved.text("state");
+        status = (int) saved.number("status", -1, 255);
+        if (!Set.of("created", "running", "exited").contains(state)
+            || state.equals("exited") != (status >= 0)) {
+          throw new State.Refused(
+              SCHEMA + ".state is '" + state + "' with status " + status + ", which cannot be");
+        }
+        reason = saved.text("reason");
+        residentAtEnd = saved.number("residentAtEnd", 0, Long.MAX_VALUE);
       }
-      ending = status >= 0;
-      reason = saved.text("reason");
-      served = saved.number("served", 0, Long.MAX_VALUE);
-      unserved = saved.number("unserved", 0, served);
-      residentAtEnd = saved.number("residentAtEnd", 0, Long.MAX_VALUE);
       monotonicStart = System.nanoTime() - saved.number("monotonicNanos", 0, Long.MAX_VALUE);
-      memory.restore(saved.state("memory"));
+      traps.restore(saved.state("traps"));
+      LinuxState.restore(linux, saved.state("linux"));
     }
   }
 }

@@ -4,6 +4,9 @@ package duality.personality.linux;
 interface TaskClock {
   int REALTIME = 0;
 
+  /** Time since the start. */
+  int MONOTONIC = 1;
+
   /**
    * A clock's value in nanoseconds, or a negative number when there is no such clock.
    *

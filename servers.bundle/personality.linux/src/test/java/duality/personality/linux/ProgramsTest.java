@@ -61,7 +61,7 @@ class ProgramsTest {
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     Path output = Files.createTempFile(folder, "output", "");
     builder.redirectOutput(output.toFile());
-    Process process = builder.start();
+    java.lang.Process process = builder.start();
     if (!process.waitFor(120, TimeUnit.SECONDS)) {
       process.destroyForcibly();
       fail(command + " did not end within 120 s");

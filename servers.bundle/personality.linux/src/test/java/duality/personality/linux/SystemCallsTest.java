@@ -6,14 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import duality.drivers.Console;
 import duality.kernel.Context;
 import duality.kernel.Pager;
 import duality.kernel.Space;
 import duality.kernel.State;
 import duality.servers.Root;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -38,37 +37,64 @@ class SystemCallsTest {
 
   private final TestSystem system = new TestSystem();
   private final StringBuilder printed = new StringBuilder();
-  private final List<String> ended = new ArrayList<>();
   private Space space;
-  private Pager pager;
+  private Linux linux;
+  private Process process;
   private AddressSpace memory;
   private SystemCalls calls;
   private long heap;
 
   @BeforeEach
-  void open() throws Elf.Malformed {
+  void open() throws Exception {
     Context context = system.context();
     space = context.space("memory");
-    pager =
+    Pager pager =
         context.child(
             "pager",
             Pager.class,
             Map.of("quota", "" + LIMIT),
             Map.of("space", space, "root", context.slot("root", Root.class)));
-    memory = new AddressSpace(space, pager, LIMIT);
+    linux = linux(context, new MainMemory(space, pager, LIMIT));
+    calls = new SystemCalls(linux);
+    process = linux.put(1, linux.slot(0));
+    linux.lastPid = 1;
+    linux.files().fill(process, 0);
+    for (int i = 0; i < 3; i++) {
+      int flags = i == 0 ? 0 : 1;
+      process
+          .files()
+          .put(i, new TerminalFile(linux.terminal(), linux.files().pipe(), flags), false);
+    }
     byte[] program = new TinyProgram().exit(0).elf("");
-    memory.load(Elf.read(program), program);
-    calls = calls(memory);
+    RegularFile file =
+        linux
+            .files()
+            .makeFile(linux.files().find(process, linux.files().root(), "/tiny", false), 0755);
+    file.write(0, program, program.length, 0);
+    new ProcessCalls(linux).load(process, "/tiny", List.of("/tiny"), List.of());
+    memory = process.space();
     heap = call(BRK, 0);
   }
 
-  private SystemCalls calls(AddressSpace of) {
-    return new SystemCalls(
-        of,
-        new Recorder(),
+  private Linux linux(Context context, MainMemory main) {
+    return new Linux(
+        context,
+        main,
         new Random(1),
         id -> id > 7 ? -1 : 1_700_000_000_123_456_789L,
-        (status, reason) -> ended.add(status + " " + reason));
+        new Terminal.Line() {
+          @Override
+          public String input() {
+            return "";
+          }
+
+          @Override
+          public void output(String bytes) {
+            printed.append(bytes);
+          }
+        },
+        false,
+        null);
   }
 
   @AfterEach
@@ -76,40 +102,8 @@ class SystemCallsTest {
     system.close();
   }
 
-  private final class Recorder implements Console {
-    @Override
-    public void written(String bytes) {
-      printed.append(bytes);
-    }
-
-    @Override
-    public String input(int most) {
-      return "";
-    }
-
-    @Override
-    public int type(String bytes) {
-      return 0;
-    }
-
-    @Override
-    public long position() {
-      return printed.length();
-    }
-
-    @Override
-    public long oldest() {
-      return 0;
-    }
-
-    @Override
-    public String output(long position, int most, long timeoutMillis) {
-      return "";
-    }
-  }
-
   private long call(int number, long... arguments) {
-    return calls.serve(number, i -> i < arguments.length ? arguments[i] : 0);
+    return calls.serve(process, number, i -> i < arguments.length ? arguments[i] : 0);
   }
 
   private void put(long address, String text) {
@@ -303,7 +297,8 @@ class SystemCallsTest {
     assertEquals(Errno.EINVAL, call(MMAP, 0, 0, 3, ANONYMOUS, -1, 0));
     assertEquals(Errno.EINVAL, call(MMAP, 0, -1, 3, ANONYMOUS, -1, 0));
     assertEquals(Errno.EINVAL, call(MMAP, 0, PAGE, 8, ANONYMOUS, -1, 0));
-    assertEquals(Errno.EBADF, call(MMAP, 0, PAGE, 3, 2, 5, 0), "a file");
+    assertEquals(Errno.EBADF, call(MMAP, 0, PAGE, 3, 2, 5, 0), "no file");
+    assertEquals(Errno.ENODEV, call(MMAP, 0, PAGE, 1, 2, 0, 0), "a pipe");
     assertEquals(Errno.ENOMEM, call(MMAP, 0, LIMIT, 3, ANONYMOUS, -1, 0), "more than its memory");
     assertEquals(Errno.ENOMEM, call(MMAP, 0, Long.MAX_VALUE, 3, ANONYMOUS, -1, 0));
     assertEquals(Errno.ENOMEM, call(MMAP, 0, 100 * LIMIT, 0, ANONYMOUS, -1, 0));
@@ -356,15 +351,18 @@ class SystemCallsTest {
   }
 
   @Test
-  void oneProcessOneThreadNobodyElse() {
+  void signalsGoToProcessesThatAreThere() {
     assertEquals(1, call(172));
     assertEquals(1, call(96, heap));
     assertEquals(Errno.ESRCH, call(129, 77, 9));
+    assertEquals(Errno.EINVAL, call(129, 1, 65));
     assertEquals(0, call(129, 1, 0));
-    assertEquals(List.of(), ended);
-    call(131, 1, 1, 6);
+    assertTrue(!process.signals().deliverable());
+    assertEquals(0, call(131, 1, 1, 6));
+    assertEquals(6, process.signals().take());
     call(94, 0x1ff);
-    assertEquals(List.of("134 it sent itself signal 6", "255 "), ended);
+    assertTrue(process.hasEnded());
+    assertEquals(255 << 8, process.waitStatus());
     assertEquals(SystemCalls.UNSERVED, call(280), "bpf");
     assertEquals(SystemCalls.UNSERVED, call(-1));
   }
@@ -417,46 +415,70 @@ class SystemCallsTest {
   }
 
   @Test
-  void aSuccessorHasTheSameMemory() {
+  void aSuccessorHasTheSameMemoryAndFiles() throws Exception {
     call(BRK, heap + 5 * PAGE);
     long at = call(MMAP, 0, 10 * PAGE, 3, ANONYMOUS, -1, 0);
     put(at, "kept");
     call(MUNMAP, at + 2 * PAGE, PAGE);
     call(MPROTECT, at + 4 * PAGE, PAGE, 0);
-    State saved = memory.save();
-    memory = new AddressSpace(space, pager, LIMIT);
-    memory.restore(saved);
-    calls = calls(memory);
+    put(heap, "/tmp/file\0");
+    long open = call(56, -100, heap, 0102, 0600);
+    assertEquals(3, open);
+    assertEquals(9, call(WRITE, open, heap, 9));
+    restore(LinuxState.save(linux));
     assertEquals(heap + 5 * PAGE, call(BRK, 0));
     assertArrayEquals("kept".getBytes(), get(at, 4));
     assertEquals(Errno.ENOMEM, call(MPROTECT, at + 2 * PAGE, PAGE, 1), "the hole");
     assertEquals(0, call(MPROTECT, at + 4 * PAGE, PAGE, 1));
-    memory.release();
+    assertEquals(0, call(62, open, 0, 0), "back to the start");
+    assertEquals(9, call(63, open, heap + PAGE, 100));
+    assertArrayEquals("/tmp/file".getBytes(), get(heap + PAGE, 9));
+    linux.end(process, 0, "");
+    linux.memory().release();
     assertEquals(0, space.mappedPages());
+  }
+
+  /** Goes on with a system that knows only what the state says. */
+  private void restore(State saved) {
+    Linux next = linux(system.probed(), linux.memory());
+    LinuxState.restore(next, saved);
+    linux = next;
+    calls = new SystemCalls(linux);
+    process = linux.init();
+    memory = process.space();
   }
 
   @Test
   void malformedBooksAreRefused() {
-    State good = memory.save();
-    AddressSpace fresh = new AddressSpace(space, pager, LIMIT);
-    State area = good.states("areas").getFirst();
+    State good = LinuxState.save(linux);
+    State process = good.states("processes").getFirst();
+    State space = process.state("space");
+    long[] areas = space.numbers("areas");
+    long[] twice = Arrays.copyOf(areas, 2 * areas.length);
+    System.arraycopy(areas, 0, twice, areas.length, areas.length);
+    long[] pages = space.numbers("pages");
+    pages[1] = 1 << 20;
     for (State wrong :
         List.of(
-            State.of("memory", 2),
-            good.with("heapBreak", 0),
-            good.with("heapStart", -1),
-            good.with("areas", List.of(area, area)),
-            good.with("areas", List.of(area.with("pages", 0))),
-            good.with("areas", List.of(area.with("page", -1))),
-            good.with("areas", List.of(area.with("gone", new long[] {0, 0, 1}))),
-            good.with(
-                "areas",
-                List.of(area.with("gone", new long[] {1}).with("closed", new long[] {1}))))) {
-      assertThrows(
-          State.Refused.class,
-          () -> new AddressSpace(space, pager, LIMIT).restore(wrong),
-          () -> "state " + wrong);
+            State.of("linux", 2),
+            good.with("processes", List.of()),
+            good.with("nodes", List.of()),
+            good.with("nodes", List.of(good.states("nodes").get(1))),
+            good.with("slots", 0),
+            good.with("memory", State.of("memory", 2).with("covered", 1).with("owners", areas)),
+            changed(good, process.with("slot", 5)),
+            changed(good, process.with("directory", 999)),
+            changed(good, process.with("space", space.with("heapBreak", 0))),
+            changed(good, process.with("space", space.with("heapStart", -1))),
+            changed(good, process.with("space", space.with("areas", twice))),
+            changed(good, process.with("space", space.with("areas", new long[5]))),
+            changed(good, process.with("space", space.with("pages", pages))))) {
+      assertThrows(State.Refused.class, () -> restore(wrong), () -> "state " + wrong);
     }
-    fresh.restore(good);
+    restore(good);
+  }
+
+  private static State changed(State linux, State process) {
+    return linux.with("processes", List.of(process));
   }
 }

@@ -112,6 +112,11 @@ final class TestSystem implements AutoCloseable {
     return probed;
   }
 
+  /** The context of {@link #context} again. */
+  Context probed() {
+    return probed;
+  }
+
   /** Nothing is left of tasks: no frame, space, thread, endpoint. */
   void assertNothingLeaks() {
     assertEquals(List.of(), core.spaces(), "spaces");
