@@ -75,7 +75,56 @@ public final class LabCommands extends CommandGroup {
                 .option("--json", Kind.FILE, "where the record goes (default lab-NAME.json)")
                 .note("The predictions are written to the file before anything is run.")
                 .note("docs/lab/NAME.md explains each experiment."),
-            this::run));
+            this::run),
+        new Command(
+            Syntax.of(
+                    "kernel", "crossings", "Counts what one operation crosses, in each structure.")
+                .takes("FILE", Kind.FILE, "the program ops; bench/crossings.sh builds it")
+                .option("--rounds", Kind.COUNT, "so many times as many operations (default 1)")
+                .option("--json", Kind.FILE, "where the table goes as well")
+                .note("The same file runs in Linux on vmm.machine, on vmm.trap, and as a task.")
+                .note("Other guests are counted too, as far as figures are the whole system's."),
+            this::crossings));
+  }
+
+  private List<Crossings.Crossing> crossings(Invocation call) throws Exception {
+    Path program = call.session().currentDir().resolve(call.arguments().text("FILE"));
+    if (!Files.isRegularFile(program)) {
+      throw new CommandFailed("there is no file " + program);
+    }
+    int rounds = call.arguments().count("--rounds", 1);
+    if (rounds < 1 || rounds > 1_000) {
+      throw new CommandFailed("--rounds takes 1 to 1000");
+    }
+    Path folder = Files.createTempDirectory("lab");
+    try {
+      List<Crossings.Crossing> rows =
+          new Crossings(trial(call, rounds, folder), program.toAbsolutePath()).measure();
+      if (call.arguments().has("--json")) {
+        Path file = call.session().currentDir().resolve(call.arguments().text("--json"));
+        Files.writeString(file, Json.write(rows.stream().map(LabRecord::fields).toList()) + "\n");
+      }
+      return rows;
+    } finally {
+      delete(folder);
+    }
+  }
+
+  private Trial trial(Invocation call, int rounds, Path folder) {
+    return new Trial(
+        context,
+        kernel,
+        root,
+        swapper,
+        supervisor,
+        images,
+        rounds,
+        folder,
+        call.cancellation(),
+        line -> {
+          call.err().println("  " + line);
+          call.err().flush();
+        });
   }
 
   /**
@@ -118,22 +167,7 @@ public final class LabCommands extends CommandGroup {
     call.err().flush();
     Path folder = Files.createTempDirectory("lab");
     try {
-      Experiment.Result result =
-          experiment.run(
-              new Trial(
-                  context,
-                  kernel,
-                  root,
-                  swapper,
-                  supervisor,
-                  images,
-                  rounds,
-                  folder,
-                  call.cancellation(),
-                  line -> {
-                    call.err().println("  " + line);
-                    call.err().flush();
-                  }));
+      Experiment.Result result = experiment.run(trial(call, rounds, folder));
       LabRecord.measured(written, result, Instant.now());
       Files.writeString(record, Json.write(written) + "\n");
       call.err().println(result.verdict());

@@ -1,5 +1,6 @@
 package duality.shell.lab;
 
+import java.lang.reflect.RecordComponent;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -43,6 +44,20 @@ final class LabRecord {
             .toList();
     record.put("findings", findings);
     record.put("verdict", result.verdict());
+  }
+
+  /** The components of a record by name. */
+  static Map<String, Object> fields(Record record) {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    for (RecordComponent each : record.getClass().getRecordComponents()) {
+      try {
+        each.getAccessor().trySetAccessible();
+        fields.put(each.getName(), each.getAccessor().invoke(record));
+      } catch (ReflectiveOperationException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+    return fields;
   }
 
   private static Map<String, Object> fields(String... namesAndValues) {

@@ -1,0 +1,307 @@
+package duality.shell.lab;
+
+import duality.drivers.Console;
+import duality.guests.Boot;
+import duality.kernel.CallFailed;
+import duality.servers.Personality;
+import duality.servers.Swapper;
+import duality.servers.TaskReport;
+import duality.shell.command.CommandFailed;
+import duality.vmm.GuestAgent;
+import duality.vmm.VirtualMachine;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Counts the crossings of one operation of an operating system in each structure: the same static
+ * program does the operation N times and then five times as often; what is more, divided by how
+ * many operations more, is what one costs. Starting the program, and all that goes on by itself at
+ * a steady rate in between, falls out as far as it is the same in both.
+ */
+final class Crossings {
+  private static final String NAME = "crossings";
+  private static final String VM = "vm/" + NAME;
+  private static final int MORE = 5;
+  private static final long SECONDS = 600;
+  private static final long SCRATCH_BYTES = 1 << 20;
+  private static final Pattern EACH = Pattern.compile("([a-z]+): ([0-9]+) times, ([0-9]+) ns each");
+
+  /** Operations of the program, and how often at first. */
+  private static final Map<String, Integer> OPERATIONS = operations();
+
+  private final Trial trial;
+  private final Path program;
+
+  Crossings(Trial trial, Path program) {
+    this.trial = trial;
+    this.program = program;
+  }
+
+  private static Map<String, Integer> operations() {
+    Map<String, Integer> all = new LinkedHashMap<>();
+    all.put("null", 4_000);
+    all.put("fault", 512);
+    all.put("fork", 20);
+    all.put("exec", 10);
+    all.put("switch", 200);
+    all.put("read", 100);
+    all.put("write", 100);
+    return all;
+  }
+
+  /**
+   * What one operation costs.
+   *
+   * @param structure who runs the program: {@code machine}, {@code trap}, {@code native}
+   * @param operation what it does
+   * @param calls see {@link Tallies}
+   * @param cpuNanos processor time
+   * @param elapsedNanos as the program's clock says
+   * @param ratio processor time beside the one of {@code machine}; empty where there is none
+   * @param remark why it was not measured
+   */
+  record Crossing(
+      String structure,
+      String operation,
+      double calls,
+      double faults,
+      double exceptions,
+      double devices,
+      double notifications,
+      double maps,
+      double unmaps,
+      long cpuNanos,
+      long elapsedNanos,
+      String ratio,
+      String remark) {}
+
+  /** Runs the program with those arguments; its output. */
+  private interface Runner {
+    String run(List<String> arguments) throws Exception;
+  }
+
+  List<Crossing> measure() throws Exception {
+    List<Crossing> rows = new ArrayList<>();
+    machines(rows);
+    for (String operation : OPERATIONS.keySet()) {
+      String path = "task/" + NAME;
+      rows.add(row(rows, "native", operation, path, true, this::runNative));
+    }
+    return rows;
+  }
+
+  private void machines(List<Crossing> rows) throws Exception {
+    Boot boot = trial.boot("linux");
+    Path image = trial.folder().resolve("program");
+    Files.copy(program, image);
+    long bytes = Files.size(image);
+    resize(image, (bytes + 511) / 512 * 512);
+    Path scratch = trial.folder().resolve("scratch");
+    resize(scratch, SCRATCH_BYTES);
+    Map<String, String> config = new HashMap<>();
+    config.put("kernel", boot.kernel().toString());
+    boot.initrd().ifPresent(initrd -> config.put("initrd", initrd.toString()));
+    config.put("append", boot.commandLine());
+    config.put("memory", Long.toString(Math.max(boot.memoryBytes(), 256L << 20)));
+    config.put("image", "linux");
+    config.put("disk0", image + ",ro");
+    config.put("disk1", scratch.toString());
+    VirtualMachine machine = trial.root().create(VM, VirtualMachine.class, config);
+    try {
+      machine.start();
+      GuestAgent agent = trial.root().connect(VM + "/agent", GuestAgent.class);
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
+      while (!agent.ready()) {
+        trial.cancellation().check();
+        if (System.nanoTime() - end > 0) {
+          throw new CommandFailed("the guest is not up within " + SECONDS + " s");
+        }
+        NanoGuest.pause(20);
+      }
+      trial.say().accept("the guest is up");
+      exec(agent, "head -c " + bytes + " /dev/vda > /tmp/ops && chmod 755 /tmp/ops");
+      for (String structure : List.of("machine", "trap")) {
+        Swapper.Swap swap =
+            trial.swapper().swapAll(List.of(new Swapper.Move(VM, "vmm." + structure, false)));
+        if (!swap.done() && !swap.from().equals("vmm." + structure)) {
+          throw new CommandFailed("the guest does not cross: " + swap.outcome());
+        }
+        for (String operation : OPERATIONS.keySet()) {
+          rows.add(
+              row(
+                  rows,
+                  structure,
+                  operation,
+                  VM,
+                  false,
+                  words -> exec(agent, "/tmp/ops " + String.join(" ", words))));
+        }
+      }
+    } finally {
+      trial.root().remove(VM);
+    }
+  }
+
+  private static void resize(Path file, long bytes) throws IOException {
+    try (RandomAccessFile opened = new RandomAccessFile(file.toFile(), "rw")) {
+      opened.setLength(bytes);
+    }
+  }
+
+  private String exec(GuestAgent agent, String command) throws CommandFailed {
+    long job = agent.start(command, TimeUnit.SECONDS.toMillis(SECONDS));
+    StringBuilder text = new StringBuilder();
+    while (true) {
+      trial.cancellation().check();
+      text.append(agent.output(job, text.length(), 65_536, 500));
+      GuestAgent.Job now = agent.job(job);
+      if (now.ended() && text.length() == now.outputBytes()) {
+        agent.forget(job);
+        if (!now.state().equals("exited") || now.status() != 0) {
+          throw new CommandFailed(
+              text.toString().strip() + " (" + now.state() + " " + now.status() + ")");
+        }
+        return text.toString();
+      }
+    }
+  }
+
+  /** The last look before the task is removed, because its counters end with it. */
+  private @Nullable Tallies nativeTallies;
+
+  private String runNative(List<String> arguments) throws CommandFailed {
+    String path = "task/" + NAME;
+    List<String> words = new ArrayList<>(arguments);
+    if (words.get(0).equals("read") || words.get(0).equals("write")) {
+      words.removeLast(); // the disk of a machine; here a file of the personality's
+    }
+    Personality task =
+        trial
+            .root()
+            .create(
+                path,
+                Personality.class,
+                Map.of(
+                    "file", program.toAbsolutePath().toString(), "args", Personality.list(words)));
+    try {
+      Tallies before = Tallies.now(trial.kernel(), path);
+      task.start();
+      TaskReport report = task.report();
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
+      while (!report.ended()) {
+        trial.cancellation().check();
+        if (System.nanoTime() - end > 0) {
+          throw new CommandFailed("it does not end within " + SECONDS + " s");
+        }
+        report = task.await(500);
+      }
+      Tallies counted = Tallies.now(trial.kernel(), path).since(before);
+      // Its threads may be gone with the program: the report has what they did.
+      nativeTallies =
+          new Tallies(
+              counted.calls(),
+              counted.faults(),
+              report.calls(),
+              counted.devices(),
+              counted.notifications(),
+              counted.maps(),
+              counted.unmaps(),
+              report.cpuNanos());
+      String output = trial.root().connect(path + "/console", Console.class).output(0, 65_536, 0);
+      if (report.status() != 0) {
+        throw new CommandFailed(
+            output.strip() + " (status " + report.status() + " " + report.reason() + ")");
+      }
+      return output;
+    } finally {
+      trial.root().remove(path);
+    }
+  }
+
+  private Crossing row(
+      List<Crossing> rows,
+      String structure,
+      String operation,
+      String path,
+      boolean ends,
+      Runner runner)
+      throws Exception {
+    trial.cancellation().check();
+    int few = Math.max(1, OPERATIONS.getOrDefault(operation, 1) * trial.rounds());
+    try {
+      // Once for the caches and the compiler of the host, which would count as cheaper operations.
+      Sample warm = sample(operation, few * MORE, path, ends, runner);
+      Sample less = sample(operation, few, path, ends, runner);
+      Sample more = sample(operation, few * MORE, path, ends, runner);
+      double operations = (double) few * (MORE - 1);
+      Tallies each = more.counted.moreThan(less.counted, operations);
+      long elapsed = Math.round((more.nanos - less.nanos) / operations);
+      trial
+          .say()
+          .accept(
+              structure
+                  + " "
+                  + operation
+                  + ": "
+                  + Math.round(warm.nanos / (few * MORE))
+                  + " ns at first");
+      String ratio =
+          rows.stream()
+              .filter(one -> one.structure.equals("machine") && one.operation.equals(operation))
+              .filter(one -> one.cpuNanos > 0)
+              .map(
+                  one ->
+                      String.format(java.util.Locale.ROOT, "%.2f", each.cpuNanos() / one.cpuNanos))
+              .findFirst()
+              .orElse("");
+      return new Crossing(
+          structure,
+          operation,
+          each.calls(),
+          each.faults(),
+          each.exceptions(),
+          each.devices(),
+          each.notifications(),
+          each.maps(),
+          each.unmaps(),
+          Math.round(each.cpuNanos()),
+          elapsed,
+          ratio,
+          "");
+    } catch (CommandFailed | CallFailed e) {
+      String why = String.valueOf(e.getMessage()).replace('\n', ' ');
+      trial.say().accept(structure + " " + operation + ": " + why);
+      return new Crossing(structure, operation, 0, 0, 0, 0, 0, 0, 0, 0, 0, "", "not run: " + why);
+    }
+  }
+
+  private record Sample(Tallies counted, double nanos) {}
+
+  private Sample sample(String operation, int count, String path, boolean ends, Runner runner)
+      throws Exception {
+    List<String> words = new ArrayList<>(List.of(operation, Integer.toString(count)));
+    if (operation.equals("read") || operation.equals("write")) {
+      words.add("/dev/vdb");
+    }
+    Tallies before = Tallies.now(trial.kernel(), path);
+    String output = runner.run(words);
+    Tallies own = nativeTallies;
+    Tallies counted = ends && own != null ? own : Tallies.now(trial.kernel(), path).since(before);
+    Matcher said = EACH.matcher(output);
+    if (!said.find() || !said.group(1).equals(operation)) {
+      throw new CommandFailed("the program says: " + output.strip());
+    }
+    return new Sample(counted, (double) Long.parseLong(said.group(3)) * count);
+  }
+}
