@@ -13,7 +13,7 @@ import org.osgi.annotation.versioning.ConsumerType;
  * loop come along.
  */
 @ConsumerType
-@Protocol(rank = Protocol.CONTROL, deadlineMillis = 10_000, stallMillis = 2_000)
+@Protocol(rank = Protocol.CONTROL, deadlineMillis = 10_000, stallMillis = 3_000)
 public interface Supervisor {
   /** The last failures and what was done about them (at most 256), oldest first. */
   @Idempotent

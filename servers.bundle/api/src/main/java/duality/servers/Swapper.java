@@ -10,7 +10,7 @@ import org.osgi.annotation.versioning.ConsumerType;
  * drain, save, restore, rebind, release. Endpoint {@code swapper}, shared.
  */
 @ConsumerType
-@Protocol(rank = Protocol.CONTROL, deadlineMillis = 30_000, stallMillis = 2_000)
+@Protocol(rank = Protocol.CONTROL, deadlineMillis = 30_000, stallMillis = 3_000)
 public interface Swapper {
   /**
    * Moves endpoints to a server, all in one transaction.

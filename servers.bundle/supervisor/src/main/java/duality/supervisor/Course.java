@@ -15,6 +15,9 @@ final class Course {
   /** No step takes so long: to open a server is cut off after two seconds. */
   private static final long STUCK_NANOS = TimeUnit.SECONDS.toNanos(3);
 
+  /** On a host that stops, looks are late too: so these are counted as well. */
+  private static final int LEAST_LOOKS = 5;
+
   /** What the first instance of a series of failures saved; the later ones may have begun empty. */
   private @Nullable State first;
 
@@ -22,7 +25,9 @@ final class Course {
   private volatile long movedNanos;
   private volatile boolean elsewhere;
 
-  /** When the last look found that it had got on; used by who looks. */
+  /** Looks in a row at which it had not got on since then; used by who looks. */
+  private volatile int looks;
+
   private volatile long seenNanos;
 
   @Nullable State first() {
@@ -52,12 +57,13 @@ final class Course {
     hold = taken;
   }
 
-  /** Whether a repair under way does not get on, at two looks. */
+  /** Whether a repair under way does not get on, at several looks in a row. */
   boolean isStuck() {
     long moved = movedNanos;
-    boolean still = !elsewhere && seenNanos == moved && System.nanoTime() - moved > STUCK_NANOS;
+    int before = elsewhere || seenNanos != moved ? 0 : looks;
     seenNanos = moved;
-    return still;
+    looks = before + 1;
+    return before >= LEAST_LOOKS && System.nanoTime() - moved > STUCK_NANOS;
   }
 
   /** Gives the endpoint free, whatever hangs in its repair. */

@@ -26,8 +26,10 @@ final class Heartbeat {
   static final long PERIOD_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
   private static final long CHECK_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
-  /** Nothing that it does takes so long: loading the classes of a spare is the longest. */
-  private static final long STILL_NANOS = TimeUnit.SECONDS.toNanos(3);
+  /** Nothing that it does takes so long: the way back to a server that hangs is the longest. */
+  private static final long STILL_NANOS = TimeUnit.SECONDS.toNanos(7);
+
+  private static final int LEAST_LOOKS = 8;
 
   private static final long DRAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
   private static final long SAVE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
@@ -49,6 +51,8 @@ final class Heartbeat {
   private volatile long seenSteps;
 
   private volatile long seenNanos;
+
+  private volatile int looks;
 
   /** What is known about one endpoint. */
   static final class Watch {
@@ -99,15 +103,18 @@ final class Heartbeat {
   boolean still() {
     long now = System.nanoTime();
     long done = steps;
-    if (done != seenSteps || seenNanos == 0) {
+    if (done != seenSteps || looks == 0) {
       seenSteps = done;
       seenNanos = now;
+      looks = 1;
       return false;
     }
+    int seen = looks + 1;
+    looks = seen;
     Thread.State state = thread.getState();
     return state == Thread.State.TERMINATED
         ? !stopped
-        : state != Thread.State.NEW && now - seenNanos > STILL_NANOS;
+        : state != Thread.State.NEW && seen > LEAST_LOOKS && now - seenNanos > STILL_NANOS;
   }
 
   Watch watch(String path) {

@@ -9,11 +9,15 @@ import java.util.function.LongSupplier;
 
 /** Finds endpoints that stay down while nobody is at work on them. */
 final class Neglect {
-  private static final long LONG_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final long LONG_NANOS = TimeUnit.MILLISECONDS.toNanos(1_500);
+
+  /** On a host that stops, looks are late too: so these are counted as well. */
+  private static final int LEAST_LOOKS = 3;
 
   private static final class Down {
     private long sinceNanos;
     private boolean again;
+    private int looks;
 
     Down(long now) {
       sinceNanos = now;
@@ -44,12 +48,13 @@ final class Neglect {
       Down known = all.get(path);
       if (known == null) {
         all.put(path, new Down(now));
-      } else if (now - known.sinceNanos > LONG_NANOS) {
+      } else if (++known.looks >= LEAST_LOOKS && now - known.sinceNanos > LONG_NANOS) {
         if (known.again) {
           throw new IllegalStateException(path + " is down, and nobody mends it");
         }
         known.again = true;
         known.sinceNanos = now;
+        known.looks = 0;
         again.accept(path);
       }
     }

@@ -22,9 +22,11 @@ class NeglectTest {
   void whatIsDownForLongIsLookedForAgainAndThenSomebodyIsToBlame() {
     look(0, "a", "b");
     look(0.6, "a", "b");
+    look(0.6, "a", "b");
     assertEquals(List.of(), again);
     look(0.6, "a");
     assertEquals(List.of("a"), again);
+    look(0.6, "a");
     look(0.6, "a");
     String said = assertThrows(IllegalStateException.class, () -> look(0.6, "a")).getMessage();
     assertTrue(said.contains("a is down"), said);
@@ -34,9 +36,18 @@ class NeglectTest {
   @Test
   void whatWasUpInBetweenBeginsAnew() {
     look(0, "a");
-    look(0.9);
     look(0.9, "a");
-    look(0.9, "a");
+    look(0.5);
+    look(0.5, "a");
+    look(0.5, "a");
+    look(0.5, "a");
+    assertEquals(List.of(), again);
+  }
+
+  @Test
+  void aHostThatStopsForLongProvesNothing() {
+    look(0, "a");
+    look(100, "a");
     assertEquals(List.of(), again);
   }
 }

@@ -27,8 +27,10 @@ final class SwapperInstance implements Swapper, Instance {
    */
   private static final long FINISH_MILLIS = 1_000;
 
-  /** What looks twice a second did not look for so long, at two checks. */
+  /** What looks twice a second did not look for so long, at so many checks in a row. */
   private static final long STILL_NANOS = TimeUnit.SECONDS.toNanos(3);
+
+  private static final int STILL_CHECKS = 5;
 
   private final Context context;
   private final Kernel kernel;
@@ -38,6 +40,8 @@ final class SwapperInstance implements Swapper, Instance {
 
   /** When the watch had looked at the last check; used by who checks. */
   private volatile long seenRoundNanos;
+
+  private volatile int checks;
 
   /** One transaction at a time; not held by who saves the state, see {@link History}. */
   private final ReentrantLock one = new ReentrantLock();
@@ -310,8 +314,10 @@ final class SwapperInstance implements Swapper, Instance {
   @Override
   public void check() {
     long round = watch.roundNanos();
-    boolean still = System.nanoTime() - round > STILL_NANOS && round == seenRoundNanos;
+    int before = round == seenRoundNanos ? checks : 0;
     seenRoundNanos = round;
+    checks = before + 1;
+    boolean still = before >= STILL_CHECKS && System.nanoTime() - round > STILL_NANOS;
     if (still || !watch.isAlive()) {
       throw new IllegalStateException("it does not watch the supervisor any more");
     }

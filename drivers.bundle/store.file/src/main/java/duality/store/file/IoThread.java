@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * <p><em>Concurrency:</em> {@link #begins} and {@link #rests} are the thread's own; anybody looks.
  */
 final class IoThread {
-  private static final long STUCK_NANOS = TimeUnit.MILLISECONDS.toNanos(900);
+  private static final long WAITS_NANOS = TimeUnit.MILLISECONDS.toNanos(1_500);
+  private static final long BURNS_NANOS = TimeUnit.SECONDS.toNanos(3);
   private static final int LEAST_LOOKS = 3;
 
   /** Of that time, this part spent on a processor is a loop. */
@@ -65,10 +66,11 @@ final class IoThread {
     }
     looks++;
     waits &= thread.getState() != Thread.State.RUNNABLE;
-    if (looks < LEAST_LOOKS || now - sinceNanos < STUCK_NANOS) {
+    long since = now - sinceNanos;
+    if (looks < LEAST_LOOKS || since < WAITS_NANOS || !waits && since < BURNS_NANOS) {
       return false;
     }
-    if (waits || processor - sinceProcessorNanos >= (now - sinceNanos) / BURNT_PART) {
+    if (waits || processor - sinceProcessorNanos >= since / BURNT_PART) {
       return true;
     }
     begin(turn, now, processor);

@@ -222,7 +222,7 @@ class StuckThreadTest {
               });
       thread.start();
       TestBoard.await("it is inside", watched::mayEnd);
-      long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(2);
+      long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(4);
       while (System.nanoTime() - until < 0) {
         assertEquals(Thread.State.RUNNABLE, thread.getState());
         assertFalse(watched.isStuck());
