@@ -37,7 +37,7 @@ public final class TestBoard implements AutoCloseable {
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(100);
 
   /** Devices are tested here, and not how quickly the host of the tests runs them. */
-  private static final int PATIENCE = 30;
+  private static final int PATIENCE = 10;
 
   /** What the board itself is to the core. */
   @Protocol(rank = Protocol.MACHINE)
