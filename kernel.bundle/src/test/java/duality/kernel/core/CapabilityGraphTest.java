@@ -39,7 +39,7 @@ class CapabilityGraphTest {
     }
   }
 
-  private final Core core = Core.start(1, 1 << 20);
+  private final Core core = Core.start(1, 1 << 20, 20);
 
   CapabilityGraphTest() {
     core.register("low", (context, saved) -> new Serving(context), Low.class);

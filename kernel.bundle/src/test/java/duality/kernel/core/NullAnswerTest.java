@@ -54,7 +54,7 @@ class NullAnswerTest {
     }
   }
 
-  private final Core core = Core.start(1, 1 << 20);
+  private final Core core = Core.start(1, 1 << 20, 20);
   private final Speaker speaker;
 
   NullAnswerTest() {

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What stands in front of a server is like the server, but for its cost. */
-@Timeout(60)
+@Timeout(300)
 class CrossingTest {
   /** Of every kind of argument and result. */
   @Protocol(rank = 60)
@@ -92,7 +92,7 @@ class CrossingTest {
     }
   }
 
-  private final Core core = Core.start(1, 1 << 20);
+  private final Core core = Core.start(1, 1 << 20, 20);
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private final Price price = new Price();
   private final Kinds kinds;

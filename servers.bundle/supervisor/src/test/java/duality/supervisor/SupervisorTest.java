@@ -166,7 +166,8 @@ class SupervisorTest {
         proxy(
             Kernel.class,
             (self, method, arguments) -> {
-              if (method.getName().equals("endpoint") && wrongs.contains("mender hangs")) {
+              // The first one only: the next supervisor may be there before the test says more.
+              if (method.getName().equals("endpoint") && wrongs.remove("mender hangs")) {
                 hanging.countDown();
                 awaitEnd();
               }
@@ -203,7 +204,6 @@ class SupervisorTest {
     assertEquals("open", before, "nothing is to be seen from outside yet");
     // As the swapper does all the time.
     await("a failed check", () -> checkFails("supervisor"));
-    wrongs.remove("mender hangs");
     String reason = core.failures(0).getLast().reason();
     assertTrue(reason.contains("the repair of s does not get on"), reason);
     assertEquals(42, sum.add(1), "mended by the next one");

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A thread of a store that is stuck is noticed, and keeps neither requests nor the file. */
-@Timeout(120)
+@Timeout(600)
 class StuckThreadTest {
   private static final String STORE = "store";
 
