@@ -7,31 +7,44 @@ import duality.kernel.processor.Exit;
 import duality.kernel.processor.HartMode;
 import duality.kernel.processor.Memory;
 
-/** What becomes of a hart that left the engine: calls to pagers, handlers and devices. */
+/**
+ * What becomes of a hart that left the engine: calls to pagers, handlers and devices.
+ *
+ * <p>A host may be given up while it is in a call, further in than here: then the hart goes on with
+ * another one, and the call may return all the same, because whoever was called took the failure
+ * below for an answer. So a host asks whether the hart is still its own before it touches it again.
+ */
 final class Exits {
   private Exits() {}
 
   /** Serves an exit; answers what the thread does next. */
   @SuppressWarnings("NonAtomicVolatileUpdate") // one writer: the processor that runs the thread
-  static Doing serve(ThreadObject thread, int exit) {
+  static Doing serve(ThreadObject thread, int exit, Processors.Host host) {
     var hart = thread.hart();
     switch (exit) {
       case Exit.FAULT -> {
         thread.faults++;
         long address = hart.exitAddress();
-        if (thread.space.fault(address >>> Memory.PAGE_SHIFT, hart.exitAccess())) {
+        boolean mapped;
+        Processors.calloutBegins(host);
+        try {
+          mapped = thread.space.fault(address >>> Memory.PAGE_SHIFT, hart.exitAccess());
+        } finally {
+          Processors.calloutEnds(host);
+        }
+        if (mapped) {
           return Doing.RUNNING;
         }
         if (thread.mode == HartMode.FULL) {
           hart.refuse();
           return Doing.RUNNING;
         }
-        return trap(thread, causeOf(hart.exitAccess()), address);
+        return trap(thread, causeOf(hart.exitAccess()), address, host);
       }
       case Exit.MMIO_LOAD -> {
         thread.mmio++;
         try {
-          hart.completeLoad(thread.handler().load(thread.id, hart.exitAddress(), hart.exitWidth()));
+          hart.completeLoad(load(thread, host));
         } catch (CallFailed.BadRequest e) {
           hart.refuse();
         }
@@ -40,7 +53,7 @@ final class Exits {
       case Exit.MMIO_STORE -> {
         thread.mmio++;
         try {
-          thread.handler().store(thread.id, hart.exitAddress(), hart.exitWidth(), hart.exitValue());
+          store(thread, host);
           hart.completeStore();
         } catch (CallFailed.BadRequest e) {
           hart.refuse();
@@ -48,14 +61,34 @@ final class Exits {
         return Doing.RUNNING;
       }
       case Exit.CALL -> {
-        return trap(thread, thread.mode == HartMode.FULL ? 9 : 8, 0);
+        return trap(thread, thread.mode == HartMode.FULL ? 9 : 8, 0, host);
       }
       case Exit.INTERRUPT -> {
-        return trap(thread, TrapHandler.INTERRUPT, 0);
+        return trap(thread, TrapHandler.INTERRUPT, 0, host);
       }
       default -> {
-        return trap(thread, hart.exitCause(), hart.exitAddress());
+        return trap(thread, hart.exitCause(), hart.exitAddress(), host);
       }
+    }
+  }
+
+  private static long load(ThreadObject thread, Processors.Host host) {
+    var hart = thread.hart();
+    Processors.calloutBegins(host);
+    try {
+      return thread.handler().load(thread.id, hart.exitAddress(), hart.exitWidth());
+    } finally {
+      Processors.calloutEnds(host);
+    }
+  }
+
+  private static void store(ThreadObject thread, Processors.Host host) {
+    var hart = thread.hart();
+    Processors.calloutBegins(host);
+    try {
+      thread.handler().store(thread.id, hart.exitAddress(), hart.exitWidth(), hart.exitValue());
+    } finally {
+      Processors.calloutEnds(host);
     }
   }
 
@@ -64,9 +97,15 @@ final class Exits {
   }
 
   @SuppressWarnings("NonAtomicVolatileUpdate") // one writer: the processor that runs the thread
-  private static Doing trap(ThreadObject thread, int cause, long value) {
+  private static Doing trap(ThreadObject thread, int cause, long value, Processors.Host host) {
     thread.calls++;
-    int answer = thread.handler().trap(thread.id, cause, value);
+    int answer;
+    Processors.calloutBegins(host);
+    try {
+      answer = thread.handler().trap(thread.id, cause, value);
+    } finally {
+      Processors.calloutEnds(host);
+    }
     switch (answer) {
       case TrapHandler.RESUME_BEHIND -> {
         thread.hart().completeCall();

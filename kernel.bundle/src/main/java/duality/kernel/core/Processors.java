@@ -336,7 +336,8 @@ final class Processors {
     }
   }
 
-  private static void calloutBegins(Host host) {
+  /** From here on the watchdog may give this host up, and its thread to another one. */
+  static void calloutBegins(Host host) {
     long serial = host.callout.get();
     if (serial == -1) {
       throw new GivenUp();
@@ -344,7 +345,8 @@ final class Processors {
     host.callout.set(serial + 1);
   }
 
-  private static void calloutEnds(Host host) {
+  /** The call is over: throws when the host was given up, and may touch its thread no more. */
+  static void calloutEnds(Host host) {
     long serial = host.callout.get();
     if (serial == -1 || !host.callout.compareAndSet(serial, serial + 1)) {
       throw new GivenUp();
@@ -635,29 +637,25 @@ final class Processors {
       thread.wakeAt = thread.hart().wakeNanos();
       return thread.hart().interruptPending() ? Doing.RUNNING : Doing.WAITING;
     }
-    calloutBegins(host);
-    Doing next;
     try {
-      next = Exits.serve(thread, exit);
+      return Exits.serve(thread, exit, host);
     } catch (CallFailed.Revoked e) {
       core.trace(thread.name + " is suspended: " + e.getMessage());
       thread.wantSuspend();
-      next = Doing.RUNNING;
+      return Doing.RUNNING;
     } catch (CallFailed e) {
       // No value is invented for a hart that meets a missing server: it is set aside and repeats.
       core.stalled(thread, e);
       thread.linesSeen = thread.lines.wordAcquire();
       thread.wakeAt = System.nanoTime() + RETRY_NANOS;
-      next = Doing.WAITING;
+      return Doing.WAITING;
     } catch (GivenUp e) {
       throw e;
     } catch (RuntimeException | Error e) {
       core.trace(thread.name + " is suspended, its exit could not be served: " + Gate.describe(e));
       thread.wantSuspend();
-      next = Doing.RUNNING;
+      return Doing.RUNNING;
     }
-    calloutEnds(host);
-    return next;
   }
 
   /**
