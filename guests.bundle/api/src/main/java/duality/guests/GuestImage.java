@@ -1,6 +1,7 @@
 package duality.guests;
 
 import java.net.URI;
+import java.nio.file.Path;
 import java.util.Optional;
 import org.osgi.annotation.versioning.ConsumerType;
 
@@ -54,5 +55,13 @@ public interface GuestImage {
    */
   default Boot fetch(Optional<URI> mirror, Progress progress) throws GuestUnavailable {
     return prepare(progress);
+  }
+
+  /**
+   * A native program that came with this image, such as {@code busybox}: a file that is never
+   * changed. Nothing when the image has none of that name, or was not fetched yet.
+   */
+  default Optional<Path> program(String name) {
+    return Optional.empty();
   }
 }

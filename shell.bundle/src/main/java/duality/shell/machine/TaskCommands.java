@@ -17,6 +17,7 @@ import duality.shell.command.Syntax;
 import duality.shell.text.ByteSize;
 import duality.shell.text.Near;
 import duality.shell.text.Span;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -36,15 +37,17 @@ public final class TaskCommands extends CommandGroup {
   private static final String TASK = "TASK";
   private static final long LEAST_MEMORY = 1L << 20;
   private static final long MOST_MEMORY = 64L << 30;
-  private static final int CHUNK = 8192;
-  private static final long POLL_MILLIS = 50;
+  private static final int MOST_INPUT = 1 << 20;
+  private static final String BUSYBOX = "busybox";
 
   private final Root root;
+  private final GuestImages images;
 
-  /** With root, which makes tasks. */
+  /** With root, which makes tasks, and the images, one of which brings busybox. */
   @Activate
-  public TaskCommands(@Reference Root root) {
+  public TaskCommands(@Reference Root root, @Reference GuestImages images) {
     this.root = root;
+    this.images = images;
   }
 
   @Override
@@ -54,9 +57,14 @@ public final class TaskCommands extends CommandGroup {
             Syntax.of(SCOPE, "run", "Runs a native RISC-V program and shows its output.")
                 .option("--memory", Kind.SIZE, "memory it may use (256M)")
                 .repeated("--env", Kind.TEXT, "NAME=VALUE for its environment")
+                .repeated(
+                    "--disk", Kind.FILE, "host file that it has as /dev/vda; FILE,ro: to read")
                 .takes("FILE", Kind.FILE, "a statically linked RV64 ELF file of the host")
                 .takesRest("ARGS", Kind.TEXT, "its arguments", true)
-                .note("Fails when its exit status is not 0. Ctrl-C ends it.")
+                .note("'busybox' is the one that guest:fetch linux gets: task:run busybox sh.")
+                .note("At the prompt it has the terminal: Ctrl-C interrupts, Ctrl-D is the end of")
+                .note("input, Ctrl-] leaves it running. In scripts it reads what is piped into it.")
+                .note("Fails when its exit status is not 0.")
                 .note("It stays in task:list until task:delete, with what it used."),
             this::run),
         new Command(
@@ -114,6 +122,9 @@ public final class TaskCommands extends CommandGroup {
   record Ended(TaskReport report) implements Notice {
     @Override
     public String line() {
+      if (!report.ended()) {
+        return report.name() + " goes on; task:stop ends it";
+      }
       return report.name()
           + ": status "
           + report.status()
@@ -133,13 +144,30 @@ public final class TaskCommands extends CommandGroup {
     Map<String, String> config = new LinkedHashMap<>();
     config.put("file", file.toString());
     config.put("args", Personality.list(arguments.texts("ARGS")));
-    List<String> environment = arguments.texts("--env");
-    for (String each : environment) {
-      if (each.indexOf('=') < 1) {
+    Map<String, String> environment = new LinkedHashMap<>();
+    environment.put("PATH", "/bin");
+    environment.put("HOME", "/root");
+    boolean terminal = call.screen().interactive() && !call.piped() && !call.fed();
+    if (terminal) {
+      environment.put("TERM", "xterm");
+      config.put("terminal", "true");
+      config.put("rows", Integer.toString(call.screen().height()));
+      config.put("columns", Integer.toString(call.screen().width()));
+    } else if (call.fed()) {
+      config.put("input", input(call));
+    }
+    for (String each : arguments.texts("--env")) {
+      int equals = each.indexOf('=');
+      if (equals < 1) {
         throw new CommandFailed("--env '" + each + "' is not NAME=VALUE");
       }
+      environment.put(each.substring(0, equals), each.substring(equals + 1));
     }
-    config.put("environment", Personality.list(environment));
+    config.put(
+        "environment",
+        Personality.list(
+            environment.entrySet().stream().map(e -> e.getKey() + "=" + e.getValue()).toList()));
+    config.putAll(disk(call));
     arguments
         .given("--memory")
         .ifPresent(size -> config.put("memory", Long.toString(arguments.bytes("--memory", 0))));
@@ -156,45 +184,57 @@ public final class TaskCommands extends CommandGroup {
     String path = FOLDER + next();
     Personality task = root.create(path, Personality.class, config);
     Console console = root.connect(path + "/console", Console.class);
-    task.start();
-    TaskReport report = follow(call, task, console);
+    TaskReport report = new TaskSession(call, path, task, console).run(terminal);
     Ended ended = new Ended(report);
-    if (report.status() != 0) {
+    if (report.ended() && report.status() != 0) {
       throw new CommandFailed(ended.line());
     }
     return ended;
   }
 
-  /** Passes the program's output on until it has ended and all of it was passed on. */
-  private static TaskReport follow(Invocation call, Personality task, Console console)
-      throws CommandFailed {
-    long position = 0;
-    boolean ended = false;
-    boolean stopped = false;
-    while (true) {
-      String more = console.output(position, CHUNK, 0);
-      position = Math.max(position, console.oldest()) + more.length();
-      byte[] bytes = more.getBytes(ISO_8859_1);
-      call.out().write(bytes, 0, bytes.length);
-      call.out().flush();
-      if (!stopped && (call.cancellation().cancelled() || call.out().checkError())) {
-        task.stop();
-        stopped = true;
+  private static Map<String, String> disk(Invocation call) throws CommandFailed {
+    Map<String, String> disks = Disks.config(call);
+    if (disks.size() > 1) {
+      throw new CommandFailed("a native program has one --disk at most");
+    }
+    String given = disks.getOrDefault("disk0", "");
+    boolean readOnly = given.endsWith(",ro");
+    return given.isEmpty()
+        ? Map.of()
+        : Map.of(
+            "disk",
+            readOnly ? given.substring(0, given.length() - 3) : given,
+            "readonly",
+            Boolean.toString(readOnly));
+  }
+
+  /** What is piped into it. */
+  private static String input(Invocation call) throws CommandFailed {
+    try {
+      byte[] bytes = call.in().readNBytes(MOST_INPUT + 1);
+      if (bytes.length > MOST_INPUT) {
+        throw new CommandFailed("more than 1 MiB is piped into it; put it into a --disk");
       }
-      if (more.isEmpty()) {
-        if (ended) {
-          return task.report();
-        }
-        // One more look at the console follows, so that the program's last words are not lost.
-        ended = task.await(POLL_MILLIS).ended();
-      }
+      return new String(bytes, ISO_8859_1);
+    } catch (IOException e) {
+      throw new CommandFailed("what is piped into it cannot be read: " + e.getMessage());
     }
   }
 
-  private static Path file(Invocation call) throws CommandFailed {
+  private Path file(Invocation call) throws CommandFailed {
     String name = call.arguments().text("FILE");
     try {
       Path file = call.session().currentDir().resolve(name).toAbsolutePath().normalize();
+      if (name.equals(BUSYBOX) && !Files.exists(file)) {
+        return images.all().stream()
+            .flatMap(image -> image.program(BUSYBOX).stream())
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new CommandFailed(
+                        "busybox is not here yet; guest:fetch linux gets it, with Debian's"
+                            + " kernel"));
+      }
       if (!Files.exists(file)) {
         throw new CommandFailed("there is no file '" + name + "'");
       }

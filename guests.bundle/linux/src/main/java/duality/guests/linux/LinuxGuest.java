@@ -101,6 +101,11 @@ public final class LinuxGuest implements GuestImage {
   }
 
   @Override
+  public Optional<Path> program(String name) {
+    return name.equals("busybox") ? cache.current().map(Product::busybox) : Optional.empty();
+  }
+
+  @Override
   public Boot prepare(Progress progress) throws GuestUnavailable {
     Optional<Product> current = cache.current();
     return boot(current.isPresent() ? current.get() : get(Optional.empty(), false, progress));
