@@ -222,8 +222,13 @@ final class DescriptorCalls {
     if (done == SystemCalls.BLOCKED) {
       return wait(caller, file);
     }
-    caller.memory().write(address, bytes, 0, (int) done);
-    return done;
+    try {
+      caller.memory().write(address, bytes, 0, (int) done);
+      return done;
+    } catch (UserMemory.Fault e) {
+      file.unread(bytes, (int) done);
+      throw e;
+    }
   }
 
   private static long write(Process caller, OpenFile file, long address, long length)

@@ -35,6 +35,9 @@ abstract class OpenFile {
   /** Reads at the position; answers how many bytes, 0 at the end. */
   abstract long read(Process caller, byte[] into, int length) throws Failed;
 
+  /** The last so many bytes that were read did not reach the caller: they are to be read again. */
+  void unread(byte[] bytes, int count) {}
+
   /** Writes at the position; answers how many bytes were taken. */
   abstract long write(Process caller, byte[] bytes, int length) throws Failed;
 

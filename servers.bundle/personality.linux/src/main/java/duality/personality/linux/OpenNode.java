@@ -33,6 +33,11 @@ final class OpenNode extends OpenFile {
   }
 
   @Override
+  void unread(byte[] bytes, int count) {
+    position -= count;
+  }
+
+  @Override
   long write(Process caller, byte[] bytes, int length) throws Failed {
     if ((flags & APPEND) != 0) {
       position = node.size();

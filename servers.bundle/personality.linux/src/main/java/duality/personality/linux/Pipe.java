@@ -102,6 +102,15 @@ final class Pipe {
     }
 
     @Override
+    void unread(byte[] bytes, int unread) {
+      byte[] later = content();
+      first = 0;
+      count = 0;
+      put(bytes, unread);
+      put(later, later.length);
+    }
+
+    @Override
     long write(Process caller, byte[] bytes, int length) throws Failed {
       if (readers == 0) {
         caller.signals().post(Signals.PIPE);

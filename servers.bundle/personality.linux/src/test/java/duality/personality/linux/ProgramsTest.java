@@ -128,6 +128,49 @@ class ProgramsTest {
   }
 
   @Test
+  void processes() throws Exception {
+    sameAsQemu("fork");
+  }
+
+  @Test
+  void pipesAndFiles() throws Exception {
+    sameAsQemu("pipes");
+  }
+
+  @Test
+  void signals() throws Exception {
+    sameAsQemu("signals");
+  }
+
+  @Test
+  void wrongAddressesAndTooManyDescriptors() throws Exception {
+    sameAsQemu("hostile");
+  }
+
+  @Test
+  void aForkBombMeetsTheLimitAndIsGone() throws Exception {
+    TaskReport report = TestSystem.run(system.task("1", folder.resolve("hostile"), "bomb"));
+    assertEquals(
+        "bomb: Resource temporarily unavailable, all gone: 1\nfork works again: 1\n",
+        system.output("1"),
+        report.toString());
+    assertEquals(0, report.status());
+    assertEquals(1, system.core.threads().size(), "threads of its processes are gone");
+  }
+
+  @Test
+  void operationsAreMeasured() throws Exception {
+    for (String each : List.of("null", "fault", "fork", "exec", "switch", "read", "write")) {
+      TaskReport report = TestSystem.run(system.task("1", folder.resolve("ops"), each, "20"));
+      assertTrue(
+          system.output("1").matches(each + ": 20 times, [0-9]+ ns each\n"),
+          system.output("1") + report);
+      assertEquals(0, report.status(), report.toString());
+      system.root.remove("task/1");
+    }
+  }
+
+  @Test
   void callsThatAreNotThere() throws Exception {
     TaskReport report = TestSystem.run(system.task("1", folder.resolve("enosys")));
     assertEquals("bpf: errno 38\nsystem call 4000: errno 38\n", system.output("1"));
