@@ -127,6 +127,9 @@ final class CallSlot {
   /** Interrupts sent to the call that was given up last; guarded by this. */
   private int interrupts;
 
+  /** See {@link #handsOver}; guarded by this. */
+  private boolean handsOver;
+
   /** Waits at a gate: the time counts for the gate's deadline, not for the callers'. */
   volatile boolean waiting;
 
@@ -278,13 +281,30 @@ final class CallSlot {
   }
 
   /**
+   * The own thread begins or ends to wait for a hand-over, which has to be done though the call in
+   * which it was asked for was given up: an interrupt would cut it off.
+   */
+  synchronized void handsOver(boolean begins) {
+    handsOver = begins;
+    waitsInCore = begins; // with the limits of phases: it is not stuck
+    if (begins && interrupts > 0) {
+      interrupts = 0;
+      boolean unused = Thread.interrupted();
+    }
+  }
+
+  /**
    * The watchdog: a call that was given up and waits for something is interrupted, so that it comes
    * to a poll. One that runs is not: an interrupt closes the file it may be reading.
    */
   synchronized void interruptWait(Core core) {
     tidy();
     int level = 63 - Long.numberOfLeadingZeros(abandoned);
-    if (level < 0 || interrupts >= INTERRUPTS || level != deepest() || !isAbandoned(level)) {
+    if (level < 0
+        || handsOver
+        || interrupts >= INTERRUPTS
+        || level != deepest()
+        || !isAbandoned(level)) {
       return;
     }
     Gate gate = Gate.marked(at(level));

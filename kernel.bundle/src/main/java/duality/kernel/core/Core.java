@@ -59,6 +59,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   private final Processors processors;
   private final Scheduling scheduling = new Scheduling(this);
   final Watchdog watchdog;
+  private final SpareThreads spares = new SpareThreads();
   private final Failures failures = new Failures(this);
   private final TraceRing trace = new TraceRing();
   private final Map<String, EndpointObject> endpoints = new ConcurrentSkipListMap<>();
@@ -112,6 +113,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
           "processors: 1 to 64, not " + processorCount + "; patience: 1 to 1000, not " + patience);
     }
     Core core = new Core(processorCount, poolBytes, patience);
+    core.spares.refill();
     core.processors.start();
     core.watchdog.start();
     Aborts.CORES.add(core);
@@ -138,6 +140,10 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   /** Registers an engine by name. */
   public void engine(String name, Engine engine) {
     engines.add(new EngineTable.Entry(name, engine, "", Version.emptyVersion, -1));
+  }
+
+  SpareThreads spares() {
+    return spares;
   }
 
   EngineTable engines() {
@@ -690,6 +696,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
     Aborts.CORES.remove(this);
     watchdog.stop();
     processors.stop();
+    spares.close();
     pool.close();
   }
 

@@ -408,19 +408,8 @@ final class EndpointObject implements Endpoint {
               return saved;
             });
     now.salvaging = asked;
-    Thread asking =
-        new HostThread(
-            "salvage " + gate.path,
-            () -> {
-              CallSlot slot = CallSlot.current();
-              slot.push(gate.opening(), 0); // what it calls, it calls as this endpoint
-              try {
-                asked.run();
-              } finally {
-                slot.pop();
-              }
-            });
-    asking.start();
+    // What it calls, it calls as this endpoint.
+    core.spares().run("salvage " + gate.path, () -> inside(asked));
     try {
       return asked.get(limitNanos, TimeUnit.NANOSECONDS);
     } catch (ExecutionException e) {

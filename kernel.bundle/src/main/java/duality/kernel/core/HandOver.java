@@ -9,8 +9,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A thread of the kernel's own, outside all endpoints, on which servers are opened, saved and
- * closed, and whole swaps are done: what hangs there can be cut off.
+ * Work on a thread of the kernel's own, outside all endpoints: there servers are opened, saved and
+ * closed, and whole swaps are done, and what hangs there can be cut off.
  *
  * <p>Each time it goes into a server's code it notes until when it has to be back (a phase). Who
  * waits for it looks at that; when the time is over the thread is cut off: the holds that it took
@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The thread ends with its work: what servers leave in its thread-locals ends with it.
  */
-final class HandOver extends HostThread {
+final class HandOver {
   /** How long all of it may take, beside the limits of phases. */
   private static final long ALL_NANOS = TimeUnit.SECONDS.toNanos(25);
 
@@ -49,16 +49,24 @@ final class HandOver extends HostThread {
 
   private final List<Runnable> whenCutOff = new ArrayList<>();
   private Course course = Course.UNDER_WAY;
+
+  /** Of its thread, once that has begun. */
+  private @Nullable CallSlot slot;
+
   private @Nullable Object answer;
   private @Nullable Throwable thrown;
 
-  private HandOver(String what, @Nullable CallSlot asker, Supplier<?> work) {
-    super("hand-over " + what, () -> ((HandOver) Thread.currentThread()).body(work));
+  private HandOver(String what, @Nullable CallSlot asker) {
     this.what = what;
     this.asker = asker;
   }
 
   private void body(Supplier<?> work) {
+    HostThread host = (HostThread) Thread.currentThread();
+    synchronized (this) {
+      slot = host.slot;
+    }
+    host.handOver = this;
     Object got = null;
     Throwable failed = null;
     try {
@@ -76,8 +84,19 @@ final class HandOver extends HostThread {
     }
   }
 
+  private <T> T run(Core core, Supplier<T> work) {
+    core.spares().run("hand-over " + what, () -> body(work));
+    CallSlot waiting = CallSlot.current();
+    waiting.handsOver(true);
+    try {
+      return await(core);
+    } finally {
+      waiting.handsOver(false);
+    }
+  }
+
   static @Nullable HandOver current() {
-    return Thread.currentThread() instanceof HandOver here ? here : null;
+    return Thread.currentThread() instanceof HostThread here ? here.handOver : null;
   }
 
   /**
@@ -89,9 +108,7 @@ final class HandOver extends HostThread {
     if (current() != null || Processors.isHost()) {
       return work.get();
     }
-    HandOver thread = new HandOver(what, CallSlot.current(), work);
-    thread.start();
-    return thread.await(core);
+    return new HandOver(what, CallSlot.current()).run(core, work);
   }
 
   /**
@@ -188,9 +205,7 @@ final class HandOver extends HostThread {
                   work.run();
                   return what;
                 });
-    HandOver thread = new HandOver(what, null, inTime);
-    thread.start();
-    thread.await(core);
+    new HandOver(what, null).run(core, inTime);
   }
 
   /** Does that when the hold of this gate has ended; at once when this thread has none. */
@@ -254,7 +269,7 @@ final class HandOver extends HostThread {
    * What polls, because it was woven, comes to an end. Not the calls that it made meanwhile: to end
    * one of them in the middle would harm a server that has done nothing.
    */
-  private void abandon() {
+  private void abandon(CallSlot slot) {
     for (int level = 1; level <= CallSlot.DEPTH; level++) {
       CallSlot.Visit visit = slot.visit(level);
       if (visit.mark() != 0 && Gate.number(visit.mark()) == Gate.UNNUMBERED) {
@@ -263,23 +278,13 @@ final class HandOver extends HostThread {
     }
   }
 
-  private <T> T await(Core core) {
-    CallSlot waiter = CallSlot.current();
-    boolean before = waiter.waitsInCore;
-    waiter.waitsInCore = true; // with the limits of phases: it is not stuck
-    try {
-      return awaitEnd(core);
-    } finally {
-      waiter.waitsInCore = before;
-    }
-  }
-
   @SuppressWarnings("unchecked")
-  private <T> T awaitEnd(Core core) {
+  private <T> T await(Core core) {
     long all = System.nanoTime() + ALL_NANOS;
     List<Phase> cutOff;
     List<HoldObject> ending;
     List<Runnable> others;
+    CallSlot used;
     synchronized (this) {
       while (course == Course.UNDER_WAY) {
         Phase phase = phases.isEmpty() ? NONE : phases.getLast();
@@ -311,9 +316,12 @@ final class HandOver extends HostThread {
       cutOff = List.copyOf(phases);
       ending = List.copyOf(holds);
       others = List.copyOf(whenCutOff);
+      used = slot;
     }
     ending.forEach(HoldObject::close);
-    abandon();
+    if (used != null) { // else its thread has not even begun
+      abandon(used);
+    }
     cutOff.forEach(each -> each.whenCutOff.run());
     others.forEach(Runnable::run);
     String why =

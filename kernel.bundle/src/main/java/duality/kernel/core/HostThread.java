@@ -1,14 +1,20 @@
 package duality.kernel.core;
 
+import org.jspecify.annotations.Nullable;
+
 /** A host thread of the kernel's own: reaches its call slot without a look-up. */
 class HostThread extends Thread {
   private static final String PREFIX = "duality ";
 
   final CallSlot slot;
 
+  /** What it does, if that is such work; only used by itself. */
+  @Nullable HandOver handOver;
+
   HostThread(String name, Runnable body) {
     super(null, body, PREFIX + name, 1 << 20, false);
     setDaemon(true);
+    setContextClassLoader(ClassLoader.getSystemClassLoader()); // not what its starter had
     slot = new CallSlot(this);
   }
 
@@ -21,8 +27,7 @@ class HostThread extends Thread {
     super.run();
   }
 
-  /** Its name as it was given. */
-  final String plainName() {
-    return getName().substring(PREFIX.length());
+  final void rename(String name) {
+    setName(PREFIX + name);
   }
 }

@@ -75,7 +75,7 @@ final class LastResort {
               + " SERVER");
       return;
     }
-    new HostThread("last resort", () -> restart(endpoint)).start();
+    core.spares().run("last resort", () -> restart(endpoint));
   }
 
   private boolean tooOften() {

@@ -171,7 +171,7 @@ final class ServerTable {
       Departure departure =
           Departure.begin(core, served, core.patiently(DRAIN_NANOS), name + " stops");
       leaving.put(bundle, departure);
-      new HostThread("stop of " + name, () -> leaveWithout(departure, bundle, name)).start();
+      core.spares().run("stop of " + name, () -> leaveWithout(departure, bundle, name));
     }
   }
 
@@ -228,7 +228,7 @@ final class ServerTable {
    */
   void bound(Registration server) {
     if (!servers.getOrDefault(server.name(), List.of()).contains(server)) {
-      new HostThread("departure of " + server.exactName(), () -> takeLeave(server)).start();
+      core.spares().run("departure of " + server.exactName(), () -> takeLeave(server));
     }
   }
 

@@ -4,6 +4,7 @@ import duality.kernel.CallFailed;
 import duality.kernel.Notification;
 import duality.kernel.Work;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -20,7 +21,8 @@ final class Worker {
   private final Notification notification;
   private final long mask;
   private final Work work;
-  private volatile HostThread host;
+  private final String name;
+  private final AtomicBoolean started = new AtomicBoolean();
   private volatile boolean stopped;
 
   /** Of the host threads, when the present one began; only used by this worker's thread. */
@@ -35,13 +37,12 @@ final class Worker {
     this.notification = notification;
     this.mask = mask;
     this.work = work;
-    this.host = new HostThread("worker " + name, this::body);
-    this.host.slot.worker = true;
+    this.name = "worker " + name;
   }
 
   void start() {
-    if (!stopped && host.getState() == Thread.State.NEW) {
-      host.start();
+    if (!stopped && started.compareAndSet(false, true)) {
+      core.spares().run(name, this::body);
     }
   }
 
@@ -56,6 +57,8 @@ final class Worker {
   }
 
   private void goOn(long first) {
+    CallSlot slot = CallSlot.current();
+    slot.worker = true;
     long bits = first;
     while (!stopped) {
       if (begun && generation != core.processors().generation()) {
@@ -63,7 +66,7 @@ final class Worker {
         return;
       }
       if (bits != 0) {
-        if (!round(bits)) {
+        if (!round(bits, slot)) {
           return;
         }
         boolean unused = Thread.interrupted(); // what its server left, or it would wait no more
@@ -88,9 +91,7 @@ final class Worker {
    */
   private void renew(long bits) {
     generation = core.processors().generation();
-    HostThread fresh = new HostThread(host.plainName(), () -> goOn(bits));
-    host = fresh;
-    fresh.start();
+    core.spares().run(name, () -> goOn(bits));
   }
 
   /**
@@ -108,9 +109,9 @@ final class Worker {
   }
 
   /** Does the work once inside the gate; says whether the worker goes on. */
-  private boolean round(long bits) {
+  private boolean round(long bits, CallSlot slot) {
     try {
-      gate.enter(host.slot, 0);
+      gate.enter(slot, 0);
     } catch (CallFailed.Revoked e) {
       signalBack(bits);
       return false;
@@ -122,7 +123,7 @@ final class Worker {
     }
     if (stopped) {
       // Replaced while it waited at the gate.
-      host.slot.pop();
+      slot.pop();
       signalBack(bits);
       return false;
     }
@@ -131,11 +132,11 @@ final class Worker {
     try {
       work.run(bits);
     } catch (Throwable e) {
-      CallFailed failure = gate.failed(host.slot, e);
+      CallFailed failure = gate.failed(slot, e);
       core.trace(gate.path + ": worker: " + failure.getMessage());
       return true;
     }
-    if (host.slot.pop()) {
+    if (slot.pop()) {
       core.trace(gate.path + ": worker was given up");
       return false;
     }

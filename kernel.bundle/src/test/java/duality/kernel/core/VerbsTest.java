@@ -16,6 +16,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -57,6 +58,7 @@ class VerbsTest {
     private final CountDownLatch met = new CountDownLatch(1);
     private final CountDownLatch left = new CountDownLatch(1);
     private Runnable inside = () -> {};
+    private Runnable opening = () -> {};
 
     Tallies(String name, Fault fault) {
       this.name = name;
@@ -77,6 +79,7 @@ class VerbsTest {
         case OPEN_THROWS -> throw new StackOverflowError("as asked");
         default -> {}
       }
+      opening.run();
       return new Serving(this, saved == null ? new long[CLIENTS] : saved.numbers("counts"));
     }
   }
@@ -303,12 +306,25 @@ class VerbsTest {
     Tally tally = tally("tally");
     tally.add(0);
     one.inside = () -> stopBundle(7, "tally", one);
+    Thread stopper = Thread.currentThread();
+    two.opening = () -> watchdogLooksAt(stopper);
     long since = System.nanoTime();
     assertThrows(CallFailed.TimedOut.class, tally::meet);
     assertTrue(
         System.nanoTime() - since < TimeUnit.SECONDS.toNanos(50), "it waited for itself to end");
     assertEquals("two", tally.name());
     assertEquals(2, tally.add(0));
+  }
+
+  /** The call in which it waits was given up: the watchdog may not wake it for that. */
+  private void watchdogLooksAt(Thread waiting) {
+    while (waiting.getState() != Thread.State.TIMED_WAITING) {
+      Thread.onSpinWait();
+    }
+    core.watchdog.tick(System.nanoTime(), 0);
+    for (int i = 0; i < 20 && !waiting.isInterrupted(); i++) {
+      LockSupport.parkNanos(1_000_000); // for who was woken to notice
+    }
   }
 
   @Test
