@@ -48,7 +48,12 @@ public final class MachineCommands extends CommandGroup {
     return List.of(
         new Command(
             Syntax.of(SCOPE, "run", "Makes a machine, boots an image in it and lets it run.")
-                .takes("IMAGE", Kind.IMAGE, "what to boot, see guest:list; got first if need be")
+                .mayTake("IMAGE", Kind.IMAGE, "what to boot, see guest:list; got first if need be")
+                .option(FileBoot.KERNEL, Kind.FILE, "in place of an image: an Image or ELF file")
+                .option(
+                    FileBoot.FIRMWARE, Kind.FILE, "what starts in M-mode; none: the kernel itself")
+                .option(FileBoot.INITRD, Kind.FILE, "initial RAM disk for --kernel")
+                .option(FileBoot.READY, Kind.TEXT, "the console's line when the guest is up")
                 .option(
                     "--name", Kind.NEW_NAME, "what to call it (the image's name, then image-2, …)")
                 .option(
@@ -60,7 +65,10 @@ public final class MachineCommands extends CommandGroup {
                 .option("--weight", Kind.COUNT, "its share of processors, 1 to 10000 (100)")
                 .option("--vmm", Kind.SERVER, "monitor that runs it (vmm.machine), or vmm.trap")
                 .option("--engine", Kind.TEXT, "engine that executes it (the kernel's default)")
-                .note("The machine is the endpoint vm/NAME; vm:wait waits until its guest is up."),
+                .note("The machine is the endpoint vm/NAME; vm:wait waits until its guest is up.")
+                .note(
+                    "An ELF kernel that is entered at 0x80000000 starts in M-mode without"
+                        + " firmware."),
             this::run),
         new Command(
             Syntax.of(SCOPE, "list", "Lists the machines and what they are doing."),
@@ -176,6 +184,17 @@ public final class MachineCommands extends CommandGroup {
 
   private Started run(Invocation call) throws Exception {
     Arguments arguments = call.arguments();
+    if (FileBoot.asked(arguments)) {
+      return runFiles(call);
+    }
+    if (!arguments.has("IMAGE")) {
+      throw new CommandFailed(
+          "name an image (guest:list has them), or give " + FileBoot.KERNEL + " FILE");
+    }
+    if (arguments.has(FileBoot.INITRD) || arguments.has(FileBoot.READY)) {
+      throw new CommandFailed(
+          FileBoot.INITRD + " and " + FileBoot.READY + " go with " + FileBoot.KERNEL + " only");
+    }
     GuestImage image = images.get(arguments.text("IMAGE"));
     String name = name(arguments, image.name());
     Map<String, String> config = new LinkedHashMap<>(Disks.config(call));
@@ -189,13 +208,33 @@ public final class MachineCommands extends CommandGroup {
               : String.valueOf(e.getMessage()));
     }
     Boot boot = prepared.append(arguments.text("--append", ""));
+    config.put("append", arguments.text("--cmdline", boot.commandLine()));
+    config.put("kernel", boot.kernel().toString());
+    return create(arguments, name, image.name(), config, boot);
+  }
+
+  private Started runFiles(Invocation call) throws CommandFailed {
+    FileBoot files = FileBoot.of(call);
+    Map<String, String> config = new LinkedHashMap<>(Disks.config(call));
+    config.put("append", files.boot().commandLine());
+    files.kernel().ifPresent(kernel -> config.put("kernel", kernel.toString()));
+    if (!files.firmware().isEmpty()) {
+      config.put("firmware", files.firmware());
+    }
+    String name = name(call.arguments(), files.name());
+    return create(call.arguments(), name, files.name(), config, files.boot());
+  }
+
+  private Started create(
+      Arguments arguments, String name, String image, Map<String, String> config, Boot boot)
+      throws CommandFailed {
     long memory = arguments.bytes("--memory", boot.memoryBytes());
     if (memory < boot.minimumMemoryBytes() || memory % PAGE != 0) {
       throw new CommandFailed(
           "--memory "
               + ByteSize.show(memory)
               + " is not enough or no multiple of 4K: "
-              + image.name()
+              + image
               + " needs "
               + ByteSize.show(boot.minimumMemoryBytes())
               + " or more");
@@ -204,17 +243,15 @@ public final class MachineCommands extends CommandGroup {
     if (weight < 1 || weight > 10_000) {
       throw new CommandFailed("--weight " + weight + " is not from 1 to 10000");
     }
-    config.put("image", image.name());
+    config.put("image", image);
     config.put("memory", Long.toString(memory));
-    config.put("kernel", boot.kernel().toString());
     boot.initrd().ifPresent(initrd -> config.put("initrd", initrd.toString()));
-    config.put("append", arguments.text("--cmdline", boot.commandLine()));
     config.put("weight", Integer.toString(weight));
     config.put("agent", Boolean.toString(boot.agent()));
     arguments.given("--engine").ifPresent(engine -> config.put("engine", engine));
     arguments.given("--vmm").ifPresent(monitor -> config.put("server", monitor));
     machines.create(name, config, boot);
-    return new Started(name, image.name(), memory);
+    return new Started(name, image, memory);
   }
 
   private String name(Arguments arguments, String image) throws CommandFailed {

@@ -29,6 +29,9 @@ public final class Machines {
   private final GuestImages images;
   private final Map<String, ReadyWatch> watches = new ConcurrentHashMap<>();
 
+  /** What the machines made here were made from. */
+  private final Map<String, Boot> boots = new ConcurrentHashMap<>();
+
   /** With what they are found through. */
   @Activate
   public Machines(@Reference Root root, @Reference GuestImages images) {
@@ -97,6 +100,7 @@ public final class Machines {
     VirtualMachine machine = root.create(FOLDER + name, VirtualMachine.class, config);
     boolean started = false;
     try {
+      boots.put(name, boot);
       watch(name, boot, 0);
       machine.start();
       started = true;
@@ -125,6 +129,7 @@ public final class Machines {
     if (watch != null) {
       watch.end();
     }
+    boots.remove(name);
     root.remove(FOLDER + name);
   }
 
@@ -175,6 +180,10 @@ public final class Machines {
   }
 
   private Boot boot(String name) throws CommandFailed {
+    Boot known = boots.get(name);
+    if (known != null) {
+      return known;
+    }
     GuestImage image = images.get(machine(name).report().image());
     try {
       return image.prepare(Progress.NONE);

@@ -104,6 +104,48 @@ class MachineCommandsTest {
   }
 
   @Test
+  void aMachineIsMadeOfFiles() throws Exception {
+    Files.write(folder.resolve("Image.bin"), new byte[100]);
+    Files.writeString(folder.resolve("rd"), "some");
+    Files.writeString(folder.resolve("fw.bin"), "some");
+    String said = notice("vm:run --kernel Image.bin --initrd rd --append 'x=1' --memory 64M");
+    assertTrue(said.startsWith("image-bin: image-bin boots in 64M"), said);
+    var config = system.configs.get("vm/image-bin");
+    assertEquals(folder.resolve("Image.bin").toString(), config.get("kernel"));
+    assertEquals("x=1", config.get("append"));
+    assertEquals("false", config.get("agent"));
+    assertFalse(config.containsKey("firmware"), "the monitor's own");
+    run("vm:run --firmware fw.bin --kernel Image.bin --name b");
+    assertEquals(folder.resolve("fw.bin").toString(), system.configs.get("vm/b").get("firmware"));
+    run("vm:run --firmware fw.bin --name c");
+    assertFalse(system.configs.get("vm/c").containsKey("kernel"), "firmware alone");
+  }
+
+  @Test
+  void anElfKernelAtTheStartOfMemoryHasNothingBelowIt() throws Exception {
+    java.nio.ByteBuffer elf =
+        java.nio.ByteBuffer.allocate(64).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+    elf.putInt(0, 0x464c457f).putLong(24, 0x8000_0000L);
+    Files.write(folder.resolve("kernel"), elf.array());
+    run("vm:run --kernel kernel");
+    assertEquals("none", system.configs.get("vm/kernel").get("firmware"));
+    elf.putLong(24, 0x8020_0000L);
+    Files.write(folder.resolve("kernel"), elf.array());
+    run("vm:run --kernel kernel --name b");
+    assertFalse(system.configs.get("vm/b").containsKey("firmware"), "S-mode, by its entry");
+  }
+
+  @Test
+  void filesThatDoNotFitAreExplained() throws Exception {
+    Files.writeString(folder.resolve("k"), "some");
+    assertTrue(refused("vm:run").contains("name an image"));
+    assertTrue(refused("vm:run nano --kernel k").contains("either nano or --kernel"));
+    assertTrue(refused("vm:run --kernel missing").contains("there is no file 'missing'"));
+    assertTrue(refused("vm:run --firmware none").contains("there has to be a --kernel"));
+    assertTrue(refused("vm:run nano --initrd k").contains("go with --kernel only"));
+  }
+
+  @Test
   void withoutANameTheImagesIsTaken() throws Exception {
     assertTrue(notice("vm:run nano").startsWith("nano: nano boots in 64M"));
     assertTrue(notice("vm:run nano").startsWith("nano-2: "));

@@ -28,6 +28,10 @@ record ElfProgram(
   private static final int LOAD = 1;
   private static final int SYMBOLS = 2;
   private static final int HEADER_BYTES = 64;
+
+  /** Most that linkers put in front of the text. */
+  private static final int HEADERS = 4096;
+
   private static final int SEGMENT_BYTES = 56;
   private static final int SECTION_BYTES = 64;
   private static final int SYMBOL_BYTES = 24;
@@ -114,6 +118,14 @@ record ElfProgram(
         throw new Malformed("its segment " + i + " lies outside of the file");
       }
       long address = elf.getLong(at + 24);
+      long below = base - address;
+      if (offset == 0 && below > 0 && below <= HEADERS && below < fileBytes) {
+        // A linker that was told where the text goes puts the file's own headers below it.
+        offset += below;
+        fileBytes -= below;
+        memoryBytes -= below;
+        address = base;
+      }
       if (!within(address - base, memoryBytes, bytes)) {
         throw new Malformed(
             "its segment "

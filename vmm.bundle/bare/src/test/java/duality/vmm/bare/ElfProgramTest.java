@@ -1,9 +1,11 @@
 package duality.vmm.bare;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import org.junit.jupiter.api.Test;
@@ -31,8 +33,7 @@ class ElfProgramTest {
           default -> elf.putShort(at + 2 * random.nextInt(4), (short) value);
         }
       }
-      byte[] cut =
-          java.util.Arrays.copyOf(file, random.nextInt(4) == 0 ? n % file.length : file.length);
+      byte[] cut = Arrays.copyOf(file, random.nextInt(4) == 0 ? n % file.length : file.length);
       try {
         ElfProgram program = ElfProgram.read(cut, BareMemory.BASE, BareMemory.BYTES);
         read++;
@@ -44,6 +45,19 @@ class ElfProgramTest {
       }
     }
     assertTrue(read > 1000, "programs that could be read: " + read);
+  }
+
+  @Test
+  void headersBelowTheTextAreLeftOut() throws Exception {
+    byte[] file = Arrays.copyOf(valid(), 8192);
+    ByteBuffer elf = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
+    elf.putLong(72, 0).putLong(80, BareMemory.BASE - 4096).putLong(88, BareMemory.BASE - 4096);
+    elf.putLong(96, 8192).putLong(104, 8192);
+    ElfProgram program = ElfProgram.read(file, BareMemory.BASE, BareMemory.BYTES);
+    assertEquals(BareMemory.BASE, program.segments().getFirst().address());
+    assertEquals(4096, program.segments().getFirst().offset());
+    assertEquals(4096, program.segments().getFirst().fileBytes());
+    assertEquals(BareMemory.BASE, program.entry());
   }
 
   /** One segment of 64 bytes, two sections: symbols with {@code tohost}, and their names. */

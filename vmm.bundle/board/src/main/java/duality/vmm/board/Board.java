@@ -5,6 +5,15 @@ package duality.vmm.board;
  * (QEMU 7.2, hw/riscv/virt.c), as far as this machine has them.
  */
 final class Board {
+  /** What a hart with firmware executes first: a page that says where to go. */
+  static final long RESET = 0x1000;
+
+  /** Core-local interruptor, for firmware. */
+  static final long CLINT = 0x200_0000;
+
+  /** Bytes that the core-local interruptor takes. */
+  static final long CLINT_BYTES = 0x1_0000;
+
   /** Test finisher: power-off and reset by a store. */
   static final long FINISHER = 0x10_0000;
 

@@ -43,6 +43,8 @@ final class BoardTree {
 
   private static final int SUPERVISOR_EXTERNAL = 9;
   private static final int MACHINE_EXTERNAL = 11;
+  private static final int MACHINE_SOFTWARE = 3;
+  private static final int MACHINE_TIMER = 7;
 
   private static final int FINISHER_OFF = 0x5555;
   private static final int FINISHER_RESET = 0x7777;
@@ -58,9 +60,15 @@ final class BoardTree {
    * @param initrd first address and end of the initial RAM disk, or empty
    * @param virtioSlots which virtio-mmio transports there are, as bits
    * @param seed randomness for the guest's generator, may be empty
+   * @param firmware whether there is software in M-mode, which needs the core-local interruptor
    */
   static byte[] write(
-      long memoryBytes, String commandLine, long[] initrd, int virtioSlots, byte[] seed) {
+      long memoryBytes,
+      String commandLine,
+      long[] initrd,
+      int virtioSlots,
+      byte[] seed,
+      boolean firmware) {
     DeviceTree tree = new DeviceTree();
     tree.begin("")
         .cells("#address-cells", 2)
@@ -79,6 +87,9 @@ final class BoardTree {
         .text("compatible", "simple-bus")
         .flag("ranges");
     devices(tree, virtioSlots);
+    if (firmware) {
+      clint(tree);
+    }
     tree.end();
     endings(tree);
     return tree.end().toBytes();
@@ -160,6 +171,14 @@ final class BoardTree {
         interrupt(tree, Board.virtioSource(slot)).end();
       }
     }
+  }
+
+  private static void clint(DeviceTree tree) {
+    tree.begin("clint@2000000")
+        .text("compatible", "sifive,clint0", "riscv,clint0")
+        .wide("reg", Board.CLINT, Board.CLINT_BYTES)
+        .cells("interrupts-extended", PHANDLE_HART, MACHINE_SOFTWARE, PHANDLE_HART, MACHINE_TIMER)
+        .end();
   }
 
   private static DeviceTree interrupt(DeviceTree tree, int source) {

@@ -11,11 +11,13 @@ import duality.kernel.KernelThread;
 import duality.kernel.Notification;
 import duality.kernel.Rights;
 import duality.kernel.Space;
+import duality.kernel.processor.Hart;
 import duality.vmm.GuestAgent;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes the machine's device endpoints, each with no more capabilities than it needs, and finds
@@ -25,10 +27,16 @@ import java.util.Map;
 final class Devices {
   private static final String PLIC = "plic";
   private static final String UART = "uart";
+  private static final String CLINT = "clint";
   private static final String CONSOLE = "console";
   private static final String PORTS = "ports";
   private static final String AGENT_PORT = "agent-port";
   private static final String AGENT = "agent";
+
+  /** Offset of {@code mtime}. */
+  private static final long CLINT_TIME = 0xbff8;
+
+  private static final long NANOS_PER_TICK = 1_000_000_000L / Hart.TIMEBASE_HZ;
 
   /** What the agent's port remembers, so that nothing is lost while the host is slow. */
   private static final String REMEMBERED_BYTES = Integer.toString(1 << 24);
@@ -41,6 +49,9 @@ final class Devices {
   private final MmioDevice uart;
   private final List<GuestAgent> agents = new ArrayList<>();
   private int virtioSlots;
+
+  /** For firmware; null when the monitor is the firmware. */
+  private @Nullable MmioDevice clint;
 
   /**
    * Makes them all.
@@ -65,6 +76,9 @@ final class Devices {
             Map.of(Slots.HARTS, "1"),
             Map.of(Slots.HART + 0, writable(hart.lines())));
     bus.add(PLIC, Board.PLIC, Board.PLIC_BYTES, plic);
+    if (settings.startsInMachineMode()) {
+      clint(hart);
+    }
     Notification events = context.notification(UART);
     console = console(CONSOLE, events, 0, Map.of());
     uart =
@@ -112,6 +126,25 @@ final class Devices {
   /** The guest is no more: who waits for its programs need not wait any longer. */
   void guestEnded() {
     agents.forEach(GuestAgent::reset);
+  }
+
+  /** The core-local interruptor's time is the guest's from now on. */
+  void time(long guestNanos) {
+    MmioDevice there = clint;
+    if (there != null) {
+      there.store(CLINT_TIME, Long.BYTES, guestNanos / NANOS_PER_TICK);
+    }
+  }
+
+  private void clint(KernelThread hart) {
+    MmioDevice made =
+        context.child(
+            CLINT,
+            MmioDevice.class,
+            Map.of(Slots.HARTS, "1"),
+            Map.of(Slots.HART + 0, writable(hart.lines())));
+    bus.add(CLINT, Board.CLINT, Board.CLINT_BYTES, 0, made);
+    clint = made;
   }
 
   private void rtcAndFinisher(Notification finish) {

@@ -14,6 +14,11 @@ public final class GuestMemory {
 
   private static final long FIRST_PAGE = Board.MEMORY / Space.PAGE_BYTES;
   private static final int RIGHTS = Memory.READ | Memory.WRITE | Memory.EXECUTE;
+  private static final long RESET_PAGE = Board.RESET / Space.PAGE_BYTES;
+
+  /** Slot that is filled while the page of the reset vector is there. */
+  private static final String RESET_REGION = "reset";
+
   private static final int PIECE_BYTES = 1 << 20;
 
   private final Context context;
@@ -61,6 +66,17 @@ public final class GuestMemory {
     }
     space.region(FIRST_PAGE, bytes / Space.PAGE_BYTES, RIGHTS, pager);
     context.keep(REGION, space);
+  }
+
+  /** Puts the first instructions of a hart with firmware where it looks for them. */
+  void writeReset(byte[] code) {
+    if (context.has(RESET_REGION)) {
+      space.removeRegion(RESET_PAGE);
+      context.drop(RESET_REGION);
+    }
+    space.region(RESET_PAGE, 1, RIGHTS, pager);
+    context.keep(RESET_REGION, space);
+    write(Board.RESET, code);
   }
 
   /** Copies a part of a file into memory. */

@@ -122,6 +122,14 @@ final class HartTree {
     return new HartState(HartMode.FULL, false, entry, 1, false, x, new long[32], csrs, nowNanos);
   }
 
+  /** A hart with software in M-mode that is about to execute the first instruction there. */
+  static HartState reset(long entry, long nowNanos) {
+    // What the specification leaves open at reset is on: firmware that does not know it leaves it.
+    Map<String, Long> csrs = Map.of("menvcfg", 0x6000_0000_0000_00f0L);
+    return new HartState(
+        HartMode.FULL, true, entry, 3, false, new long[32], new long[32], csrs, nowNanos);
+  }
+
   private static long[] registers(State saved, String name) {
     long[] registers = saved.numbers(name);
     if (registers.length != 32) {

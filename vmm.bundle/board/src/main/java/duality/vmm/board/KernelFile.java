@@ -30,6 +30,9 @@ record KernelFile(long entry, List<Segment> segments) {
     }
   }
 
+  /** No place for a file that does not say where it belongs: it is refused. */
+  static final long NOWHERE = 0;
+
   private static final int IMAGE_HEADER_BYTES = 64;
   private static final int IMAGE_MAGIC_AT = 0x30;
   private static final long IMAGE_MAGIC = 0x5643534952L; // "RISCV"
@@ -41,6 +44,7 @@ record KernelFile(long entry, List<Segment> segments) {
   private static final int ELF_SEGMENT_BYTES = 56;
   private static final int ELF_MAX_SEGMENTS = 64;
   private static final int ELF_EXECUTABLE = 2;
+
   private static final int ELF_RISCV = 243;
   private static final int ELF_LOAD = 1;
 
@@ -62,9 +66,24 @@ record KernelFile(long entry, List<Segment> segments) {
    * @throws CallFailed.BadRequest when the file is no kernel that fits; the message says why
    */
   static KernelFile read(GuestFile file, long memory, long memoryBytes) {
+    return read(file, memory, memoryBytes, NOWHERE);
+  }
+
+  /**
+   * Reads a kernel's or firmware's headers.
+   *
+   * @param memory first byte of guest memory
+   * @param memoryBytes its size
+   * @param otherwise address of a file without a header, or {@link #NOWHERE}
+   * @throws CallFailed.BadRequest when the file is none that fits; the message says why
+   */
+  static KernelFile read(GuestFile file, long memory, long memoryBytes, long otherwise) {
     ByteBuffer head = file.head(0, ELF_HEADER_BYTES);
-    if (head.capacity() < ELF_HEADER_BYTES) {
+    if (head.capacity() < ELF_HEADER_BYTES && otherwise == NOWHERE) {
       throw refused(file, "it has only " + head.capacity() + " bytes, too few for any header");
+    }
+    if (head.capacity() < ELF_HEADER_BYTES) {
+      return plain(file, otherwise, memory, memoryBytes);
     }
     if (head.getInt(0) == ELF_MAGIC) {
       return elf(file, head, memory, memoryBytes);
@@ -73,10 +92,22 @@ record KernelFile(long entry, List<Segment> segments) {
         || head.getInt(IMAGE_MAGIC2_AT) == IMAGE_MAGIC2) {
       return image(file, head, memory, memoryBytes);
     }
+    if (otherwise != NOWHERE) {
+      return plain(file, otherwise, memory, memoryBytes);
+    }
     if ((head.getShort(0) & 0xFFFF) == 0x8B1F) {
       throw refused(file, "it is compressed by gzip; unpack it first");
     }
     throw refused(file, "it is neither a RISC-V Linux Image nor an ELF file");
+  }
+
+  /** A file without a header: all of it, from its first byte on. */
+  private static KernelFile plain(GuestFile file, long at, long memory, long memoryBytes) {
+    long bytes = file.length();
+    if (bytes < 2 || bytes > memoryBytes - (at - memory)) {
+      throw refused(file, "its " + bytes + " bytes do not fit at 0x" + Long.toHexString(at));
+    }
+    return new KernelFile(at, List.of(new Segment(0, bytes, at, bytes)));
   }
 
   private static KernelFile image(GuestFile file, ByteBuffer head, long memory, long memoryBytes) {

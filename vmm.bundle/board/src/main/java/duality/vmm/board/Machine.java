@@ -119,6 +119,10 @@ public final class Machine implements VirtualMachine, Instance {
   public Machine(Context context, @Nullable State saved, HartMode mode, Parts.Monitor monitor) {
     this.context = context;
     settings = MachineSettings.of(context.config());
+    if (settings.startsInMachineMode() && mode != HartMode.FULL) {
+      throw new CallFailed.BadRequest(
+          "this monitor has no M-mode: a guest with firmware of its own needs vmm.machine");
+    }
     Space space = context.space("memory");
     Map<String, Object> endowment = new HashMap<>();
     endowment.put("space", context.derive(space, Space.class, Rights.MAP | Rights.READ, 0));
@@ -129,7 +133,7 @@ public final class Machine implements VirtualMachine, Instance {
         context.child(
             "pager",
             Pager.class,
-            Map.of("quota", Long.toString(settings.memoryBytes())),
+            Map.of("quota", Long.toString(settings.memoryBytes() + Space.PAGE_BYTES)),
             endowment);
     memory = new GuestMemory(context, space, pager, settings.memoryBytes());
     thread =
@@ -203,7 +207,9 @@ public final class Machine implements VirtualMachine, Instance {
     try {
       if (condition == Condition.PAUSED) {
         settle();
-        zeroNanos += System.nanoTime() - stoodNanos;
+        long now = System.nanoTime();
+        zeroNanos += now - stoodNanos;
+        devices.time(now - zeroNanos);
         hart.restore(HartTree.withTimeOffset(hart.save(), zeroNanos));
         condition = Condition.RUNNING;
         if (!ending) {
@@ -290,7 +296,13 @@ public final class Machine implements VirtualMachine, Instance {
     ending = false;
     failure = "";
     zeroNanos = System.nanoTime();
-    hart.restore(HartTree.boot(guest.entry(), guest.tree(), zeroNanos));
+    if (settings.startsInMachineMode()) {
+      memory.writeReset(ResetVector.code(guest));
+      devices.time(0);
+      hart.restore(HartTree.reset(Board.RESET, zeroNanos));
+    } else {
+      hart.restore(HartTree.boot(guest.entry(), guest.tree(), zeroNanos));
+    }
     settled = true;
     thread.weight(settings.weight());
     condition = Condition.RUNNING;

@@ -10,7 +10,9 @@ import java.util.Map;
  * A machine's configuration, checked.
  *
  * @param memoryBytes guest memory
- * @param kernel host file with the kernel
+ * @param kernel host file with the kernel; empty when there is firmware that needs none
+ * @param firmware host file with the firmware; {@link #NO_FIRMWARE} for a kernel that starts in
+ *     M-mode itself; empty for the monitor's own SBI
  * @param initrd host file with the initial RAM disk, or empty
  * @param commandLine the kernel's command line
  * @param disks block devices, first one first
@@ -22,6 +24,7 @@ import java.util.Map;
 record MachineSettings(
     long memoryBytes,
     String kernel,
+    String firmware,
     String initrd,
     String commandLine,
     List<Disk> disks,
@@ -37,6 +40,9 @@ record MachineSettings(
    * @param readOnly whether the guest may not write
    */
   record Disk(int slot, String file, boolean readOnly) {}
+
+  /** There is nothing below the kernel: it starts in M-mode. */
+  static final String NO_FIRMWARE = "none";
 
   static final long PAGE = 4096;
   static final long LEAST_MEMORY = 4L << 20;
@@ -62,7 +68,8 @@ record MachineSettings(
       throw wrong("memory", memory + " bytes, which is no multiple of " + PAGE);
     }
     String kernel = config.getOrDefault("kernel", "");
-    if (kernel.isEmpty()) {
+    String firmware = config.getOrDefault("firmware", "");
+    if (kernel.isEmpty() && (firmware.isEmpty() || firmware.equals(NO_FIRMWARE))) {
       throw wrong("kernel", "missing; name the file to boot");
     }
     String commandLine = config.getOrDefault("append", "").strip();
@@ -76,6 +83,7 @@ record MachineSettings(
     return new MachineSettings(
         memory,
         kernel,
+        firmware,
         config.getOrDefault("initrd", ""),
         commandLine,
         disks(config),
@@ -83,6 +91,11 @@ record MachineSettings(
         (int) number(config, "weight", 1, 10_000, 100),
         config.getOrDefault("engine", ""),
         flag(config, "agent", true));
+  }
+
+  /** Whether the hart starts in M-mode, as if switched on. */
+  boolean startsInMachineMode() {
+    return !firmware.isEmpty();
   }
 
   private static List<Disk> disks(Map<String, String> config) {

@@ -53,7 +53,8 @@ class DeviceTreeTest {
             "console=ttyS0 quiet",
             new long[] {0x9000_0000L, 0x9100_0000L},
             0x81,
-            new byte[64]);
+            new byte[64],
+            false);
     String source = decompiled(tree);
     for (String line :
         new String[] {
@@ -78,12 +79,20 @@ class DeviceTreeTest {
         }) {
       assertTrue(source.contains(line), "'" + line + "' is missing in\n" + source);
     }
+    assertTrue(!source.contains("clint@"), "an interruptor nobody needs");
     assertTrue(!source.contains("virtio_mmio@10002000"), "a transport that is not there");
   }
 
   @Test
+  void firmwareIsToldOfItsInterrupts() throws Exception {
+    String source = decompiled(BoardTree.write(64L << 20, "", new long[0], 0, new byte[0], true));
+    assertTrue(source.contains("clint@2000000 {"), source);
+    assertTrue(source.contains("interrupts-extended = <0x01 0x03 0x01 0x07>;"), source);
+  }
+
+  @Test
   void withoutInitrdNothingIsSaidAboutOne() throws Exception {
-    String source = decompiled(BoardTree.write(64L << 20, "", new long[0], 0, new byte[0]));
+    String source = decompiled(BoardTree.write(64L << 20, "", new long[0], 0, new byte[0], false));
     assertTrue(!source.contains("initrd"), source);
     assertTrue(!source.contains("virtio_mmio"), source);
   }

@@ -1,5 +1,6 @@
 package duality.vmm.machine;
 
+import duality.clock.ClintServer;
 import duality.clock.RtcServer;
 import duality.console.host.HostConsoleServer;
 import duality.drivers.Console;
@@ -52,6 +53,7 @@ public final class Rig implements AutoCloseable {
     core.engine("interpreter", new Interpreter());
     core.register("plic", new PlicServer(), InterruptController.class);
     core.register("uart", new UartServer(), MmioDevice.class);
+    core.register("clint", new ClintServer(), MmioDevice.class);
     core.register("rtc", new RtcServer(), MmioDevice.class);
     core.register("finisher", new FinisherServer(), MmioDevice.class);
     core.register("virtio.console", new ConsoleServer(), MmioDevice.class);
