@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
 
 import duality.servers.Personality;
+import duality.servers.Swapper;
 import duality.servers.TaskReport;
 import java.io.File;
 import java.io.IOException;
@@ -156,6 +157,27 @@ class ProgramsTest {
         report.toString());
     assertEquals(0, report.status());
     assertEquals(1, system.core.threads().size(), "threads of its processes are gone");
+  }
+
+  @Test
+  void processesGoOnUnderAnotherPersonality() throws Exception {
+    List<String> command =
+        List.of("env", "-i", which("qemu-riscv64"), folder.resolve("pipes").toString());
+    String expected = run(command).output;
+    Swapper swapper = system.core.kernel().connect("swapper", Swapper.class);
+    int swaps = 0;
+    for (int round = 0; swaps < 100 || round < 3; round++) {
+      Personality task = system.task("1", folder.resolve("pipes"));
+      task.start();
+      for (int i = 0; !task.await(1).ended(); i++) {
+        String to = i % 2 == 0 ? "personality.next" : "personality.linux";
+        assertEquals("done", swapper.swap("task/1", to).outcome());
+        swaps++;
+      }
+      assertEquals(expected, system.output("1"), task.report() + " after " + swaps + " swaps");
+      system.root.remove("task/1");
+      assertTrue(round < 500, swaps + " swaps only");
+    }
   }
 
   @Test
