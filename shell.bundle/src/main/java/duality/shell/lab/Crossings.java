@@ -65,7 +65,8 @@ final class Crossings {
    *
    * @param structure who runs the program: {@code machine}, {@code trap}, {@code native}
    * @param operation what it does
-   * @param calls see {@link Tallies}
+   * @param calls see {@link Tallies}; of a native program {@code exceptions} are its system calls
+   *     and {@code faults} all else that is handed to the personality, and what that asks its pager
    * @param cpuNanos processor time
    * @param elapsedNanos as the program's clock says
    * @param ratio processor time beside the one of {@code machine}; empty where there is none
@@ -183,9 +184,7 @@ final class Crossings {
   private String runNative(List<String> arguments) throws CommandFailed {
     String path = "task/" + NAME;
     List<String> words = new ArrayList<>(arguments);
-    if (words.get(0).equals("read") || words.get(0).equals("write")) {
-      words.removeLast(); // the disk of a machine; here a file of the personality's
-    }
+    words.replaceAll(each -> each.equals("/dev/vdb") ? "/dev/vda" : each);
     Personality task =
         trial
             .root()
@@ -193,11 +192,18 @@ final class Crossings {
                 path,
                 Personality.class,
                 Map.of(
-                    "file", program.toAbsolutePath().toString(), "args", Personality.list(words)));
+                    "file",
+                    program.toAbsolutePath().toString(),
+                    "args",
+                    Personality.list(words),
+                    "disk",
+                    trial.folder().resolve("scratch").toString()));
     try {
       Tallies before = Tallies.now(trial.kernel(), path);
+      double exits = -handled(path);
       task.start();
       TaskReport report = task.report();
+      long asked = 2;
       long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
       while (!report.ended()) {
         trial.cancellation().check();
@@ -205,13 +211,15 @@ final class Crossings {
           throw new CommandFailed("it does not end within " + SECONDS + " s");
         }
         report = task.await(500);
+        asked++;
       }
+      exits += handled(path) - asked;
       Tallies counted = Tallies.now(trial.kernel(), path).since(before);
       // Its threads may be gone with the program: the report has what they did.
       nativeTallies =
           new Tallies(
               counted.calls(),
-              counted.faults(),
+              counted.faults() + Math.max(0, exits - report.calls()),
               report.calls(),
               counted.devices(),
               counted.notifications(),
@@ -227,6 +235,14 @@ final class Crossings {
     } finally {
       trial.root().remove(path);
     }
+  }
+
+  /** Calls that came to an endpoint: the exits of its threads, and what others asked it. */
+  private double handled(String path) {
+    return trial.kernel().endpoints().stream()
+        .filter(each -> each.path().equals(path))
+        .mapToDouble(each -> each.calls())
+        .sum();
   }
 
   private Crossing row(

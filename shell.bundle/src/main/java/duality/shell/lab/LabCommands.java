@@ -1,6 +1,7 @@
 package duality.shell.lab;
 
 import duality.kernel.Observation;
+import duality.servers.CostDial;
 import duality.servers.Root;
 import duality.servers.Supervisor;
 import duality.servers.Swapper;
@@ -20,6 +21,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -31,7 +33,15 @@ public final class LabCommands extends CommandGroup {
   private static final String SCOPE = "lab";
 
   /** All there are, by their place in the debate. */
-  static final List<Experiment> EXPERIMENTS = List.of(new LiabilityExperiment());
+  static final List<Experiment> EXPERIMENTS =
+      List.of(
+          new LiabilityExperiment(),
+          new CostExperiment(),
+          new CrossingsExperiment(),
+          new FaultExperiment(),
+          new MonitorExperiment(),
+          new TrustExperiment(),
+          new PrimitivesExperiment());
 
   private final BundleContext context;
   private final Observation kernel;
@@ -39,6 +49,7 @@ public final class LabCommands extends CommandGroup {
   private final Swapper swapper;
   private final Supervisor supervisor;
   private final GuestImages images;
+  private final CostDial dial;
 
   /** With what experiments use. */
   @Activate
@@ -48,13 +59,15 @@ public final class LabCommands extends CommandGroup {
       @Reference Root root,
       @Reference Swapper swapper,
       @Reference Supervisor supervisor,
-      @Reference GuestImages images) {
+      @Reference GuestImages images,
+      @Reference CostDial dial) {
     this.context = context;
     this.kernel = kernel;
     this.root = root;
     this.swapper = swapper;
     this.supervisor = supervisor;
     this.images = images;
+    this.dial = dial;
   }
 
   /** Names of the experiments. */
@@ -72,6 +85,7 @@ public final class LabCommands extends CommandGroup {
             Syntax.of(SCOPE, "run", "Runs an experiment: predictions first, then the result.")
                 .takes("NAME", Kind.EXPERIMENT, "one of lab:list")
                 .option("--rounds", Kind.COUNT, "how often to repeat (default 20)")
+                .option("--file", Kind.FILE, "the program ops, for those that need it")
                 .option("--json", Kind.FILE, "where the record goes (default lab-NAME.json)")
                 .note("The predictions are written to the file before anything is run.")
                 .note("docs/lab/NAME.md explains each experiment."),
@@ -99,7 +113,7 @@ public final class LabCommands extends CommandGroup {
     Path folder = Files.createTempDirectory("lab");
     try {
       List<Crossings.Crossing> rows =
-          new Crossings(trial(call, rounds, folder), program.toAbsolutePath()).measure();
+          new Crossings(trial(call, rounds, folder, program), program.toAbsolutePath()).measure();
       if (call.arguments().has("--json")) {
         Path file = call.session().currentDir().resolve(call.arguments().text("--json"));
         Files.writeString(file, Json.write(rows.stream().map(LabRecord::fields).toList()) + "\n");
@@ -110,7 +124,7 @@ public final class LabCommands extends CommandGroup {
     }
   }
 
-  private Trial trial(Invocation call, int rounds, Path folder) {
+  private Trial trial(Invocation call, int rounds, Path folder, @Nullable Path program) {
     return new Trial(
         context,
         kernel,
@@ -118,6 +132,8 @@ public final class LabCommands extends CommandGroup {
         swapper,
         supervisor,
         images,
+        dial,
+        program,
         rounds,
         folder,
         call.cancellation(),
@@ -167,7 +183,7 @@ public final class LabCommands extends CommandGroup {
     call.err().flush();
     Path folder = Files.createTempDirectory("lab");
     try {
-      Experiment.Result result = experiment.run(trial(call, rounds, folder));
+      Experiment.Result result = experiment.run(trial(call, rounds, folder, program(call)));
       LabRecord.measured(written, result, Instant.now());
       Files.writeString(record, Json.write(written) + "\n");
       call.err().println(result.verdict());
@@ -176,6 +192,17 @@ public final class LabCommands extends CommandGroup {
     } finally {
       delete(folder);
     }
+  }
+
+  private static @Nullable Path program(Invocation call) throws CommandFailed {
+    if (!call.arguments().has("--file")) {
+      return null;
+    }
+    Path file = call.session().currentDir().resolve(call.arguments().text("--file"));
+    if (!Files.isRegularFile(file)) {
+      throw new CommandFailed("there is no file " + file);
+    }
+    return file.toAbsolutePath();
   }
 
   private static void delete(Path folder) throws IOException {

@@ -4,6 +4,7 @@ import duality.drivers.Console;
 import duality.guests.Boot;
 import duality.kernel.CallFailed;
 import duality.servers.Root;
+import duality.vmm.MachineReport;
 import duality.vmm.VirtualMachine;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -30,6 +31,7 @@ final class NanoGuest implements AutoCloseable {
   private static final long MEMORY_BYTES = 512L << 20;
   private static final long DISK_BYTES = 256 * 512;
   private static final long BOOT_SECONDS = 120;
+  private static final long LONG_SECONDS = 120;
   private static final long COMMAND_SECONDS = 10;
   private static final int FEW_PAGES = 2;
 
@@ -89,13 +91,35 @@ final class NanoGuest implements AutoCloseable {
     return path;
   }
 
-  /** Boots it; it works from then on. */
-  void begin() {
+  /** Boots it; it waits for commands. */
+  void boot() {
     machine.start();
     if (answered(0, BOOT_SECONDS).isEmpty()) {
       throw new IllegalStateException(path + " does not boot: " + machine.report());
     }
+  }
+
+  /** Boots it; it works from then on. */
+  void begin() {
+    boot();
     typist.start();
+  }
+
+  /** Types a command and answers what it prints; not beside {@link #begin}. */
+  String command(String line) {
+    long from = console.position();
+    int typed = console.type(line + "\r");
+    String seen = answered(from, LONG_SECONDS);
+    if (typed != line.length() + 1 || seen.isEmpty()) {
+      throw new IllegalStateException(path + " does not answer '" + line + "': " + condition());
+    }
+    String[] lines = seen.split("\r\n", -1);
+    return lines.length < 2 ? "" : lines[1];
+  }
+
+  /** What its monitor says. */
+  MachineReport report() {
+    return machine.report();
   }
 
   /** How many fresh pages it takes in each round: a few, or so many that its pager asks root. */

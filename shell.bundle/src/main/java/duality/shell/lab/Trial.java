@@ -5,6 +5,7 @@ import duality.guests.GuestImage;
 import duality.guests.GuestUnavailable;
 import duality.guests.Progress;
 import duality.kernel.Observation;
+import duality.servers.CostDial;
 import duality.servers.Root;
 import duality.servers.Supervisor;
 import duality.servers.Swapper;
@@ -13,12 +14,14 @@ import duality.shell.command.CommandFailed;
 import duality.shell.machine.GuestImages;
 import java.nio.file.Path;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 
 /**
  * What an experiment may use.
  *
+ * @param program the file that {@code --file} named, or null
  * @param rounds how often to repeat; each experiment says what one is
  * @param folder for files that are deleted afterwards
  * @param say takes a line about how far it is
@@ -30,6 +33,8 @@ record Trial(
     Swapper swapper,
     Supervisor supervisor,
     GuestImages images,
+    CostDial dial,
+    @Nullable Path program,
     int rounds,
     Path folder,
     Cancellation cancellation,
@@ -46,8 +51,7 @@ record Trial(
   }
 
   /** The bundle of that name, or null. */
-  @org.jspecify.annotations.Nullable
-  Bundle bundle(String name) {
+  @Nullable Bundle bundle(String name) {
     for (Bundle each : context.getBundles()) {
       if (name.equals(each.getSymbolicName())) {
         return each;

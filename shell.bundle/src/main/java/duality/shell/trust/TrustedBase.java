@@ -40,7 +40,7 @@ import org.osgi.framework.wiring.BundleWiring;
  * wiring: the bundles from which all these have classes. Below that the framework, the JDK and the
  * JVM.
  */
-final class TrustedBase {
+public final class TrustedBase {
   private static final String KERNEL = "duality.kernel";
   private static final String CLIENT = "client";
   private static final String CLIENT_LIBRARY = "client's library";
@@ -51,7 +51,8 @@ final class TrustedBase {
 
   private record Part(String part, String why) {}
 
-  TrustedBase(BundleContext context, Observation kernel) {
+  /** Of the system in which that bundle is. */
+  public TrustedBase(BundleContext context, Observation kernel) {
     this.context = context;
     this.kernel = kernel;
   }
@@ -67,10 +68,10 @@ final class TrustedBase {
    * @param bytes of its class files
    * @param why how the endpoint comes to trust it
    */
-  record Trusted(String part, String name, long lines, long bytes, String why) {}
+  public record Trusted(String part, String name, long lines, long bytes, String why) {}
 
   /** The table for an endpoint with all below it. */
-  List<Trusted> of(String path) {
+  public List<Trusted> of(String path) {
     List<CapabilityReport> edges = kernel.capabilities();
     List<String> starts = new ArrayList<>();
     kernel.endpoints().stream()

@@ -1,0 +1,107 @@
+package duality.shell.lab;
+
+import duality.shell.trust.TrustedBase;
+import duality.shell.trust.TrustedBase.Trusted;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/** What a guest has to trust, and whether what it does not use is left out. */
+final class TrustExperiment implements Experiment {
+  @Override
+  public String name() {
+    return "trust";
+  }
+
+  @Override
+  public String question() {
+    return "How much code must a guest trust, and does it grow by what the guest does not use?";
+  }
+
+  @Override
+  public String sources() {
+    return "HPHS04; F09";
+  }
+
+  @Override
+  public List<Prediction> predictions() {
+    return List.of(
+        new Prediction(
+            "Hohmuth et al. 2004",
+            "with IPC a guest trusts the core and the servers that it uses, and no others; the"
+                + " security-relevant part is tens of thousands of lines"),
+        new Prediction(
+            "a monitor with one driver domain",
+            "every guest trusts the whole of that domain, also what only others use"));
+  }
+
+  @Override
+  public Result run(Trial trial) throws Exception {
+    TrustedBase base = new TrustedBase(trial.context(), trial.kernel());
+    Guests guests = new Guests(trial);
+    try (NanoGuest with = guests.make("with", true);
+        NanoGuest without = guests.make("without", false)) {
+      with.boot();
+      without.boot();
+      List<Trusted> more = base.of(with.path());
+      List<Trusted> less = new TrustedBase(trial.context(), trial.kernel()).of(without.path());
+      Set<String> extra = names(more);
+      extra.removeAll(names(less));
+      List<Finding> findings = new ArrayList<>();
+      for (String part :
+          List.of("core", "server", "authority", "weaver", "library", "client", "framework")) {
+        findings.add(Finding.figure("lines of " + part, Long.toString(lines(less, part))));
+      }
+      long ours =
+          lines(less, "core")
+              + lines(less, "server")
+              + lines(less, "authority")
+              + lines(less, "weaver");
+      findings.add(
+          Finding.of(
+              "core, servers, authority and weaver",
+              "tens of thousands of lines at most (Hohmuth et al.)",
+              ours + " lines",
+              ours < 100_000));
+      findings.add(
+          Finding.figure("lines of JDK modules", Long.toString(lines(less, "JDK module"))));
+      findings.add(
+          Finding.of(
+              "what only the guest with a disk trusts",
+              "[duality.store.file, duality.virtio.blk], since both have virtio for their agent's"
+                  + " port",
+              extra.toString(),
+              extra.equals(Set.of("duality.store.file", "duality.virtio.blk"))));
+      return new Result(
+          findings,
+          "The base of the design is small; below it lies a JDK of hundreds of thousands of lines,"
+              + " which this system cannot take away. In one JVM a hostile bundle reaches further"
+              + " than any capability says.");
+    }
+  }
+
+  private record Guests(Trial trial) {
+    NanoGuest make(String name, boolean disk) throws Exception {
+      return new NanoGuest(
+          trial.root(),
+          "lab-" + name,
+          trial.boot("nano"),
+          disk ? trial.folder().resolve("disk") : null,
+          "");
+    }
+  }
+
+  private static Set<String> names(List<Trusted> rows) {
+    return rows.stream()
+        .filter(each -> !each.part().startsWith("=") && !each.part().startsWith("client"))
+        .filter(each -> !each.part().startsWith("JDK"))
+        .map(Trusted::name)
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  private static long lines(List<Trusted> rows, String part) {
+    return rows.stream().filter(each -> each.part().equals(part)).mapToLong(Trusted::lines).sum();
+  }
+}
