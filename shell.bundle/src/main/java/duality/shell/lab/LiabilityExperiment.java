@@ -147,7 +147,7 @@ final class LiabilityExperiment implements Experiment {
       }
       for (NanoGuest each : guests) {
         each.begin();
-        goesOn(trial, each, WARM_ROUNDS);
+        goesOn(trial, each, WARM_ROUNDS, "nobody");
       }
       Bundle domain0 = trial.bundle(DOMAIN_0);
       for (int i = 0; i < kills; i++) {
@@ -178,7 +178,7 @@ final class LiabilityExperiment implements Experiment {
     }
   }
 
-  private static void goesOn(Trial trial, NanoGuest guest, int rounds) {
+  private static void goesOn(Trial trial, NanoGuest guest, int rounds, String after) {
     if (!guest.advances(rounds, SECONDS, trial.cancellation()::cancelled)) {
       throw new IllegalStateException(
           guest.path()
@@ -186,8 +186,19 @@ final class LiabilityExperiment implements Experiment {
               + rounds
               + " rounds within "
               + SECONDS
-              + " s; "
-              + guest.condition());
+              + " s after the death of "
+              + after
+              + "; "
+              + guest.condition()
+              + "; "
+              + trial.kernel().endpoints().stream()
+                  .filter(each -> each.path().startsWith(guest.path()))
+                  .filter(each -> each.inside() > 0 || !each.condition().equals("open"))
+                  .toList()
+              + "; "
+              + trial.kernel().threads().stream()
+                  .filter(each -> each.name().startsWith(guest.path()))
+                  .toList());
     }
   }
 
@@ -229,7 +240,7 @@ final class LiabilityExperiment implements Experiment {
     boolean root = subject.dead().contains("root");
     guests.forEach(each -> each.manyPages(root));
     for (NanoGuest each : guests) {
-      goesOn(trial, each, 2);
+      goesOn(trial, each, 2, "nobody since the last one");
     }
     long round = guests.stream().mapToLong(NanoGuest::recentNanos).max().orElse(0);
     long deadMillis =
@@ -260,7 +271,7 @@ final class LiabilityExperiment implements Experiment {
     }
     guests.forEach(each -> each.manyPages(false));
     for (NanoGuest each : guests) {
-      goesOn(trial, each, 1);
+      goesOn(trial, each, 1, subject.dead().toString());
     }
   }
 
