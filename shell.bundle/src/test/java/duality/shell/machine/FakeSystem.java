@@ -6,7 +6,9 @@ import duality.guests.GuestImage;
 import duality.guests.Progress;
 import duality.kernel.CallFailed;
 import duality.kernel.Frame;
+import duality.servers.Personality;
 import duality.servers.Root;
+import duality.servers.TaskReport;
 import duality.vmm.GuestAgent;
 import duality.vmm.MachineReport;
 import duality.vmm.VirtualMachine;
@@ -39,7 +41,17 @@ final class FakeSystem implements Root {
 
   /** An image that comes up at once. */
   static GuestImage image(String name) {
+    return image(name, Optional.empty());
+  }
+
+  /** The same, with a native program of any name. */
+  static GuestImage image(String name, Optional<Path> program) {
     return new GuestImage() {
+      @Override
+      public Optional<Path> program(String wanted) {
+        return program;
+      }
+
       @Override
       public String name() {
         return name;
@@ -87,7 +99,9 @@ final class FakeSystem implements Root {
     if (!configs.containsKey(path)) {
       throw new CallFailed.BadRequest("there is no endpoint " + path);
     }
-    return protocol.cast(new FakeMachine(path));
+    return protocol == Personality.class
+        ? protocol.cast(new FakeTask(path))
+        : protocol.cast(new FakeMachine(path));
   }
 
   @Override
@@ -121,6 +135,52 @@ final class FakeSystem implements Root {
   @Override
   public List<String> route(String path, String protocol) {
     return List.of("fake");
+  }
+
+  /** A program that prints what it was configured with, and ends. */
+  private final class FakeTask implements Personality {
+    private final String path;
+
+    FakeTask(String path) {
+      this.path = path;
+    }
+
+    @Override
+    public void start() {
+      consoles.get(path).written("ran\n");
+      states.put(path, "exited");
+    }
+
+    @Override
+    public void stop() {
+      states.put(path, "exited");
+    }
+
+    @Override
+    public TaskReport report() {
+      String state = states.get(path);
+      int status = state.equals("exited") ? 0 : -1;
+      String file = configs.get(path).get("file");
+      return new TaskReport(path, file, state, status, "", 1, 0, 0, 0, 0, 0, 1 << 20);
+    }
+
+    @Override
+    public TaskReport await(long timeoutMillis) {
+      return report();
+    }
+
+    @Override
+    public int trap(int thread, int cause, long value) {
+      return SUSPEND;
+    }
+
+    @Override
+    public long load(int thread, long address, int width) {
+      return 0;
+    }
+
+    @Override
+    public void store(int thread, long address, int width, long value) {}
   }
 
   private final class FakeMachine implements VirtualMachine {

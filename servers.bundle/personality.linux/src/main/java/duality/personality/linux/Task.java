@@ -50,6 +50,7 @@ final class Task implements Personality, Instance {
   private static final long ENDED = 4;
 
   private static final int CHUNK = 4096;
+  private static final String STORE = "store";
 
   private final Context context;
   private final long memoryBytes;
@@ -111,13 +112,10 @@ final class Task implements Personality, Instance {
     if (file.isEmpty()) {
       return null;
     }
-    Store store =
-        context.child(
-            "store",
-            Store.class,
-            Map.of("file", file, "readonly", context.config("readonly", "false"), "event", "1"),
-            endowment);
-    return () -> store;
+    Map<String, String> config =
+        Map.of("file", file, "readonly", context.config("readonly", "false"), "event", "1");
+    // Made when it is asked for first, and again by nobody after the end.
+    return () -> context.child(STORE, Store.class, config, endowment);
   }
 
   /** The console as the terminal's wire. */
@@ -216,6 +214,7 @@ final class Task implements Personality, Instance {
       }
       long resident = space.mappedPages() * Space.PAGE_BYTES;
       linux.clear();
+      context.removeChild(STORE); // the disk is free for others
       memory.release();
       Process init = linux.init();
       int wait = init.waitStatus();
