@@ -43,7 +43,15 @@ final class BareMachine {
   private static final int FINISH_PASS = 0x5555;
   private static final int FINISH_RESET = 0x7777;
 
+  /** Instructions between two looks at {@code tohost}. */
   private static final long SLICE = 4_096;
+
+  /** The same while a program talks to the host, which it waits for after each character. */
+  private static final long TALKING_SLICE = 128;
+
+  /** Looks without a request after which a program does not talk any more. */
+  private static final int SILENCE = 256;
+
   private static final long TICK_NANOS = 100;
   private static final long NEVER = -1;
   private static final long LONGEST_WAIT_NANOS = 10_000_000;
@@ -81,6 +89,8 @@ final class BareMachine {
 
   Run run(Duration limit, BooleanSupplier cancelled) {
     long start = System.nanoTime();
+    long answers = 0;
+    int patience = 0;
     boolean begun = false; // a host that was away before the first instruction proves nothing
     while (reported == null) {
       if (cancelled.getAsBoolean()) {
@@ -93,10 +103,12 @@ final class BareMachine {
       }
       begun = true;
       timer();
-      int exit = hart.run(SLICE);
+      int exit = hart.run(patience > 0 ? TALKING_SLICE : SLICE);
       OptionalLong toHost = program.toHost();
       if (toHost.isPresent()) {
         reported = host.look(toHost.getAsLong());
+        patience = host.answers() != answers ? SILENCE : Math.max(0, patience - 1);
+        answers = host.answers();
       }
       if (reported == null) {
         handle(exit);

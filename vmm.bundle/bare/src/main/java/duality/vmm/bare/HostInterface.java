@@ -30,6 +30,9 @@ final class HostInterface {
   private final OptionalLong fromHost;
   private final Output output;
 
+  /** Requests that were answered. */
+  private long answers;
+
   HostInterface(BareMemory memory, OptionalLong fromHost, Output output) {
     this.memory = memory;
     this.fromHost = fromHost;
@@ -57,6 +60,11 @@ final class HostInterface {
       answer(word & ~PAYLOAD);
     }
     return null;
+  }
+
+  /** How many requests were answered so far. */
+  long answers() {
+    return answers;
   }
 
   private static Outcome ended(long code) {
@@ -89,6 +97,7 @@ final class HostInterface {
   }
 
   private void answer(long word) {
+    answers++;
     if (fromHost.isPresent()) {
       memory.writeLong(fromHost.getAsLong(), word);
     }
