@@ -265,9 +265,7 @@ public final class Core implements Kernel, Observation, AutoCloseable {
         .computeIfAbsent(endpoint.type(), type -> publisher.publish(endpoint, type));
   }
 
-  /**
-   * The endpoint is of another version of its type now. Clients of the one before are served on.
-   */
+  /** The endpoint is of another version of its type now; clients of the other are served on. */
   void retyped(EndpointObject endpoint) {
     Class<?> type = endpoint.type();
     trace(endpoint.path() + " is of another version of " + type.getName() + " now");
@@ -310,12 +308,8 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   @Override
   public void remove(String path) {
     find(path);
-    List<EndpointObject> ending = new ArrayList<>();
-    for (EndpointObject each : endpoints.values()) {
-      if (each.path().equals(path) || each.path().startsWith(path + "/")) {
-        ending.add(each);
-      }
-    }
+    List<EndpointObject> ending = new ArrayList<>(endpoints.values());
+    ending.removeIf(each -> !(each.path() + "/").startsWith(path + "/"));
     CallSlot slot = CallSlot.current();
     for (EndpointObject each : ending) {
       each.threads.values().forEach(this::endThread);
@@ -679,12 +673,8 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   @Override
   public void close() {
     servers.close();
-    List<EndpointObject> tops = new ArrayList<>();
-    for (EndpointObject each : endpoints.values()) {
-      if (each.path().indexOf('/') < 0 || !endpoints.containsKey(parent(each.path()))) {
-        tops.add(each);
-      }
-    }
+    List<EndpointObject> tops = new ArrayList<>(endpoints.values());
+    tops.removeIf(each -> endpoints.containsKey(parent(each.path())));
     tops.sort(Comparator.comparingInt(EndpointObject::rank).reversed());
     for (EndpointObject each : tops) {
       try {
@@ -701,6 +691,6 @@ public final class Core implements Kernel, Observation, AutoCloseable {
   }
 
   private static String parent(String path) {
-    return path.substring(0, path.lastIndexOf('/'));
+    return path.substring(0, Math.max(0, path.lastIndexOf('/')));
   }
 }
