@@ -28,7 +28,8 @@ final class Readiness {
           GuestImage.class.getName());
 
   private static final List<String> COMMANDS =
-      List.of("vm:run", "task:run", "guest:list", "kernel:stat", "duality:help", "felix:lb");
+      List.of(
+          "vm:run", "task:run", "guest:list", "kernel:stat", "duality:help", "felix:lb", "lab:run");
 
   private static final long POLL_MILLIS = 5;
 

@@ -80,6 +80,9 @@ final class LiabilityExperiment implements Experiment {
     int stalled;
     int others;
     final List<String> wrong = new ArrayList<>();
+
+    /** Deaths after which a guest did not work again. */
+    final List<String> ends = new ArrayList<>();
   }
 
   @Override
@@ -90,8 +93,7 @@ final class LiabilityExperiment implements Experiment {
     try {
       for (int kills = 0, generation = 0; kills < trial.rounds(); generation++) {
         int part = Math.min(KILLS_A_GENERATION, trial.rounds() - kills);
-        generation(trial, boot, generation, kills, part, counts);
-        kills += part;
+        kills += generation(trial, boot, generation, kills, part, counts);
       }
     } finally {
       trial.supervisor().rule(RULE, "");
@@ -120,6 +122,16 @@ final class LiabilityExperiment implements Experiment {
             kills + " predictions right",
             right + " of " + kills + " right",
             right == kills));
+    List<String> ends = counts.values().stream().flatMap(each -> each.ends.stream()).toList();
+    findings.add(
+        Finding.of(
+            "guests at work again after it was mended",
+            "after each of " + kills + " kills",
+            (kills - ends.size())
+                + " of "
+                + kills
+                + (ends.isEmpty() ? "" : "; not: " + ends.getFirst()),
+            ends.isEmpty()));
     return new Result(
         findings,
         (right == kills
@@ -130,7 +142,8 @@ final class LiabilityExperiment implements Experiment {
             + " use all of theirs in each round.");
   }
 
-  private void generation(
+  /** Kills servers of three new guests until one does not work again; answers how many. */
+  private int generation(
       Trial trial, Boot boot, int generation, int first, int kills, Map<String, Count> counts)
       throws Exception {
     List<NanoGuest> guests = new ArrayList<>();
@@ -155,24 +168,32 @@ final class LiabilityExperiment implements Experiment {
         List<Subject> subjects = subjects(guests);
         int at = first + i;
         int count = subjects.size() + (domain0 == null ? 0 : 1);
+        boolean goOn;
         if (domain0 != null && at % count == subjects.size()) {
           intoDomain0(trial, guests, domain0);
           String number = Long.toString(domain0.getBundleId());
-          kill(
-              trial,
-              guests,
-              new Subject(
-                  "Domain 0, the back ends of all in one bundle",
-                  TrustCommands.endpoints(trial.kernel(), number)),
-              counts);
-          outOfDomain0(trial, guests);
+          goOn =
+              kill(
+                  trial,
+                  guests,
+                  new Subject(
+                      "Domain 0, the back ends of all in one bundle",
+                      TrustCommands.endpoints(trial.kernel(), number)),
+                  counts);
+          if (goOn) {
+            outOfDomain0(trial, guests);
+          }
         } else {
-          kill(trial, guests, subjects.get(at % count), counts);
+          goOn = kill(trial, guests, subjects.get(at % count), counts);
         }
         if ((i + 1) % 10 == 0) {
           trial.say().accept((at + 1) + " kills");
         }
+        if (!goOn) {
+          return i + 1; // the others get new guests
+        }
       }
+      return kills;
     } finally {
       guests.forEach(NanoGuest::close);
     }
@@ -228,7 +249,8 @@ final class LiabilityExperiment implements Experiment {
     return all;
   }
 
-  private static void kill(
+  /** Says whether all guests work again. */
+  private static boolean kill(
       Trial trial, List<NanoGuest> guests, Subject subject, Map<String, Count> counts)
       throws Exception {
     Set<String> paths = guests.stream().map(NanoGuest::path).collect(Collectors.toSet());
@@ -238,13 +260,13 @@ final class LiabilityExperiment implements Experiment {
                 .keySet());
     predicted.retainAll(paths);
     boolean root = subject.dead().contains("root");
-    guests.forEach(each -> each.manyPages(root));
     for (NanoGuest each : guests) {
       goesOn(trial, each, 2, "nobody since the last one");
     }
     long round = guests.stream().mapToLong(NanoGuest::recentNanos).max().orElse(0);
     long deadMillis =
         Math.clamp(ROUNDS_IN_DEATH * round / 1_000_000, LEAST_DEAD_MILLIS, MOST_DEAD_MILLIS);
+    guests.forEach(each -> each.manyPages(root));
     long before = System.nanoTime();
     trial.supervisor().kill(subject.dead(), deadMillis);
     long killed = System.nanoTime();
@@ -271,8 +293,16 @@ final class LiabilityExperiment implements Experiment {
     }
     guests.forEach(each -> each.manyPages(false));
     for (NanoGuest each : guests) {
-      goesOn(trial, each, 1, subject.dead().toString());
+      try {
+        goesOn(trial, each, 1, subject.dead().toString());
+      } catch (IllegalStateException e) {
+        trial.cancellation().check();
+        count.ends.add(String.valueOf(e.getMessage()));
+        trial.say().accept(String.valueOf(e.getMessage()));
+        return false;
+      }
     }
+    return true;
   }
 
   private static List<Swapper.Move> moves(List<NanoGuest> guests, String suffix) {

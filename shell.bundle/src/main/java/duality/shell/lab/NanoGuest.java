@@ -35,8 +35,8 @@ final class NanoGuest implements AutoCloseable {
   private static final long COMMAND_SECONDS = 10;
   private static final int FEW_PAGES = 2;
 
-  /** Much more than a pager asks of root at once and may have left. */
-  private static final int MANY_PAGES = 300;
+  /** More than a pager takes of root at once and may have left. */
+  private static final int MANY_PAGES = 4_500;
 
   private static final int REMEMBERED = 4_096;
 
