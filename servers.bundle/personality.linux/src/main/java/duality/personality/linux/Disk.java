@@ -22,6 +22,9 @@ final class Disk {
 
   private static final int SECTOR = 512;
 
+  /** Slots of the endpoint in which a successor finds the memory of requests in flight. */
+  private static final String SLOT = "request";
+
   private final Linux linux;
   private final @Nullable Port port;
 
@@ -167,6 +170,7 @@ final class Disk {
         Grant grant = request.grant;
         if (grant != null) {
           grant.close();
+          linux.context().drop(SLOT + (next >> 8));
         }
         if (request.abandoned) {
           requests.remove((int) (next >> 8));
@@ -205,17 +209,22 @@ final class Disk {
   State save() {
     List<State> list = new ArrayList<>();
     requests.forEach(
-        (tag, each) ->
-            list.add(
-                State.of("request", 1)
-                    .with("tag", tag)
-                    .with("pid", each.pid)
-                    .with("write", each.write)
-                    .with("offset", each.offset)
-                    .with("length", each.length)
-                    .with("page", each.page)
-                    .with("status", each.status)
-                    .with("abandoned", each.abandoned)));
+        (tag, each) -> {
+          Grant grant = each.grant;
+          if (grant != null && each.status < 0) {
+            linux.context().keep(SLOT + tag, grant);
+          }
+          list.add(
+              State.of("request", 1)
+                  .with("tag", tag)
+                  .with("pid", each.pid)
+                  .with("write", each.write)
+                  .with("offset", each.offset)
+                  .with("length", each.length)
+                  .with("page", each.page)
+                  .with("status", each.status)
+                  .with("abandoned", each.abandoned));
+        });
     return State.of("disk", 1).with("lastTag", lastTag).with("requests", list);
   }
 
@@ -236,7 +245,11 @@ final class Disk {
               (int) page);
       request.status = (int) each.number("status", -1, 255);
       request.abandoned = each.flag("abandoned");
-      requests.put((int) each.number("tag", 0, 0xffff), request);
+      int tag = (int) each.number("tag", 0, 0xffff);
+      if (request.status < 0 && linux.context().has(SLOT + tag)) {
+        request.grant = linux.context().slot(SLOT + tag, Grant.class);
+      }
+      requests.put(tag, request);
     }
   }
 }

@@ -92,6 +92,11 @@ final class Linux {
     return clock.nanos(TaskClock.REALTIME) / 1_000_000_000;
   }
 
+  /** What the endpoint has. */
+  Context context() {
+    return context;
+  }
+
   void log(String message) {
     context.log(message);
   }

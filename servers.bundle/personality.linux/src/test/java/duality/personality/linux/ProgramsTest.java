@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -189,6 +190,36 @@ class ProgramsTest {
           system.output("1") + report);
       assertEquals(0, report.status(), report.toString());
       system.root.remove("task/1");
+    }
+  }
+
+  @Test
+  void aDiskIsReadAndWrittenOverSwaps() throws Exception {
+    Path disk = Files.write(folder.resolve("disk"), new byte[1 << 20]);
+    Swapper swapper = system.core.kernel().connect("swapper", Swapper.class);
+    for (String each : List.of("write", "read")) {
+      Personality task =
+          system.task(
+              "1",
+              folder.resolve("ops"),
+              Map.of(
+                  "args",
+                  Personality.list(List.of(each, "2000", "/dev/vda")),
+                  "disk",
+                  disk.toString()));
+      task.start();
+      for (int i = 0; !task.await(1).ended(); i++) {
+        String to = i % 2 == 0 ? "personality.next" : "personality.linux";
+        assertEquals("done", swapper.swap("task/1", to).outcome());
+      }
+      assertTrue(
+          system.output("1").matches(each + ": 2000 times, [0-9]+ ns each\n"),
+          system.output("1") + task.report() + system.core.trace());
+      system.root.remove("task/1");
+    }
+    byte[] bytes = Files.readAllBytes(disk);
+    for (int write = 2000 - 256; write < 2000; write++) {
+      assertEquals((byte) write, bytes[write * 7 % 256 * 4096 + 4095], "write " + write);
     }
   }
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.fail;
 
 import duality.console.host.HostConsoleServer;
 import duality.drivers.Console;
+import duality.drivers.Store;
 import duality.kernel.Context;
 import duality.kernel.Instance;
 import duality.kernel.Pager;
@@ -22,6 +23,7 @@ import duality.servers.Personality;
 import duality.servers.Root;
 import duality.servers.Swapper;
 import duality.servers.TaskReport;
+import duality.store.file.FileStoreServer;
 import duality.swapper.SwapperServer;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -50,6 +52,7 @@ final class TestSystem implements AutoCloseable {
     core.register("pager.demand", new DemandPager(), Pager.class);
     core.register("pager.pinned", new PinnedPager(), Pager.class);
     core.register("console.host", new HostConsoleServer(), Console.class);
+    core.register("store.file", new FileStoreServer(), Store.class);
     core.register("swapper", new SwapperServer(), Swapper.class);
     core.register("personality.linux", new PersonalityServer(), Personality.class);
     core.register("personality.next", new PersonalityServer(), Personality.class);
