@@ -297,7 +297,7 @@ final class LiabilityExperiment implements Experiment {
         goesOn(trial, each, 1, subject.dead().toString());
       } catch (IllegalStateException e) {
         trial.cancellation().check();
-        count.ends.add(String.valueOf(e.getMessage()));
+        count.ends.add(subject.dead() + ": " + each.path());
         trial.say().accept(String.valueOf(e.getMessage()));
         return false;
       }
