@@ -72,8 +72,12 @@ class MySchedulerIT {
         new RunningMachine(root, "mine-it", Services.boot("nano"), Map.of())) {
       nano.await(0, Services.boot("nano").readyLine(), SECONDS);
       nano.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", SECONDS);
-      assertTrue(scheduler().calls() > calls + 10, "the guest ran by its picks");
-      assertEquals("my.scheduler", scheduler().server(), "and the kernel found no fault with it");
+      EndpointReport then = scheduler();
+      assertEquals(
+          "my.scheduler",
+          then.server(),
+          () -> "the kernel found fault: " + Services.service(Observation.class).failures());
+      assertTrue(then.calls() > calls + 10, "the guest ran by its picks: " + calls + ", " + then);
       gogo.run("kernel:swap scheduler scheduler.fair");
       nano.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", SECONDS);
     }

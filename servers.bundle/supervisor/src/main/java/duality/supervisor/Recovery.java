@@ -23,8 +23,8 @@ import java.util.concurrent.locks.LockSupport;
 final class Recovery {
   static final long QUIET_NANOS = TimeUnit.SECONDS.toNanos(10);
 
-  /** A server that lived shorter was not helped by what was done. */
-  private static final long SHORT_LIFE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+  /** A server that lived shorter was not helped by what was done. Tests set it. */
+  static long shortLifeNanos = TimeUnit.MILLISECONDS.toNanos(250);
 
   private static final long FIRST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
   private static final long LONGEST_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -239,6 +239,7 @@ final class Recovery {
         || policy.steps().getFirst().action() == Step.Action.GIVEUP) {
       return false;
     }
+    course.forget(); // it is older than the swap
     try {
       String outcome =
           repair.replace(endpoint, List.of(before), policy.exact(), 0, hung, course, true);
@@ -262,8 +263,9 @@ final class Recovery {
       tries = 0;
       course.forget();
     }
-    if (now - mendedNanos > SHORT_LIFE_NANOS) {
+    if (now - mendedNanos > shortLifeNanos) {
       vain = 0;
+      course.forget(); // its clients have gone on from there
     }
     expected = failed;
     givenUp = false;

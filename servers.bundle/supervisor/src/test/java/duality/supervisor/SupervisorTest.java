@@ -140,6 +140,7 @@ class SupervisorTest {
   private final Sum sum;
 
   SupervisorTest() {
+    Recovery.shortLifeNanos = TimeUnit.MINUTES.toNanos(1); // what loops here does so on any host
     core.register(
         "way", (context, saved) -> new Routing(List.of("one", "two", "three")), Way.class);
     for (String name : List.of("one", "two", "three")) {
@@ -386,6 +387,19 @@ class SupervisorTest {
     assertEquals(5, sum.add(0), "the checkpoint");
     crash(sum);
     assertEquals(0, sum.add(0), "nothing");
+  }
+
+  @Test
+  void aSpareGetsNoStateFromWhichItsClientsHaveGoneOn() {
+    Recovery.shortLifeNanos = 0; // each of these lives long enough
+    sum.add(10);
+    for (int i = 0; i < 3; i++) {
+      crash(sum);
+      assertEquals(11 + i, sum.add(1));
+    }
+    crash(sum);
+    assertEquals("two", sum.name());
+    assertEquals(13, sum.add(0));
   }
 
   @Test
