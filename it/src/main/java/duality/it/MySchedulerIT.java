@@ -72,6 +72,10 @@ class MySchedulerIT {
         new RunningMachine(root, "mine-it", Services.boot("nano"), Map.of())) {
       nano.await(0, Services.boot("nano").readyLine(), SECONDS);
       nano.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", SECONDS);
+      // Each command is a wake-up, so a pick, however quick the guest is.
+      for (int picks = 0; picks <= 10; picks++) {
+        nano.command("time", "ticks", SECONDS);
+      }
       EndpointReport then = scheduler();
       assertEquals(
           "my.scheduler",
