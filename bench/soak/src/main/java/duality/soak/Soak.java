@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * two things at once, and looks at the end whether anything was lost.
  *
  * <p>Every fifth turn a gate is only held and released, which is what a swap costs without its
- * work.
+ * work, and {@link Control} does work that has to do with nobody, which is what the host costs.
  */
 public final class Soak {
   private static final int NOTHING_EVERY = 5;
@@ -53,6 +53,8 @@ public final class Soak {
   private static final Kind NOTHING =
       new Kind("(nothing)", "", List.of(), 1_000, (r, p) -> () -> {});
 
+  private static final Kind WORK = new Kind("(work)", "", List.of(), 1_000, (r, p) -> () -> {});
+
   private final Plan plan;
   private final Root root;
   private final Swapper swapper;
@@ -64,6 +66,7 @@ public final class Soak {
   private final Map<Kind, Runnable> probes = new LinkedHashMap<>();
   private final List<String> faults = new ArrayList<>();
   private final List<String> notes = new ArrayList<>();
+  private final Control control = new Control();
   private long turns;
   private long swaps;
   private long pairs;
@@ -119,7 +122,7 @@ public final class Soak {
   }
 
   private List<String> names() {
-    return pauses.keySet().stream().filter(kind -> kind != NOTHING).map(Kind::name).toList();
+    return pauses.keySet().stream().filter(Soak::isReplaced).map(Kind::name).toList();
   }
 
   /** Those kinds that are asked for and there. */
@@ -144,11 +147,16 @@ public final class Soak {
       }
     }
     pauses.put(NOTHING, new Pauses());
+    pauses.put(WORK, new Pauses());
+  }
+
+  private static boolean isReplaced(Kind kind) {
+    return kind != NOTHING && kind != WORK;
   }
 
   private void soak(GuestWork guest, Processor processor, ExecutorService hands)
       throws InterruptedException {
-    List<Kind> kinds = pauses.keySet().stream().filter(kind -> kind != NOTHING).toList();
+    List<Kind> kinds = pauses.keySet().stream().filter(Soak::isReplaced).toList();
     long began = System.nanoTime();
     long end = began + plan.duration().toNanos();
     long told = began;
@@ -160,6 +168,7 @@ public final class Soak {
           && turns % NOTHING_EVERY == 0
           && !kind.path().equals(SWAPPER)) {
         rehearse(kind.path(guest.path()), processor);
+        work(processor);
       }
       Kind other = random.nextInt(TWO_EVERY) == 0 ? another(kind, kinds) : null;
       if (other == null) {
@@ -313,6 +322,12 @@ public final class Soak {
     } catch (CallFailed e) {
       fault("hold and release of " + path + ": " + e);
     }
+  }
+
+  private void work(Processor processor) {
+    Processor.Use before = processor.now();
+    long micros = TimeUnit.NANOSECONDS.toMicros(control.run());
+    pausesOf(WORK).done(micros, 0, processor.takenNanos(before, 0));
   }
 
   private void compareClocks(long guest, long least, long most) {
