@@ -16,7 +16,12 @@ class GuestProgramsTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"guests.bundle/nano/src/nano", "guests.bundle/linux/src/agent", "bench/src/guest"})
+      strings = {
+        "guests.bundle/nano/src/nano",
+        "guests.bundle/linux/src/agent",
+        "bench/src/guest",
+        "servers.bundle/personality.rc4000/src/programs"
+      })
   @Timeout(120)
   void theProgramIsWhatItsSourceGives(String folder) throws Exception {
     Path script = Path.of("..").resolve(folder).resolve("build.sh");
