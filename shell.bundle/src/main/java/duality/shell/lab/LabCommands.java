@@ -41,7 +41,9 @@ public final class LabCommands extends CommandGroup {
           new FaultExperiment(),
           new MonitorExperiment(),
           new TrustExperiment(),
-          new PrimitivesExperiment());
+          new PrimitivesExperiment(),
+          new NucleusExperiment(),
+          new ChargesExperiment());
 
   private final BundleContext context;
   private final Observation kernel;

@@ -39,6 +39,12 @@ public final class TaskCommands extends CommandGroup {
   private static final long MOST_MEMORY = 64L << 30;
   private static final int MOST_INPUT = 1 << 20;
   private static final String BUSYBOX = "busybox";
+  private static final String PERSONALITY = "--personality";
+  private static final String LINUX = "linux";
+  private static final String NUCLEUS = "rc4000";
+
+  /** The program that comes with the nucleus. */
+  private static final String SYSTEMS = "systems";
 
   private final Root root;
   private final GuestImages images;
@@ -55,7 +61,8 @@ public final class TaskCommands extends CommandGroup {
     return List.of(
         new Command(
             Syntax.of(SCOPE, "run", "Runs a native RISC-V program and shows its output.")
-                .option("--memory", Kind.SIZE, "memory it may use (256M)")
+                .option("--memory", Kind.SIZE, "memory it may use (256M; 16M under rc4000)")
+                .choice(PERSONALITY, "whose calls it makes (linux)", LINUX, NUCLEUS)
                 .repeated("--env", Kind.TEXT, "NAME=VALUE for its environment")
                 .repeated(
                     "--disk", Kind.FILE, "host file that it has as /dev/vda; FILE,ro: to read")
@@ -64,6 +71,8 @@ public final class TaskCommands extends CommandGroup {
                 .note("'busybox' is the one that guest:fetch linux gets: task:run busybox sh.")
                 .note("At the prompt it has the terminal: Ctrl-C interrupts, Ctrl-D is the end of")
                 .note("input, Ctrl-] leaves it running. In scripts it reads what is piped into it.")
+                .note("task:run --personality rc4000 systems [systems dummy exchange chaos fault]")
+                .note("shows the nucleus of the RC 4000: its arguments say what of it.")
                 .note("Fails when its exit status is not 0.")
                 .note("It stays in task:list until task:delete, with what it used."),
             this::run),
@@ -140,14 +149,18 @@ public final class TaskCommands extends CommandGroup {
 
   private Ended run(Invocation call) throws CommandFailed {
     Arguments arguments = call.arguments();
-    Path file = file(call);
     Map<String, String> config = new LinkedHashMap<>();
-    config.put("file", file.toString());
+    String personality = arguments.text(PERSONALITY, LINUX);
+    if (!personality.equals(LINUX)) {
+      config.putAll(nucleus(call));
+    }
+    config.put("file", personality.equals(LINUX) ? file(call).toString() : program(call));
     config.put("args", Personality.list(arguments.texts("ARGS")));
     Map<String, String> environment = new LinkedHashMap<>();
     environment.put("PATH", "/bin");
     environment.put("HOME", "/root");
-    boolean terminal = call.screen().interactive() && !call.piped() && !call.fed();
+    boolean terminal =
+        personality.equals(LINUX) && call.screen().interactive() && !call.piped() && !call.fed();
     if (terminal) {
       environment.put("TERM", "xterm");
       config.put("terminal", "true");
@@ -190,6 +203,22 @@ public final class TaskCommands extends CommandGroup {
       throw new CommandFailed(ended.line());
     }
     return ended;
+  }
+
+  /** The nucleus has its own server, a console that only shows, and no disk or environment. */
+  private static Map<String, String> nucleus(Invocation call) throws CommandFailed {
+    if (call.arguments().has("--disk") || call.arguments().has("--env")) {
+      throw new CommandFailed("a program of the RC 4000 has no --disk and no --env");
+    }
+    return Map.of("server", "personality." + NUCLEUS);
+  }
+
+  /** A file, or what the nucleus has built in. */
+  private String program(Invocation call) throws CommandFailed {
+    String name = call.arguments().text("FILE");
+    boolean builtIn =
+        name.equals(SYSTEMS) && !Files.exists(call.session().currentDir().resolve(name));
+    return builtIn ? name : file(call).toString();
   }
 
   private static Map<String, String> disk(Invocation call) throws CommandFailed {

@@ -77,6 +77,30 @@ class TaskCommandsTest {
   }
 
   @Test
+  void theNucleusIsAnotherServerWithAProgramOfItsOwn() throws Exception {
+    CommandSession session = open(Optional.empty());
+    session.execute("task:run --personality rc4000 systems dummy 8");
+    Map<String, String> config = system.configs.get("task/1");
+    assertEquals("personality.rc4000", config.get("server"));
+    assertEquals("systems", config.get("file"));
+    assertEquals(List.of("dummy", "8"), Personality.texts(config.get("args")));
+    Path own = Files.writeString(folder.resolve("systems"), "x");
+    session.execute("task:run --personality rc4000 systems");
+    assertEquals(own.toString(), system.configs.get("task/2").get("file"), "a file of that name");
+    session.execute("task:run --personality linux systems");
+    assertNull(system.configs.get("task/3").get("server"));
+    for (String wrong :
+        new String[] {
+          "--personality mach systems",
+          "--personality rc4000 missing",
+          "--personality rc4000 --env A=b systems",
+          "--personality rc4000 --disk systems systems"
+        }) {
+      assertThrows(Exception.class, () -> session.execute("task:run " + wrong), wrong);
+    }
+  }
+
+  @Test
   void aDiskIsCheckedAndHandedOn() throws Exception {
     Files.writeString(folder.resolve("program"), "x");
     Files.writeString(folder.resolve("disk"), "x");

@@ -3,6 +3,7 @@ package duality.console.host;
 import duality.drivers.Console;
 import duality.drivers.Settings;
 import duality.drivers.Slots;
+import duality.drivers.WorkTallies;
 import duality.kernel.Context;
 import duality.kernel.Instance;
 import duality.kernel.Notification;
@@ -21,6 +22,7 @@ final class HostConsole implements Console, Instance {
   private final @Nullable Notification events;
   private final long inputBit;
 
+  private final WorkTallies.Tally tally;
   private final ByteRing output;
   private final ByteRing input = new ByteRing(INPUT_LIMIT);
 
@@ -28,6 +30,7 @@ final class HostConsole implements Console, Instance {
   private long hurries;
 
   private HostConsole(Context context) {
+    tally = HostConsoleServer.WORK.of(context.path());
     output = new ByteRing(Settings.number(context, "remember", 1, 1 << 26, 65_536));
     events = context.has(Slots.EVENTS) ? context.slot(Slots.EVENTS, Notification.class) : null;
     inputBit = 1L << Settings.number(context, Slots.EVENT_BIT, 0, 31, 0);
@@ -45,6 +48,8 @@ final class HostConsole implements Console, Instance {
   @Override
   public synchronized void written(String bytes) {
     output.append(bytes);
+    tally.descriptors(1);
+    tally.written(bytes.length());
     notifyAll();
   }
 
@@ -52,6 +57,8 @@ final class HostConsole implements Console, Instance {
   public synchronized String input(int most) {
     String taken = input.text(input.oldest(), Math.max(0, most));
     input.dropUpTo(input.oldest() + taken.length());
+    tally.descriptors(1);
+    tally.read(taken.length());
     return taken;
   }
 
@@ -67,6 +74,7 @@ final class HostConsole implements Console, Instance {
 
   private void announce() {
     if (events != null) {
+      tally.notified();
       events.signal(inputBit);
     }
   }

@@ -1,5 +1,7 @@
 package duality.console.host;
 
+import duality.drivers.DriverWork;
+import duality.drivers.WorkTallies;
 import duality.kernel.Context;
 import duality.kernel.Instance;
 import duality.kernel.Server;
@@ -14,6 +16,9 @@ import org.osgi.service.component.annotations.Component;
     service = Server.class,
     property = {Server.NAME + "=console.host", Server.PROTOCOL + "=duality.drivers.Console"})
 public final class HostConsoleServer implements Server {
+  /** What all instances have done; see {@link DriverWork}. */
+  static final WorkTallies WORK = new WorkTallies();
+
   @Override
   public Instance open(Context context, @Nullable State saved) {
     return HostConsole.open(context, saved);

@@ -3,6 +3,7 @@ package duality.store.file;
 import duality.drivers.Settings;
 import duality.drivers.Slots;
 import duality.drivers.Store;
+import duality.drivers.WorkTallies;
 import duality.kernel.CallFailed;
 import duality.kernel.Context;
 import duality.kernel.Grant;
@@ -79,6 +80,7 @@ final class FileStore implements Store, Instance {
   private final int limit;
   private final int threadCount;
   private final Handover handover;
+  private final WorkTallies.Tally tally;
   private final IoThread[] threads;
   private final IoThread taking = new IoThread();
 
@@ -137,6 +139,7 @@ final class FileStore implements Store, Instance {
     threads = new IoThread[threadCount];
     Arrays.setAll(threads, i -> new IoThread());
     handover = new Handover(context);
+    tally = FileStoreServer.WORK.of(context.path());
     phase = handover.hasPredecessor() ? Phase.TAKING : Phase.SERVING;
   }
 
@@ -287,6 +290,7 @@ final class FileStore implements Store, Instance {
 
   private void announce() {
     if (events != null) {
+      tally.notified();
       events.signal(eventBit);
     }
   }
@@ -405,12 +409,15 @@ final class FileStore implements Store, Instance {
   private int perform(Job job) {
     try {
       Grant grant = job.grant();
+      tally.descriptors(1);
       if (grant == null) {
         image.force();
       } else if (job.operation() == READ) {
         image.read(job.offset(), grant, job.grantOffset(), job.length());
+        tally.read(job.length());
       } else {
         image.write(job.offset(), grant, job.grantOffset(), job.length());
+        tally.written(job.length());
       }
       return OK;
     } catch (IOException | RuntimeException e) {

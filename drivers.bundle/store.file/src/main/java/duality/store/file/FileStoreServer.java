@@ -1,5 +1,7 @@
 package duality.store.file;
 
+import duality.drivers.DriverWork;
+import duality.drivers.WorkTallies;
 import duality.kernel.Context;
 import duality.kernel.Instance;
 import duality.kernel.Server;
@@ -12,6 +14,9 @@ import org.osgi.service.component.annotations.Component;
     service = Server.class,
     property = {Server.NAME + "=store.file", Server.PROTOCOL + "=duality.drivers.Store"})
 public final class FileStoreServer implements Server {
+  /** What all instances have done; see {@link DriverWork}. */
+  static final WorkTallies WORK = new WorkTallies();
+
   @Override
   public Instance open(Context context, @Nullable State saved) {
     return FileStore.open(context, saved);

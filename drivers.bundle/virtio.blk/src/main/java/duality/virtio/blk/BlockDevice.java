@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import duality.drivers.Slots;
 import duality.drivers.Store;
+import duality.drivers.WorkTallies;
 import duality.drivers.virtio.Chain;
 import duality.drivers.virtio.Malformed;
 import duality.drivers.virtio.Rings;
@@ -47,6 +48,7 @@ final class BlockDevice implements VirtioDevice {
   private final long sectors;
   private final byte[] config;
   private final InFlight inFlight;
+  private final WorkTallies.Tally tally;
   private final Chain chain = new Chain();
   private @Nullable VirtioMmio attached;
 
@@ -63,6 +65,7 @@ final class BlockDevice implements VirtioDevice {
 
   BlockDevice(Context context) {
     this.context = context;
+    tally = BlkServer.WORK.of(context.path());
     store = context.slot(Slots.BACKEND, Store.class);
     readOnly = store.readOnly();
     sectors = store.sizeBytes() / SECTOR_BYTES;
@@ -125,6 +128,7 @@ final class BlockDevice implements VirtioDevice {
   public void work(long bits) {
     VirtioMmio transport = transport();
     turns++;
+    tally.notified();
     if (remind) {
       remind = false;
       inFlight.remind();
@@ -156,6 +160,7 @@ final class BlockDevice implements VirtioDevice {
       transport.needsReset(malformed);
     }
     if (interrupt) {
+      tally.notified();
       transport.interrupt();
     }
   }
@@ -206,6 +211,7 @@ final class BlockDevice implements VirtioDevice {
       }
       Request request = Request.read(transport().memory(), chain);
       rings.take();
+      tally.descriptors(chain.buffers());
       begin(rings, request);
       begun++;
     }

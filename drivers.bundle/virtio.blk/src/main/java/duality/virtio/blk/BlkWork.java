@@ -1,0 +1,14 @@
+package duality.virtio.blk;
+
+import duality.drivers.DriverWork;
+import java.util.List;
+import org.osgi.service.component.annotations.Component;
+
+/** What this bundle's servers have counted, for those who charge it. */
+@Component(service = DriverWork.class)
+public final class BlkWork implements DriverWork {
+  @Override
+  public List<Work> work() {
+    return BlkServer.WORK.work();
+  }
+}
