@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import duality.drivers.MacAddress;
 import duality.guests.Boot;
 import duality.servers.Root;
 import duality.servers.Swapper;
@@ -46,7 +47,9 @@ class LinuxBootIT {
     try (RandomAccessFile file = new RandomAccessFile(disk.toFile(), "rw")) {
       file.setLength(DISK_BYTES);
     }
-    linux = new RunningMachine(root, "linux-it", boot, Map.of("disk0", disk.toString()));
+    Map<String, String> more =
+        Map.of("disk0", disk.toString(), "net0", "it", "net1", "it", "rng", "true");
+    linux = new RunningMachine(root, "linux-it", boot, more);
     linux.until("ready", BOOT_SECONDS, () -> linux.agent().ready());
   }
 
@@ -131,6 +134,54 @@ class LinuxBootIT {
     assertTrue(
         progress >= least && progress <= most,
         "the guest's clock went on by " + progress + " s, the host's by " + least + " to " + most);
+  }
+
+  /** Its second card is put where the first one can reach it through the switch only. */
+  @Test
+  void itsCardsReachEachOtherWhileSwitchAndCardsAreReplaced() throws Exception {
+    Swapper swapper = Services.service(Swapper.class);
+    linux.exec(
+        String.join(
+            "\n",
+            "set -e",
+            "unshare -n sh -c 'echo $$ >/tmp/ns; exec sleep 100000' >/dev/null 2>&1 &",
+            "while [ ! -s /tmp/ns ]; do sleep 0.1; done",
+            "ip link set eth1 netns $(cat /tmp/ns)",
+            "ip addr add 192.168.7.1/24 dev eth0",
+            "nsenter -t $(cat /tmp/ns) -n ip addr add 192.168.7.2/24 dev eth1",
+            "nsenter -t $(cat /tmp/ns) -n ip link set eth1 up"),
+        SECONDS);
+    String address = linux.exec("cat /sys/class/net/eth0/address", SECONDS).strip();
+    assertEquals(MacAddress.text(MacAddress.of("linux-it", 0)), address);
+    String ping = linux.exec("ping -c 3 192.168.7.2", SECONDS);
+    assertTrue(ping.contains("3 packets received"), ping);
+    String listen = "nsenter -t $(cat /tmp/ns) -n nc -l -p 5000 </dev/null | md5sum";
+    long sum = linux.agent().start(listen, 0);
+    linux.exec(
+        "while ! nsenter -t $(cat /tmp/ns) -n netstat -ltn | grep -q :5000; do sleep 0.1; done",
+        SECONDS);
+    linux.exec("seq 1 300000 >/tmp/numbers", SECONDS);
+    long send = linux.agent().start("nc 192.168.7.2 5000 </tmp/numbers", 0);
+    String vm = "vm/linux-it";
+    for (int i = 0; i < 20; i++) {
+      done(swapper.swap("net/it", "net.switch"));
+      done(swapper.swap(vm + "/net" + i % 2, "virtio.net"));
+      done(swapper.swap(vm + "/rng", "virtio.rng"));
+    }
+    linux.finish(send, SECONDS);
+    String right = linux.exec("md5sum </tmp/numbers", SECONDS);
+    assertEquals(right, linux.finish(sum, SECONDS));
+    assertEquals("64\n", linux.exec("head -c 64 /dev/hwrng | wc -c", SECONDS));
+  }
+
+  @Test
+  void itKnowsTheDate() {
+    long before = System.currentTimeMillis() / 1000;
+    long there = Long.parseLong(linux.exec("date +%s", SECONDS).strip());
+    long after = System.currentTimeMillis() / 1000;
+    assertTrue(
+        there >= before - 2 && there <= after + 2,
+        there + " s in the guest, " + before + " to " + after + " s here");
   }
 
   /** Now each of its system calls, faults and interrupts is an IPC, and then none is. */

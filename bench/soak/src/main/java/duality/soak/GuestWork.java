@@ -38,6 +38,23 @@ final class GuestWork implements AutoCloseable {
               + "|Call Trace|Oops|BUG:|WARNING:|Unable to handle|hw_csum|clocksource.*unstable"
               + "|timed out|reset");
 
+  /** The second card is where the first one reaches it through the switch only. */
+  private static final String NETWORK =
+      String.join(
+          "\n",
+          "set -e",
+          "unshare -n sh -c 'echo $$ >/tmp/ns; while [ ! -e /tmp/stop ]; do sleep 1; done' &",
+          "while [ ! -s /tmp/ns ]; do sleep 0.1; done",
+          "ip link set eth1 netns $(cat /tmp/ns)",
+          "ip addr add 192.168.7.1/24 dev eth0",
+          "nsenter -t $(cat /tmp/ns) -n ip addr add 192.168.7.2/24 dev eth1",
+          "nsenter -t $(cat /tmp/ns) -n ip link set eth1 up",
+          "while [ ! -e /tmp/stop ]; do",
+          "  got=$(ping -c 1 -W 30 192.168.7.2 | sed -n 's/.* \\([0-9]*\\) packets"
+              + " received.*/\\1/p')",
+          "  echo N $got $(head -c 64 /dev/hwrng | wc -c)",
+          "done");
+
   private final Root root;
   private final String path;
   private final Path disk;
@@ -49,6 +66,7 @@ final class GuestWork implements AutoCloseable {
   private final List<Thread> listeners = new ArrayList<>();
   private final AtomicLong rounds = new AtomicLong();
   private final AtomicLong sums = new AtomicLong();
+  private final AtomicLong packets = new AtomicLong();
   private final AtomicLong answers = new AtomicLong();
   private volatile boolean stopping;
 
@@ -69,6 +87,9 @@ final class GuestWork implements AutoCloseable {
     config.put("memory", Long.toString(boot.memoryBytes()));
     config.put("agent", Boolean.toString(boot.agent()));
     config.put("disk0", disk.toString());
+    config.put("rng", "true");
+    config.put("net0", "soak");
+    config.put("net1", "soak");
     machine = root.create(path, VirtualMachine.class, config);
     console = root.connect(path + "/console", Console.class);
     agent = root.connect(path + "/agent", GuestAgent.class);
@@ -107,12 +128,21 @@ final class GuestWork implements AutoCloseable {
             "done");
     String sum = "M " + pattern.memory(COPIES);
     listen("memory", memory, line -> summed(line, sum));
+    listen("network", NETWORK, this::pinged);
     Thread talker = Thread.ofPlatform().daemon().name("soak console").start(this::talk);
     listeners.add(talker);
     until(
         "some work is done",
         COMMAND_SECONDS,
-        () -> rounds.get() > 1 && sums.get() > 0 && answers.get() > 0);
+        () -> rounds.get() > 1 && sums.get() > 0 && packets.get() > 0 && answers.get() > 0);
+  }
+
+  /** One more packet went through the switch and back, and randomness came; none may be lost. */
+  private void pinged(String line) {
+    packets.incrementAndGet();
+    if (!line.equals("N 1 64")) {
+      fault.accept("network: the guest says '" + line + "', right is 'N 1 64'");
+    }
   }
 
   private void round(String line) {

@@ -3,6 +3,7 @@ package duality.soak;
 import duality.drivers.Console;
 import duality.drivers.InterruptController;
 import duality.drivers.MmioDevice;
+import duality.drivers.Network;
 import duality.drivers.Store;
 import duality.servers.Root;
 import duality.servers.Swapper;
@@ -51,6 +52,9 @@ record Kind(
           device("console.host", "%/console", "console.host", Kind::console),
           device("port", "%/agent-port", "console.host", Kind::console),
           device("agent", "%/agent", "agent", Kind::agent),
+          device("virtio.rng", "%/rng", "virtio.rng", Kind::magic),
+          device("virtio.net", "%/net0", "virtio.net", Kind::magic),
+          device("net.switch", "net/soak", "net.switch", Kind::network),
           new Kind("vmm", "%", List.of("vmm.machine"), 20 * MILLISECOND, Kind::machine),
           new Kind("swapper", "swapper", List.of("swapper"), MILLISECOND, Kind::swapper),
           new Kind("supervisor", "supervisor", List.of("supervisor"), MILLISECOND, NONE));
@@ -88,6 +92,11 @@ record Kind(
   private static Runnable store(Root root, String path) {
     Store store = root.connect(path, Store.class);
     return store::readOnly;
+  }
+
+  private static Runnable network(Root root, String path) {
+    Network network = root.connect(path, Network.class);
+    return network::longestFrame;
   }
 
   private static Runnable console(Root root, String path) {

@@ -9,8 +9,8 @@ public final class Slots {
   public static final String INTERRUPTS = "interrupts";
 
   /**
-   * Slot: the backend: a {@link Store} or {@link Console}. A device with several ports has one slot
-   * for each: {@code backend0}, {@code backend1} and so on.
+   * Slot: the backend: a {@link Store}, {@link Console} or {@link Network}. A device with several
+   * ports has one slot for each: {@code backend0}, {@code backend1} and so on.
    */
   public static final String BACKEND = "backend";
 

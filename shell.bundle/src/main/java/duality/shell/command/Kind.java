@@ -14,6 +14,8 @@ public enum Kind {
   TASK("TASK"),
   /** A name for a machine to be made. */
   NEW_NAME("NAME"),
+  /** The name of a network; one that is not there is made. */
+  NETWORK("NETWORK"),
   /** The name of a guest image. */
   IMAGE("IMAGE"),
   /** The path of an endpoint, or a pattern of paths. */
@@ -77,6 +79,12 @@ public enum Kind {
                   + text
                   + "' is no name for a machine; use a lower-case letter, then at most 31"
                   + " lower-case letters, digits and dashes");
+        }
+      }
+      case NETWORK -> {
+        if (!NAME.matcher(text).matches()) {
+          throw new IllegalArgumentException(
+              "'" + text + "' is no name for a network, which is formed like a machine's, as lan");
         }
       }
       default -> {}

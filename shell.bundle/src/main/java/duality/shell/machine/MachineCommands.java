@@ -32,6 +32,7 @@ public final class MachineCommands extends CommandGroup {
   private static final Duration WAIT = Duration.ofSeconds(60);
   private static final Duration POLL = Duration.ofMillis(25);
   private static final long PAGE = 4096;
+  private static final int MOST_CARDS = 4;
 
   private final Machines machines;
   private final GuestImages images;
@@ -60,6 +61,8 @@ public final class MachineCommands extends CommandGroup {
                     "--memory", Kind.SIZE, "guest memory, such as 512M (what the image suggests)")
                 .repeated(
                     "--disk", Kind.FILE, "host file as a disk; FILE,ro for read-only; up to 7")
+                .repeated(
+                    "--net", Kind.NETWORK, "network to plug a card into, made if need be; up to 4")
                 .option("--append", Kind.TEXT, "words for the kernel's command line, in quotes")
                 .option("--cmdline", Kind.TEXT, "the whole command line, in place of the image's")
                 .option("--weight", Kind.COUNT, "its share of processors, 1 to 10000 (100)")
@@ -248,6 +251,15 @@ public final class MachineCommands extends CommandGroup {
     boot.initrd().ifPresent(initrd -> config.put("initrd", initrd.toString()));
     config.put("weight", Integer.toString(weight));
     config.put("agent", Boolean.toString(boot.agent()));
+    config.put("rng", "true");
+    List<String> networks = arguments.texts("--net");
+    if (networks.size() > MOST_CARDS) {
+      throw new CommandFailed(
+          networks.size() + " cards are more than the " + MOST_CARDS + " of a machine");
+    }
+    for (int i = 0; i < networks.size(); i++) {
+      config.put("net" + i, networks.get(i));
+    }
     arguments.given("--engine").ifPresent(engine -> config.put("engine", engine));
     arguments.given("--vmm").ifPresent(monitor -> config.put("server", monitor));
     machines.create(name, config, boot);

@@ -106,6 +106,7 @@ final class Completion implements Completer {
     return switch (kind) {
       case MACHINE -> plain(names.machines());
       case TASK -> plain(names.tasks());
+      case NETWORK -> plain(names.networks());
       case IMAGE -> plain(names.images());
       case ENDPOINT -> plain(names.endpoints());
       case SERVER ->

@@ -1,5 +1,6 @@
 package duality.shell.terminal;
 
+import duality.drivers.Network;
 import duality.guests.GuestImage;
 import duality.kernel.CallFailed;
 import duality.kernel.EndpointReport;
@@ -42,6 +43,11 @@ final class LiveNames implements Names {
   @Override
   public Collection<String> tasks() {
     return paths(Personality.class, "task/");
+  }
+
+  @Override
+  public Collection<String> networks() {
+    return paths(Network.class, "net/");
   }
 
   private Collection<String> paths(Class<?> protocol, String folder) {

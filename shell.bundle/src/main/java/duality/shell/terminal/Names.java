@@ -12,6 +12,9 @@ interface Names {
   /** Numbers of native programs. */
   Collection<String> tasks();
 
+  /** Names of networks. */
+  Collection<String> networks();
+
   /** Names of guest images. */
   Collection<String> images();
 

@@ -1,11 +1,14 @@
 package duality.shell.machine;
 
 import duality.drivers.Console;
+import duality.drivers.Network;
 import duality.guests.Boot;
 import duality.guests.GuestImage;
 import duality.guests.Progress;
 import duality.kernel.CallFailed;
 import duality.kernel.Frame;
+import duality.kernel.Grant;
+import duality.kernel.Notification;
 import duality.servers.Personality;
 import duality.servers.Root;
 import duality.servers.TaskReport;
@@ -32,6 +35,9 @@ final class FakeSystem implements Root {
 
   /** What machines are doing, by path. */
   final Map<String, String> states = new HashMap<>();
+
+  /** What is plugged into networks, by path. */
+  final Map<String, List<Network.Card>> networks = new TreeMap<>();
 
   /** The one agent of all guests. */
   final FakeAgent agent = new FakeAgent();
@@ -90,6 +96,9 @@ final class FakeSystem implements Root {
 
   @Override
   public <P> P connect(String path, Class<P> protocol) {
+    if (protocol == Network.class) {
+      return protocol.cast(new FakeNetwork(networks.getOrDefault(path, List.of())));
+    }
     if (protocol == GuestAgent.class) {
       return protocol.cast(agent);
     }
@@ -112,6 +121,9 @@ final class FakeSystem implements Root {
 
   @Override
   public List<String> paths(Class<?> protocol) {
+    if (protocol == Network.class) {
+      return List.copyOf(networks.keySet());
+    }
     return protocol == GuestAgent.class
         ? configs.keySet().stream().map(path -> path + "/agent").toList()
         : List.copyOf(configs.keySet());
@@ -135,6 +147,45 @@ final class FakeSystem implements Root {
   @Override
   public List<String> route(String path, String protocol) {
     return List.of("fake");
+  }
+
+  /** A network that has cards, and carries nothing. */
+  private record FakeNetwork(List<Network.Card> cards) implements Network {
+    @Override
+    public int longestFrame() {
+      return 1514;
+    }
+
+    @Override
+    public boolean plug(long card, Notification events, int bit) {
+      return false;
+    }
+
+    @Override
+    public void unplug(long card) {}
+
+    @Override
+    public int send(long card, Grant from, long offset, int length, int part) {
+      return UNPLUGGED;
+    }
+
+    @Override
+    public int waiting(long card) {
+      return UNPLUGGED;
+    }
+
+    @Override
+    public int receive(long card, int skip, Grant to, long offset, int most) {
+      return UNPLUGGED;
+    }
+
+    @Override
+    public void drop(long card) {}
+
+    @Override
+    public Report report() {
+      return new Report(cards, 0, 0);
+    }
   }
 
   /** A program that prints what it was configured with, and ends. */

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import duality.drivers.MacAddress;
+import duality.drivers.Network;
 import duality.shell.command.Cancellation;
 import duality.shell.command.Command;
 import duality.shell.command.CommandFailed;
@@ -52,6 +54,7 @@ class MachineCommandsTest {
     Machines machines = new Machines(system, images);
     add(new MachineCommands(machines, images));
     add(new ConsoleCommands(machines));
+    add(new NetworkCommands(system, machines));
     add(new GuestCommands(images));
     session = session(InputStream.nullInputStream());
   }
@@ -95,12 +98,43 @@ class MachineCommandsTest {
     Files.writeString(folder.resolve("cd"), "some");
     run("vm:run linux --name a --memory 128M --disk disk --disk cd,ro --append 'debug x=1'");
     var config = system.configs.get("vm/a");
+    assertEquals("true", config.get("rng"));
+    assertFalse(config.containsKey("net0"), "no network that nobody asked for");
     assertEquals("134217728", config.get("memory"));
     assertEquals("/images/linux", config.get("kernel"));
     assertEquals("quiet debug x=1", config.get("append"));
     assertEquals(folder.resolve("disk").toString(), config.get("disk0"));
     assertEquals(folder.resolve("cd") + ",ro", config.get("disk1"));
     assertEquals("running", system.states.get("vm/a"));
+  }
+
+  @Test
+  void cardsArePluggedIntoNetworksAsAskedAndListed() throws Exception {
+    run("vm:run linux --name a --net lan --net dmz");
+    assertEquals("lan", system.configs.get("vm/a").get("net0"));
+    assertEquals("dmz", system.configs.get("vm/a").get("net1"));
+    assertTrue(refused("vm:run linux --net 'a b'").contains("no name for a network"));
+    assertTrue(refused("vm:run linux --net ../vm/a").contains("no name for a network"));
+    String five = " --net lan".repeat(5);
+    assertTrue(refused("vm:run linux" + five).contains("5 cards are more than the 4"));
+    assertEquals(List.of(), run("vm:networks"));
+    system.networks.put(
+        "net/lan",
+        List.of(card(MacAddress.text(MacAddress.of("a", 0)), 3), card("02:00:00:00:00:07", 4)));
+    system.networks.put("net/dmz", List.of(card(MacAddress.text(MacAddress.of("a", 1)), 5)));
+    assertEquals(
+        List.of("dmz a/net1 5", "lan a/net0 3", "lan  4"),
+        ((List<?>) run("vm:networks"))
+            .stream()
+                .map(each -> (NetworkCommands.Line) each)
+                .map(each -> each.network() + " " + each.card() + " " + each.dropped())
+                .toList());
+    assertEquals(1, ((List<?>) run("vm:networks dmz")).size());
+    assertTrue(refused("vm:networks lam").contains("lan"), "something near");
+  }
+
+  private static Network.Card card(String address, long dropped) {
+    return new Network.Card(address, 1, 2, 3, 4, dropped, 6, 0);
   }
 
   @Test

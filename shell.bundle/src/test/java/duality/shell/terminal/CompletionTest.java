@@ -31,6 +31,11 @@ class CompletionTest {
         }
 
         @Override
+        public Collection<String> networks() {
+          return List.of("lan");
+        }
+
+        @Override
         public Collection<String> images() {
           return List.of("linux", "nano");
         }
@@ -61,6 +66,7 @@ class CompletionTest {
               Syntax.of("vm", "run", "Runs.")
                   .takes("IMAGE", Kind.IMAGE, "image")
                   .option("--name", Kind.NEW_NAME, "name")
+                  .repeated("--net", Kind.NETWORK, "network")
                   .repeated("--disk", Kind.FILE, "disk"),
               Syntax.of("vm", "wait", "Waits.")
                   .takes("NAME", Kind.MACHINE, "machine")
@@ -114,13 +120,16 @@ class CompletionTest {
 
   @Test
   void optionsAreOfferedAndTheirValues() {
-    assertEquals(List.of("--disk", "--help", "--name"), offered("vm:run linux -"));
-    assertEquals(List.of("--disk", "--help"), offered("vm:run linux --name a -"));
+    assertEquals(List.of("--disk", "--help", "--name", "--net"), offered("vm:run linux -"));
+    assertEquals(List.of("--disk", "--help", "--net"), offered("vm:run linux --name a -"));
     assertEquals(
-        List.of("--disk", "--help", "--name"), offered("vm:run linux --disk x -"), "repeated");
+        List.of("--disk", "--help", "--name", "--net"),
+        offered("vm:run linux --disk x -"),
+        "repeated");
     assertEquals(List.of("ready", "stopped"), offered("vm:wait a --for "));
+    assertEquals(List.of("lan"), offered("vm:run linux --net "));
     assertEquals(List.of("linux", "nano"), offered("vm:run --name a "));
-    assertEquals(List.of("--disk", "--help", "--name"), offered("vm:run linux "));
+    assertEquals(List.of("--disk", "--help", "--name", "--net"), offered("vm:run linux "));
   }
 
   @Test

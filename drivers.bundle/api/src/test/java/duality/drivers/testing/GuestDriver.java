@@ -11,10 +11,12 @@ public final class GuestDriver {
   public static final int NEEDS_RESET = 64;
   public static final int RUNNING = 1 | 2 | 8 | 4;
 
+  private static final long EVENT_INDEX = 1L << 29;
   private static final long VERSION_1 = 1L << 32;
 
   private final TestBoard board;
   private final MmioDevice device;
+  private boolean eventIndex;
 
   /** A driver of the device on the board. */
   public GuestDriver(TestBoard board, MmioDevice device) {
@@ -40,8 +42,18 @@ public final class GuestDriver {
     return low | (long) get(0x010) << 32;
   }
 
+  /** From now on event indices are agreed upon, where they are offered; before, flags are used. */
+  public void useEventIndex() {
+    eventIndex = true;
+  }
+
+  boolean usesEventIndex() {
+    return eventIndex;
+  }
+
   /** Resets and negotiates, up to FEATURES_OK; answers the status. */
-  public int negotiate(long features) {
+  public int negotiate(long wanted) {
+    long features = eventIndex ? wanted : wanted & ~EVENT_INDEX;
     set(STATUS, 0);
     set(STATUS, 1);
     set(STATUS, 1 | 2);

@@ -120,9 +120,25 @@ public final class GuestQueue {
   /** Tells the device to look, unless it has said that it looks anyway (VIRTIO 1.2 §2.7.10). */
   public void kickIfWanted() {
     VarHandle.fullFence();
-    if (ram().getShort(at(used())) == 0) {
+    boolean wanted =
+        driver.usesEventIndex()
+            ? ram().getShort(at(used()) + 4 + 8L * size) == (nextAvailable - 1 & 0xffff)
+            : ram().getShort(at(used())) == 0;
+    if (wanted) {
       kick();
     }
+  }
+
+  /** Asks for an interrupt when the device gives back the chain that is {@code chains} ahead. */
+  public void interruptAfter(int chains) {
+    ram().setShort(at(available()) + 4 + 2L * size, nextUsed + chains - 1);
+    VarHandle.fullFence();
+  }
+
+  /** Writes anything where event indices are. */
+  public void eventIndex(int driver, int device) {
+    ram().setShort(at(available()) + 4 + 2L * size, driver);
+    ram().setShort(at(used()) + 4 + 8L * size, device);
   }
 
   /** Whether the device has given back something that was not taken yet. */

@@ -11,6 +11,7 @@ import duality.kernel.Kernel;
 import duality.kernel.Notification;
 import duality.kernel.Pager;
 import duality.kernel.Protocol;
+import duality.kernel.Rights;
 import duality.kernel.Space;
 import duality.kernel.State;
 import duality.kernel.core.Core;
@@ -121,6 +122,11 @@ public final class TestBoard implements AutoCloseable {
     Map<String, String> all = new HashMap<>(config);
     all.put("server", server);
     return context.child(name, protocol, all, endowment);
+  }
+
+  /** A capability that tells the server who calls. */
+  public <P> P badged(P capability, Class<P> protocol, long badge) {
+    return context.derive(capability, protocol, Rights.ALL, badge);
   }
 
   /** Ends an endpoint. */

@@ -56,7 +56,8 @@ class BlockDeviceTest extends DeviceContract {
     assertEquals(SECTORS, device().load(0x100, 8));
     assertEquals(512, device().load(0x114, 4));
     assertEquals(254, device().load(0x10c, 4));
-    assertEquals(1L << 2 | 1L << 6 | 1L << 9 | 1L << 28 | 1L << 32, disk.driver.offered());
+    assertEquals(
+        1L << 2 | 1L << 6 | 1L << 9 | 1L << 28 | 1L << 29 | 1L << 32, disk.driver.offered());
   }
 
   @Test

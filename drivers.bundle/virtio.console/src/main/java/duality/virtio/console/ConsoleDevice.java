@@ -187,8 +187,14 @@ final class ConsoleDevice implements VirtioDevice {
     try (Rings rings = transport().rings(queue)) {
       try {
         int served = 0;
-        while (served < QUEUE_SIZE && rings.next(chain) && step.serve(rings)) {
-          served++;
+        boolean more = true;
+        while (served < QUEUE_SIZE && more) {
+          if (rings.next(chain)) {
+            more = step.serve(rings);
+            served += more ? 1 : 0;
+          } else {
+            more = rings.unmute(); // chains that cannot be served now wait for something else
+          }
         }
         if (served == QUEUE_SIZE) {
           transport().again(); // a turn must end, also when the guest never stops asking

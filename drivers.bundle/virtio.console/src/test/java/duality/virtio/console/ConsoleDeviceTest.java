@@ -145,7 +145,7 @@ class ConsoleDeviceTest extends DeviceContract {
   @Test
   void isAConsoleWithSeveralPorts() {
     assertEquals(3, driver.get(8));
-    assertEquals(1L << 1 | 1L << 28 | 1L << 32, driver.offered());
+    assertEquals(1L << 1 | 1L << 28 | 1L << 29 | 1L << 32, driver.offered());
     assertEquals(2, device().load(0x104, 4));
   }
 

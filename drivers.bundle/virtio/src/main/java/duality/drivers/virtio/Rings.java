@@ -9,6 +9,9 @@ import java.lang.invoke.VarHandle;
  * A virtqueue's memory while a device works on it: takes chains from the available ring and puts
  * them into the used ring.
  *
+ * <p>Who wants to hear of what is said by flags, or, where event indices were negotiated, by the
+ * index from which on (§2.7.7, §2.7.10). An index that is left behind says that nothing is wanted.
+ *
  * <p>Each value of the guest's is read once and checked before use, because the guest may change it
  * at any moment. Order (§2.7.13, §2.7.8): the available index is read with acquire before entries,
  * the used index is written with release after them, and a full fence stands between writing one of
@@ -30,23 +33,36 @@ public final class Rings implements AutoCloseable {
   private final Virtqueue queue;
   private final Space memory;
   private final boolean indirect;
+  private final boolean eventIndex;
   private final int mask;
   private final Grant table;
   private final Grant available;
   private final Grant used;
   private boolean completed;
 
+  /** The used index at which it was last looked whether the driver wants to hear of it. */
+  private int lookedAt;
+
   /** Head of the chain that was shown last. */
   private int next;
 
-  Rings(Virtqueue queue, Space memory, boolean indirect, Grant table, Grant available, Grant used) {
+  Rings(
+      Virtqueue queue,
+      Space memory,
+      boolean indirect,
+      boolean eventIndex,
+      Grant table,
+      Grant available,
+      Grant used) {
     this.queue = queue;
     this.memory = memory;
     this.indirect = indirect;
+    this.eventIndex = eventIndex;
     this.mask = queue.size() - 1;
     this.table = table;
     this.available = available;
     this.used = used;
+    this.lookedAt = queue.nextUsed();
   }
 
   /**
@@ -114,7 +130,9 @@ public final class Rings implements AutoCloseable {
 
   /** Asks the driver not to kick while the device is looking anyway. */
   public void mute() {
-    used.setShort(0, FLAG_QUIET);
+    if (!eventIndex) {
+      used.setShort(0, FLAG_QUIET);
+    }
   }
 
   /**
@@ -123,7 +141,11 @@ public final class Rings implements AutoCloseable {
    * @return whether chains came in the meantime, for which there may be none
    */
   public boolean unmute() {
-    used.setShort(0, 0);
+    if (eventIndex) {
+      used.setShort(ENTRIES + 8L * queue.size(), queue.nextAvailable());
+    } else {
+      used.setShort(0, 0);
+    }
     VarHandle.fullFence();
     return queue.isAgain() || available.getShort(INDEX) != queue.nextAvailable();
   }
@@ -135,8 +157,16 @@ public final class Rings implements AutoCloseable {
     if (!completed) {
       return false;
     }
+    completed = false;
     VarHandle.fullFence();
-    return (available.getShort(0) & FLAG_QUIET) == 0;
+    if (!eventIndex) {
+      return (available.getShort(0) & FLAG_QUIET) == 0;
+    }
+    int wanted = available.getShort(ENTRIES + 2L * queue.size());
+    int since = queue.nextUsed() - lookedAt & 0xffff;
+    int behind = queue.nextUsed() - wanted - 1 & 0xffff;
+    lookedAt = queue.nextUsed();
+    return behind < since; // the chain that it waits for is among those given back since
   }
 
   @Override

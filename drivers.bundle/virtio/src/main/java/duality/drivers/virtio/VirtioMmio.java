@@ -51,6 +51,7 @@ public final class VirtioMmio implements MmioDevice, Instance {
   private static final int CONFIG_CHANGE = 2;
 
   private static final long FEATURE_INDIRECT = 1L << 28;
+  private static final long FEATURE_EVENT_INDEX = 1L << 29;
   private static final long FEATURE_VERSION_1 = 1L << 32;
 
   /**
@@ -155,7 +156,9 @@ public final class VirtioMmio implements MmioDevice, Instance {
 
   /** Opens a queue's rings, see {@link Virtqueue#open}. */
   public Rings rings(int queue) throws Malformed {
-    return queues.get(queue).open(memory, negotiated(FEATURE_INDIRECT));
+    return queues
+        .get(queue)
+        .open(memory, negotiated(FEATURE_INDIRECT), negotiated(FEATURE_EVENT_INDEX));
   }
 
   /** Whether the driver has finished setting up and the device is not broken. */
@@ -403,7 +406,7 @@ public final class VirtioMmio implements MmioDevice, Instance {
   }
 
   private long offered() {
-    return device.features() | FEATURE_INDIRECT | FEATURE_VERSION_1;
+    return device.features() | FEATURE_INDIRECT | FEATURE_EVENT_INDEX | FEATURE_VERSION_1;
   }
 
   private boolean selected() {

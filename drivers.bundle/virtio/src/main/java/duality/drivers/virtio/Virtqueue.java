@@ -220,17 +220,19 @@ public final class Virtqueue {
    *
    * @param memory the guest's memory
    * @param indirect whether tables of indirect descriptors were negotiated
+   * @param eventIndex whether event indices were
    * @throws Malformed when a part of the queue does not lie in memory
    * @throws CallFailed when the memory's pager does not answer
    */
-  public Rings open(Space memory, boolean indirect) throws Malformed {
+  public Rings open(Space memory, boolean indirect, boolean eventIndex) throws Malformed {
+    int event = eventIndex ? 2 : 0;
     Grant table = null;
     Grant available = null;
     try {
       table = lend(memory, descriptorArea, DESCRIPTOR_BYTES * size, Memory.READ);
-      available = lend(memory, driverArea, 4 + 2L * size, Memory.READ);
-      Grant used = lend(memory, deviceArea, 4 + 8L * size, Memory.READ | Memory.WRITE);
-      Rings rings = new Rings(this, memory, indirect, table, available, used);
+      available = lend(memory, driverArea, 4 + 2L * size + event, Memory.READ);
+      Grant used = lend(memory, deviceArea, 4 + 8L * size + event, Memory.READ | Memory.WRITE);
+      Rings rings = new Rings(this, memory, indirect, eventIndex, table, available, used);
       table = null;
       available = null;
       return rings;

@@ -57,7 +57,7 @@ class RingsTest {
   }
 
   private Rings open() throws Malformed {
-    return queue.open(board.memory(), true);
+    return queue.open(board.memory(), true, false);
   }
 
   @Test
@@ -154,7 +154,7 @@ class RingsTest {
       assertTrue(rings.next(chain));
       assertEquals(TestBoard.MEMORY + 0x100, chain.address(0));
     }
-    try (Rings rings = queue.open(board.memory(), false)) {
+    try (Rings rings = queue.open(board.memory(), false, false)) {
       assertThrows(Malformed.class, () -> rings.next(chain));
     }
   }

@@ -38,14 +38,20 @@ final class Board {
   /** Bytes of one virtio-mmio transport, and of most other devices. */
   static final long DEVICE_BYTES = 0x1000;
 
-  /** How many virtio-mmio transports there can be. */
-  static final int VIRTIO_SLOTS = 8;
+  /** How many virtio-mmio transports there can be: the eight of QEMU's, and more behind them. */
+  static final int VIRTIO_SLOTS = 13;
+
+  /** How many of them have the interrupt sources that QEMU's have. */
+  private static final int FIRST_SLOTS = 8;
 
   /** First byte of memory. */
   static final long MEMORY = 0x8000_0000L;
 
-  /** Interrupt source of the first virtio-mmio transport; the others follow. */
+  /** Interrupt source of the first virtio-mmio transport; the next seven follow. */
   static final int VIRTIO_SOURCE = 1;
+
+  /** Interrupt source of the ninth virtio-mmio transport; the others follow. */
+  private static final int MORE_VIRTIO_SOURCE = 12;
 
   /** Interrupt source of the UART. */
   static final int UART_SOURCE = 10;
@@ -55,6 +61,15 @@ final class Board {
 
   /** Transport of the console ports; disks have those before it. */
   static final int PORTS_SLOT = 7;
+
+  /** Transport of the source of randomness. */
+  static final int RANDOM_SLOT = 8;
+
+  /** Transport of the first network card; the others follow. */
+  static final int CARD_SLOT = 9;
+
+  /** How many network cards there can be. */
+  static final int MOST_CARDS = 4;
 
   /** Highest interrupt source that the device tree promises. */
   static final int SOURCES = 53;
@@ -68,6 +83,6 @@ final class Board {
 
   /** Interrupt source of a virtio-mmio transport. */
   static int virtioSource(int slot) {
-    return VIRTIO_SOURCE + slot;
+    return slot < FIRST_SLOTS ? VIRTIO_SOURCE + slot : MORE_VIRTIO_SOURCE + slot - FIRST_SLOTS;
   }
 }

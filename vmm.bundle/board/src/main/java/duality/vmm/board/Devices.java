@@ -32,6 +32,7 @@ final class Devices {
   private static final String PORTS = "ports";
   private static final String AGENT_PORT = "agent-port";
   private static final String AGENT = "agent";
+  private static final String RANDOM = "rng";
 
   /** Offset of {@code mtime}. */
   private static final long CLINT_TIME = 0xbff8;
@@ -94,6 +95,14 @@ final class Devices {
     }
     for (MachineSettings.Disk disk : settings.disks()) {
       disk(disk);
+    }
+    if (settings.random()) {
+      virtio(RANDOM, Board.RANDOM_SLOT, context.notification(RANDOM), Map.of(), Map.of());
+    }
+    for (int number = 0; number < settings.networks().size(); number++) {
+      if (!settings.networks().get(number).isEmpty()) {
+        card(number, settings.networks().get(number));
+      }
     }
   }
 
@@ -184,6 +193,17 @@ final class Devices {
             Map.of("file", disk.file(), "readonly", Boolean.toString(disk.readOnly())),
             Map.of(Slots.EVENTS, writable(events)));
     virtio(name, disk.slot(), events, Map.of(), Map.of(Slots.BACKEND, store));
+  }
+
+  private void card(int number, String network) {
+    String name = "net" + number;
+    NetworkCard card = NetworkCard.of(context, number, network);
+    virtio(
+        name,
+        Board.CARD_SLOT + number,
+        context.notification(name),
+        Map.of("mac", card.address()),
+        Map.of(Slots.BACKEND, card.network()));
   }
 
   private void virtio(

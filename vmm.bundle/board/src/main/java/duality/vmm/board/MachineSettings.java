@@ -16,6 +16,8 @@ import java.util.Map;
  * @param initrd host file with the initial RAM disk, or empty
  * @param commandLine the kernel's command line
  * @param disks block devices, first one first
+ * @param networks the network of each card, by its number; empty where there is no card
+ * @param random whether there is a source of randomness
  * @param image name of the guest image, for reports
  * @param weight the hart's share of processors
  * @param engine name of the engine, or empty for the default one
@@ -28,6 +30,8 @@ record MachineSettings(
     String initrd,
     String commandLine,
     List<Disk> disks,
+    List<String> networks,
+    boolean random,
     String image,
     int weight,
     String engine,
@@ -53,6 +57,7 @@ record MachineSettings(
   static final int MOST_COMMAND_LINE = 1023;
 
   private static final String READ_ONLY = ",ro";
+  private static final String NETWORK = "[A-Za-z0-9][A-Za-z0-9._-]{0,62}";
 
   /**
    * Reads and checks.
@@ -87,6 +92,8 @@ record MachineSettings(
         config.getOrDefault("initrd", ""),
         commandLine,
         disks(config),
+        networks(config),
+        flag(config, "rng", false),
         config.getOrDefault("image", ""),
         (int) number(config, "weight", 1, 10_000, 100),
         config.getOrDefault("engine", ""),
@@ -121,6 +128,25 @@ record MachineSettings(
       disks.add(new Disk(slot, file, readOnly));
     }
     return List.copyOf(disks);
+  }
+
+  private static List<String> networks(Map<String, String> config) {
+    List<String> networks = new ArrayList<>();
+    for (String key : config.keySet()) {
+      if (key.matches("net.*") && !key.matches("net[0-" + (Board.MOST_CARDS - 1) + "]")) {
+        throw wrong(key, "no card of this machine: they are net0 to net" + (Board.MOST_CARDS - 1));
+      }
+    }
+    for (int number = 0; number < Board.MOST_CARDS; number++) {
+      String network = config.getOrDefault("net" + number, "");
+      if (config.containsKey("net" + number) && !network.matches(NETWORK)) {
+        throw wrong(
+            "net" + number,
+            "'" + network + "'; the name of a network is of letters, digits, '.', '_', '-'");
+      }
+      networks.add(network);
+    }
+    return List.copyOf(networks);
   }
 
   private static long number(

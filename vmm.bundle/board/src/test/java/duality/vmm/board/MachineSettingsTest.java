@@ -33,6 +33,7 @@ class MachineSettingsTest {
     assertEquals("", settings.initrd());
     assertEquals("", settings.commandLine());
     assertEquals(List.of(), settings.disks());
+    assertEquals(List.of("", "", "", ""), settings.networks());
     assertEquals(100, settings.weight());
     assertEquals("", settings.engine());
     assertTrue(settings.agent());
@@ -44,6 +45,11 @@ class MachineSettingsTest {
     assertEquals(
         List.of(new MachineSettings.Disk(0, "/a", false), new MachineSettings.Disk(6, "/b", true)),
         settings.disks());
+  }
+
+  @Test
+  void cardsKeepTheirNumbers() {
+    assertEquals(List.of("", "lan", "", "x"), with("net1", "lan", "net3", "x").networks());
   }
 
   @Test
@@ -60,5 +66,9 @@ class MachineSettingsTest {
     refused("'disk1'", "disk1", ",ro");
     refused("'weight'", "weight", "0");
     refused("'agent'", "agent", "perhaps");
+    refused("'rng'", "rng", "perhaps");
+    refused("'net4'", "net4", "lan");
+    refused("'net0'", "net0", "");
+    refused("'net1'", "net1", "../vm/a");
   }
 }

@@ -1,0 +1,20 @@
+package duality.virtio.net;
+
+import duality.drivers.virtio.VirtioMmio;
+import duality.kernel.Context;
+import duality.kernel.Instance;
+import duality.kernel.Server;
+import duality.kernel.State;
+import org.jspecify.annotations.Nullable;
+import org.osgi.service.component.annotations.Component;
+
+/** Server {@code virtio.net}: a network card on the network in its backend slot. */
+@Component(
+    service = Server.class,
+    property = {Server.NAME + "=virtio.net", Server.PROTOCOL + "=duality.drivers.MmioDevice"})
+public final class NetServer implements Server {
+  @Override
+  public Instance open(Context context, @Nullable State saved) {
+    return VirtioMmio.open(context, new NetDevice(context), saved);
+  }
+}

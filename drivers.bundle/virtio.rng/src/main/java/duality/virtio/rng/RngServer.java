@@ -1,0 +1,21 @@
+package duality.virtio.rng;
+
+import duality.drivers.virtio.VirtioMmio;
+import duality.kernel.Context;
+import duality.kernel.Instance;
+import duality.kernel.Server;
+import duality.kernel.State;
+import java.security.SecureRandom;
+import org.jspecify.annotations.Nullable;
+import org.osgi.service.component.annotations.Component;
+
+/** Server {@code virtio.rng}: hands the host's randomness to a guest. */
+@Component(
+    service = Server.class,
+    property = {Server.NAME + "=virtio.rng", Server.PROTOCOL + "=duality.drivers.MmioDevice"})
+public final class RngServer implements Server {
+  @Override
+  public Instance open(Context context, @Nullable State saved) {
+    return VirtioMmio.open(context, new RngDevice(new SecureRandom()), saved);
+  }
+}
