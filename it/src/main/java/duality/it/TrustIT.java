@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -19,6 +21,14 @@ class TrustIT {
 
   private static List<String> lines(@Nullable Object value) {
     return ((List<?>) Objects.requireNonNull(value)).stream().map(Object::toString).toList();
+  }
+
+  private static String servers(Gogo gogo) {
+    try {
+      return String.join("\n", lines(gogo.run("kernel:servers")));
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
   }
 
   @Test
@@ -45,6 +55,11 @@ class TrustIT {
       guest.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", 60);
       assertTrue(
           lines(gogo.run("kernel:endpoints")).stream().noneMatch(row -> row.contains("+dial")));
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+      while (servers(gogo).contains("+dial")) { // a dial that serves nothing goes by itself
+        assertTrue(System.nanoTime() - end < 0, () -> "dials stay known: " + servers(gogo));
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+      }
     }
   }
 

@@ -18,12 +18,15 @@ public abstract class Crossing implements Instance {
   private Price price;
   private Method[] methods;
   private ExecutorService threads;
+  private Runnable closed;
 
   /** For generated code. */
   @SuppressWarnings("NullAway.Init")
   protected Crossing() {}
 
-  final void stand(Instance before, Price paid, Method[] calls, ExecutorService others) {
+  final void stand(
+      Instance before, Price paid, Method[] calls, ExecutorService others, Runnable gone) {
+    closed = gone;
     behind = before;
     price = paid;
     methods = calls;
@@ -80,6 +83,10 @@ public abstract class Crossing implements Instance {
 
   @Override
   public final void close() {
-    behind.close();
+    try {
+      behind.close();
+    } finally {
+      closed.run();
+    }
   }
 }

@@ -1,13 +1,18 @@
 package duality.dial;
 
+import duality.kernel.EndpointReport;
+import duality.kernel.Observation;
 import duality.kernel.Server;
 import duality.servers.CostDial;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.Constants;
 import org.osgi.framework.FrameworkUtil;
@@ -19,25 +24,40 @@ import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
 
 /** Registers servers in front of others, and knows what calls cost. */
 @Component(service = CostDial.class, immediate = true)
 public final class Dial implements CostDial {
+  /** How long nobody looks whether a dial is still in use, after one was taken away. */
+  private static final long LOOK_MILLIS = 200;
+
   private final BundleContext context;
+  private final Observation kernel;
   private final Map<String, Price> prices = new ConcurrentSkipListMap<>();
-  private final Map<ServiceReference<?>, ServiceRegistration<Server>> registered =
-      new ConcurrentHashMap<>();
+
+  /** By the server behind; guarded by this. */
+  private final Map<ServiceReference<?>, Front> fronts = new HashMap<>();
+
   private final ExecutorService threads =
       Executors.newCachedThreadPool(
           Thread.ofPlatform().daemon().name("duality dial ", 0).factory());
 
+  private final ScheduledExecutorService looking =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().daemon().name("duality dial look ", 0).factory());
+
   /** A server that goes takes the one in front of it along. */
   private final ServiceListener leaving = this::left;
 
-  /** With where servers are found. */
+  /** A server in front of another, and how it was made known. */
+  private record Front(String name, DialServer server, ServiceRegistration<Server> registration) {}
+
+  /** With where servers are found, and who says which of them are in use. */
   @Activate
-  public Dial(BundleContext context) throws InvalidSyntaxException {
+  public Dial(BundleContext context, @Reference Observation kernel) throws InvalidSyntaxException {
     this.context = context;
+    this.kernel = kernel;
     context.addServiceListener(
         leaving, "(" + Constants.OBJECTCLASS + "=" + Server.class.getName() + ")");
   }
@@ -45,16 +65,55 @@ public final class Dial implements CostDial {
   @Deactivate
   void deactivate() {
     context.removeServiceListener(leaving);
+    looking.shutdownNow();
     threads.shutdown();
   }
 
   private void left(ServiceEvent event) {
     if (event.getType() == ServiceEvent.UNREGISTERING) {
-      ServiceRegistration<Server> before = registered.remove(event.getServiceReference());
-      if (before != null) {
-        before.unregister();
-      }
+      take(event.getServiceReference());
     }
+  }
+
+  /** Makes a server in front of another unknown. */
+  private void take(ServiceReference<?> behind) {
+    Front front;
+    synchronized (this) {
+      front = fronts.remove(behind);
+    }
+    if (front != null) {
+      front.registration().unregister();
+      context.ungetService(behind);
+    }
+  }
+
+  /**
+   * An instance was taken away: if that was the last one, its server goes too. Not at once, because
+   * within a swap or a repair the next one of the same server may follow.
+   */
+  private void closed(ServiceReference<?> behind) {
+    try {
+      looking.schedule(() -> look(behind), LOOK_MILLIS, TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException e) {
+      // This component goes, and all that it has registered with it.
+    }
+  }
+
+  private void look(ServiceReference<?> behind) {
+    Front front;
+    synchronized (this) {
+      front = fronts.get(behind);
+    }
+    if (front != null && !front.server().isWanted() && !serves(front.name())) {
+      take(behind);
+    }
+  }
+
+  /** Whether an endpoint is bound to a server of that name, be it one that has failed. */
+  private boolean serves(String name) {
+    return kernel.endpoints().stream()
+        .map(EndpointReport::server)
+        .anyMatch(each -> each.equals(name) || each.startsWith(name + "#"));
   }
 
   @Override
@@ -81,19 +140,25 @@ public final class Dial implements CostDial {
       throw new IllegalArgumentException("there is no server '" + server + "'");
     }
     String front = server.replace('#', '-') + SUFFIX;
-    if (!registered.containsKey(found)) {
+    Front there = fronts.get(found);
+    if (there != null) {
+      there.server().want();
+    } else {
       Server behind = context.getService(found);
       if (behind == null) {
         throw new IllegalArgumentException("server '" + server + "' has just gone");
       }
       Map<String, Object> properties =
           Map.of(Server.NAME, front, Server.PROTOCOL, found.getProperty(Server.PROTOCOL));
-      registered.put(
+      ServiceReference<Server> wanted = found;
+      DialServer before = new DialServer(behind, this::price, threads, () -> closed(wanted));
+      fronts.put(
           found,
-          context.registerService(
-              Server.class,
-              new DialServer(behind, this::price, threads),
-              FrameworkUtil.asDictionary(properties)));
+          new Front(
+              front,
+              before,
+              context.registerService(
+                  Server.class, before, FrameworkUtil.asDictionary(properties))));
     }
     return front;
   }

@@ -14,11 +14,27 @@ final class DialServer implements Server {
   private final Server behind;
   private final Function<String, Price> prices;
   private final ExecutorService threads;
+  private final Runnable closed;
 
-  DialServer(Server behind, Function<String, Price> prices, ExecutorService threads) {
+  /** Somebody has asked for it and not put it in front of anything yet. */
+  private volatile boolean wanted = true;
+
+  /** With what is done when an instance has been closed. */
+  DialServer(
+      Server behind, Function<String, Price> prices, ExecutorService threads, Runnable closed) {
     this.behind = behind;
     this.prices = prices;
     this.threads = threads;
+    this.closed = closed;
+  }
+
+  /** Somebody will use it. */
+  void want() {
+    wanted = true;
+  }
+
+  boolean isWanted() {
+    return wanted;
   }
 
   @Override
@@ -27,7 +43,8 @@ final class DialServer implements Server {
     try {
       Form form = CrossingFactory.of(instance.getClass());
       Crossing crossing = (Crossing) form.constructor().newInstance();
-      crossing.stand(instance, prices.apply(context.path()), form.methods(), threads);
+      crossing.stand(instance, prices.apply(context.path()), form.methods(), threads, closed);
+      wanted = false;
       return crossing;
     } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
       instance.close();

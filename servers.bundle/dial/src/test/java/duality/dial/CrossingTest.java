@@ -14,6 +14,7 @@ import duality.kernel.State;
 import duality.kernel.core.Core;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -95,13 +96,15 @@ class CrossingTest {
   private final Core core = Core.start(1, 1 << 20, 20);
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private final Price price = new Price();
+  private final CountDownLatch closed = new CountDownLatch(1);
   private final Kinds kinds;
 
   CrossingTest() {
     core.register("plain", (context, saved) -> new Serving(saved), Kinds.class);
     core.register(
         "plain+dial",
-        new DialServer((context, saved) -> new Serving(saved), path -> price, threads),
+        new DialServer(
+            (context, saved) -> new Serving(saved), path -> price, threads, closed::countDown),
         Kinds.class);
     kinds = core.create("k", Kinds.class, Map.of("server", "plain"), Map.of(), false);
   }
@@ -131,7 +134,7 @@ class CrossingTest {
   }
 
   @Test
-  void itIsPutInFrontAndTakenAwayWithTheStateInBothDirections() {
+  void itIsPutInFrontAndTakenAwayWithTheStateInBothDirections() throws Exception {
     allKinds();
     swap("plain+dial");
     allKinds();
@@ -139,9 +142,11 @@ class CrossingTest {
     price.handOff = true;
     allKinds();
     assertEquals(10, price.calls.sum());
+    assertEquals(1, closed.getCount(), "it is still in use");
     swap("plain");
     allKinds();
     assertEquals(10, price.calls.sum(), "nothing is in front any more");
+    assertTrue(closed.await(30, TimeUnit.SECONDS), "the last instance of the dial was closed");
     assertEquals("xnull8", kinds.text("x", null), "two calls are counted by each round");
   }
 
