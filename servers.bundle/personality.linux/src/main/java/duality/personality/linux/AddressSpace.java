@@ -78,6 +78,11 @@ final class AddressSpace {
     return pages.size();
   }
 
+  /** Pages of all its areas. */
+  long virtualPages() {
+    return areas.values().stream().mapToLong(Area::pages).sum();
+  }
+
   /** Size of the stack in bytes. */
   long stackBytes() {
     return Math.min(MOST_STACK_PAGES, memory.limit() / 4) * PAGE;
@@ -312,6 +317,51 @@ final class AddressSpace {
     }
     unmapPages(page(address), pageAfter(address + length));
     return 0;
+  }
+
+  /**
+   * System call mremap: makes a mapping longer or shorter, elsewhere if that is allowed and there
+   * is no room where it is. What was in it stays in it.
+   */
+  long remap(long address, long oldLength, long newLength, boolean mayMove) {
+    if (address % PAGE != 0 || address < 0 || oldLength <= 0 || newLength <= 0) {
+      return Errno.EINVAL;
+    }
+    if (oldLength > HIGHEST || newLength > HIGHEST) {
+      return Errno.ENOMEM;
+    }
+    long first = page(address);
+    long before = pageAfter(oldLength);
+    long after = pageAfter(newLength);
+    Area area = areaOf(first);
+    if (area == null || area.end() < first + before) {
+      return Errno.EFAULT;
+    }
+    if (after <= before) {
+      unmapPages(first + after, first + before);
+      return address;
+    }
+    boolean room = first + after <= page(HIGHEST) && isFree(first + before, first + after);
+    if (room && area.end() == first + before) {
+      Area more = area.part(area.end(), first + after);
+      return mapNew(more) ? address : Errno.ENOMEM;
+    }
+    long gap = mayMove ? highestGap(after) : -1;
+    Area moved =
+        new Area(
+            gap, gap + after, area.rights(), area.file(), area.fileIndex(first), area.shared());
+    if (gap < 0 || !mapNew(moved)) {
+      return Errno.ENOMEM;
+    }
+    hide(first, first + before);
+    SortedMap<Long, Integer> old = pages.subMap(first, first + before);
+    // Not shown there yet, so not to be written there either.
+    TreeMap<Long, Integer> there = new TreeMap<>();
+    old.forEach((page, entry) -> there.put(page - first + gap, entry & ~1));
+    old.clear();
+    pages.putAll(there);
+    unmapPages(first, first + before);
+    return gap * PAGE;
   }
 
   /** System call mprotect. */

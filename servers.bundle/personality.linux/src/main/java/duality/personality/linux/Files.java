@@ -2,6 +2,7 @@ package duality.personality.linux;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The file system: a root in memory, and how names lead to what is in it. */
@@ -11,6 +12,7 @@ final class Files {
   private static final int MOST_NODES = 65_536;
 
   private final Linux linux;
+  private final Proc proc;
   private Directory root;
 
   /** The number of the node that was made last. */
@@ -23,6 +25,7 @@ final class Files {
 
   Files(Linux linux) {
     this.linux = linux;
+    this.proc = new Proc(linux);
     this.root =
         new Directory(++lastNumber, 0755, linux.clock().nanos(TaskClock.REALTIME) / 1_000_000_000);
   }
@@ -129,11 +132,18 @@ final class Files {
 
   /** What has a name in a directory; /proc/self/exe is another one for each process. */
   private @Nullable Node child(Process caller, Directory directory, String name) {
+    proc.look(caller, directory, name);
     Node node = directory.entries.get(name);
     if (node instanceof SymbolicLink link && link.target.equals(SELF)) {
       return new SymbolicLink(link.number, caller.executable, link.changed);
     }
     return node;
+  }
+
+  /** What is in a directory, for who lists it. */
+  Map<String, Node> entries(Process caller, Directory directory) {
+    proc.look(caller, directory);
+    return directory.entries;
   }
 
   /** Target of the link that leads each process to its own program. */
@@ -282,7 +292,7 @@ final class Files {
       String name =
           at.parent.entries.entrySet().stream()
               .filter(entry -> entry.getValue() == child)
-              .map(java.util.Map.Entry::getKey)
+              .map(Map.Entry::getKey)
               .findFirst()
               .orElseThrow(() -> new Failed(Errno.ENOENT));
       path.insert(0, "/" + name);

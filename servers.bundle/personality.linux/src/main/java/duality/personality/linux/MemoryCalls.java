@@ -10,6 +10,7 @@ final class MemoryCalls {
   private static final int ANONYMOUS = 0x20;
   private static final int FIXED_NOREPLACE = 0x100000;
   private static final int DONTNEED = 4;
+  private static final int MAY_MOVE = 1;
 
   private final Linux linux;
 
@@ -20,6 +21,7 @@ final class MemoryCalls {
   void register(SystemCalls table) {
     table.add(214, "brk", (caller, a) -> caller.space().brk(a.get(0)));
     table.add(215, "munmap", this::unmap);
+    table.add(216, "mremap", this::remap);
     table.add(222, "mmap", this::map);
     table.add(226, "mprotect", MemoryCalls::protect);
     table.add(227, "msync", (caller, a) -> 0);
@@ -28,6 +30,15 @@ final class MemoryCalls {
 
   private long unmap(Process caller, Arguments a) {
     long answer = caller.space().unmap(a.get(0), a.get(1));
+    linux.files().sweep();
+    return answer;
+  }
+
+  private long remap(Process caller, Arguments a) {
+    if ((a.get(3) & ~MAY_MOVE) != 0) {
+      return Errno.EINVAL; // nobody says where to
+    }
+    long answer = caller.space().remap(a.get(0), a.get(1), a.get(2), (a.get(3) & MAY_MOVE) != 0);
     linux.files().sweep();
     return answer;
   }

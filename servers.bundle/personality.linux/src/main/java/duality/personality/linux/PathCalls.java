@@ -180,7 +180,7 @@ final class PathCalls {
     List<Map.Entry<String, Node>> all = new ArrayList<>();
     all.add(Map.entry(".", directory));
     all.add(Map.entry("..", directory.parent));
-    all.addAll(directory.entries.entrySet());
+    all.addAll(linux.files().entries(caller, directory).entrySet());
     ByteBuffer room = UserMemory.numbers((int) Math.clamp(a.get(2), 0, 32_768));
     long next = open.position;
     while (next < all.size()) {

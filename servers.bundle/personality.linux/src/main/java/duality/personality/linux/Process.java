@@ -38,6 +38,9 @@ final class Process {
 
   String name = "";
 
+  /** What it was run with, each text ended by the character 0. */
+  String arguments = "";
+
   /** Host clock value at which the thread's counter {@code time} was zero. */
   private long timeOffsetNanos;
 
@@ -247,6 +250,7 @@ final class Process {
         .with("mask", mask)
         .with("executable", executable)
         .with("name", name)
+        .with("arguments", arguments)
         .with("timeOffsetNanos", timeOffsetNanos)
         .with("ended", ended)
         .with("waitStatus", waitStatus)
@@ -273,6 +277,8 @@ final class Process {
     mask = (int) saved.number("mask", 0, 0777);
     executable = saved.text("executable");
     name = saved.text("name");
+    // States of before this was noted have none: lists show the name then.
+    arguments = saved.has("arguments") ? saved.text("arguments") : "";
     timeOffsetNanos = saved.number("timeOffsetNanos");
     ended = saved.flag("ended");
     waitStatus = (int) saved.number("waitStatus", 0, 0xffff);

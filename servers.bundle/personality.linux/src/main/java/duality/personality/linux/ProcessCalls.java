@@ -114,6 +114,7 @@ final class ProcessCalls {
     child.directory = caller.directory;
     child.mask = caller.mask;
     child.name = caller.name;
+    child.arguments = caller.arguments;
     child.executable = caller.executable;
     caller.space().fork(child.space());
     caller.files().fork(child.files());
@@ -227,6 +228,7 @@ final class ProcessCalls {
     caller.signals().exec();
     caller.executable = absolute(caller, name);
     caller.name = path.substring(path.lastIndexOf('/') + 1);
+    caller.arguments = String.join("\0", given) + "\0";
     KernelThread thread = caller.thread();
     for (int i = 1; i < 32; i++) {
       thread.x(i, 0);

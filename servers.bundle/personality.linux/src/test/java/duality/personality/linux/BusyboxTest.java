@@ -97,6 +97,18 @@ class BusyboxTest {
   }
 
   @Test
+  void processesAreListed() {
+    shell(
+        "busybox cat /proc/self/cmdline \n",
+        0,
+        "busybox cat /proc/self/cmdline | tr '\\0' ' '; echo");
+    shell("1 (busybox) 0 1 1\n", 0, "cut -d' ' -f1,2,4-6 < /proc/1/stat");
+    shell("gone\n", 0, "sleep 0 & wait; test -e /proc/$! || echo gone");
+    shell("1\n", 0, "sleep 50 & ps | grep \"^ *$! \" | grep -c 'sleep 50'; kill $!");
+    shell("MemTotal:\n", 0, "head -1 /proc/meminfo | cut -d' ' -f1");
+  }
+
+  @Test
   void filesAreKeptAndMoved() {
     shell(
         "dir/b\ntwo\n",

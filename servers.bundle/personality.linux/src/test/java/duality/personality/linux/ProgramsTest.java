@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
 
+import duality.drivers.Console;
 import duality.servers.Personality;
 import duality.servers.Swapper;
 import duality.servers.TaskReport;
@@ -182,8 +183,40 @@ class ProgramsTest {
   }
 
   @Test
+  void mappingsAreMadeLongerAndShorter() throws Exception {
+    sameAsQemu("remap");
+  }
+
+  @Test
+  void aProgramWorksInRoundsThatAreTyped() throws Exception {
+    Path disk = Files.write(folder.resolve("rounds"), new byte[64 << 10]);
+    Personality task =
+        system.task(
+            "1",
+            folder.resolve("ops"),
+            Map.of(
+                "args", Personality.list(List.of("rounds", "/dev/vda")),
+                "disk", disk.toString(),
+                "terminal", "true"));
+    task.start();
+    Console console = system.core.kernel().connect("task/1/console", Console.class);
+    for (String line : List.of("3", "40", "null 10")) {
+      assertEquals(line.length() + 1, console.type(line + "\r"));
+      String answer = line.startsWith("null") ? "null: 10 times" : "done " + line + " pages at";
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
+      while (!system.output("1").contains(answer)) {
+        assertTrue(
+            System.nanoTime() - end < 0, () -> answer + " is missing: " + system.output("1"));
+      }
+    }
+    console.type("\004");
+    assertEquals(0, TestSystem.awaitEnd(task).status(), system.output("1"));
+  }
+
+  @Test
   void operationsAreMeasured() throws Exception {
-    for (String each : List.of("null", "fault", "fork", "exec", "switch", "read", "write")) {
+    for (String each :
+        List.of("null", "fault", "fork", "exec", "switch", "read", "write", "copy")) {
       TaskReport report = TestSystem.run(system.task("1", folder.resolve("ops"), each, "20"));
       assertTrue(
           system.output("1").matches(each + ": 20 times, [0-9]+ ns each\n"),
