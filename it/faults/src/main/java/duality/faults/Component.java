@@ -16,7 +16,8 @@ enum Component {
   VMM("vm/%s", "duality.vmm.machine", "vmm.machine"),
   SWAPPER("swapper", "duality.swapper", "swapper"),
   SUPERVISOR("supervisor", "duality.supervisor", "supervisor"),
-  ROOT("root", "duality.root", "root");
+  ROOT("root", "duality.root", "root"),
+  TRAP("vm/%s", "duality.vmm.trap", "vmm.trap");
 
   private final String path;
 
@@ -44,6 +45,11 @@ enum Component {
   /** Whether it serves people and bundles too, and has to be asked beside the dialogue. */
   boolean asked() {
     return compareTo(VMM) >= 0;
+  }
+
+  /** Whether it is a guest's monitor, by which the guest is switched on and off. */
+  boolean monitor() {
+    return this == VMM || this == TRAP;
   }
 
   String label() {

@@ -138,7 +138,11 @@ final class Injection {
 
   /** Whether its guest is as it was before. */
   boolean leftNoTrace() {
-    return clean && !wrong && dataCorrect && (!manifested || recoveredMillis >= 0);
+    return component != Component.TRAP // on which its guest still is
+        && clean
+        && !wrong
+        && dataCorrect
+        && (!manifested || recoveredMillis >= 0);
   }
 
   /** The system's own trace, when nobody was served again. */
@@ -156,6 +160,13 @@ final class Injection {
     String bundle = null;
     String outcome;
     try {
+      if (component == Component.TRAP) {
+        // Guests come up on the other monitor and cross while they run.
+        String crossed = jvm.ask(SLOW_REQUEST_MILLIS, "swap", path, component.server);
+        if (!crossed.equals("done")) {
+          throw new ChildJvm.Failed("it does not cross to " + component.server + ": " + crossed);
+        }
+      }
       bundle = jvm.ask(REQUEST_MILLIS, "install", jar.toString());
       outcome = swapWhenThere();
     } catch (ChildJvm.Failed e) {
@@ -203,7 +214,7 @@ final class Injection {
   private @Nullable Deviation use() {
     String machine = "vm/" + client.name();
     try {
-      if (component == Component.VMM) {
+      if (component.monitor()) {
         client.restart();
         return null;
       }
@@ -235,7 +246,7 @@ final class Injection {
     long start = System.nanoTime();
     while (true) {
       // One that was switched off comes back when it is switched on.
-      boolean off = component == Component.VMM && inUse;
+      boolean off = component.monitor() && inUse;
       boolean served = (off || client.recovers()) && (!component.asked() || use() == null);
       long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
       if (served) {
