@@ -8,6 +8,10 @@
 //   ops switch COUNT          a byte through a pipe to another process, which runs then
 //   ops read COUNT [FILE]     4 KiB from a file or disk, at changing places, past caches if it can be
 //   ops write COUNT [FILE]    the same, written; without FILE a file in /tmp of 1 MiB is made
+//   ops copy COUNT [FILE]     4 KiB read from the first half of it and written to the second
+//   ops rounds [FILE]         for each line of input, a number: computes, touches so many fresh pages,
+//                             reads the clock, and writes a sector of FILE and reads it back. A line
+//                             such as 'null 1000' does that operation
 //
 // Exit status: 0 well, 1 an operation failed, 2 asked wrongly.
 #define _GNU_SOURCE
@@ -176,29 +180,114 @@ static void writes(long count) {
   close(opened);
 }
 
+static void copies(long count) {
+  int opened = open_file(O_RDWR);
+  long half = blocks_of(opened) / 2;
+  for (long i = 0; i < count; i++) {
+    off_t from = (half == 0 ? 0 : i * 7 % half) * PAGE_SIZE;
+    if (pread(opened, block, PAGE_SIZE, from) != PAGE_SIZE ||
+        pwrite(opened, block, PAGE_SIZE, from + half * PAGE_SIZE) != PAGE_SIZE) {
+      fail("copy");
+    }
+  }
+  close(opened);
+}
+
 static const struct {
   const char *name;
   void (*run)(long count);
 } operations[] = {
     {"null", null_calls}, {"fault", faults}, {"fork", forks},  {"exec", execs},
-    {"switch", switches}, {"read", reads},   {"write", writes},
+    {"switch", switches}, {"read", reads},   {"write", writes}, {"copy", copies},
 };
+
+// Says whether there is such an operation.
+static int operate(const char *name, long times) {
+  for (size_t i = 0; times > 0 && i < sizeof operations / sizeof operations[0]; i++) {
+    if (strcmp(name, operations[i].name) == 0) {
+      long start = now();
+      operations[i].run(times);
+      printf("%s: %ld times, %ld ns each\n", name, times, (now() - start) / times);
+      return 1;
+    }
+  }
+  return 0;
+}
+
+// A program that people (or an experiment) talk to. What it touches is never given back, so that its
+// pager is needed in each round. Ends with its input.
+static int rounds(void) {
+  enum { RESERVED_PAGES = 100000, SECTOR = 512 };
+  volatile char *memory = mmap(NULL, (size_t)RESERVED_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
+                               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) {
+    fail("mmap");
+  }
+  int opened = file == NULL ? -1 : open_file(O_RDWR);
+  long touched = 0;
+  char line[64];
+  printf("\n> ");
+  fflush(stdout);
+  while (fgets(line, sizeof line, stdin) != NULL) {
+    line[strcspn(line, "\n")] = 0;
+    if (line[0] >= 'a' && line[0] <= 'z') {
+      char *rest = strchr(line, ' ');
+      if (rest != NULL) {
+        *rest++ = 0;
+      }
+      if (!operate(line, rest == NULL ? 0 : strtol(rest, NULL, 10))) {
+        printf("no such operation\n");
+      }
+      printf("\n> ");
+      fflush(stdout);
+      continue;
+    }
+    long pages = strtol(line, NULL, 10);
+    unsigned long chain = 1;
+    for (int i = 0; i < 300; i++) {
+      chain = chain * 6364136223846793005ul + 1442695040888963407ul;
+    }
+    long wrong = 0;
+    for (long i = 0; i < pages && touched < RESERVED_PAGES; i++, touched++) {
+      wrong += memory[touched * PAGE_SIZE] != 0;
+      memory[touched * PAGE_SIZE] = 1;
+    }
+    if (opened >= 0) {
+      memset(block, (int)(touched & 0xff), SECTOR);
+      if (pwrite(opened, block, SECTOR, 3 * SECTOR) != SECTOR) {
+        fail("write");
+      }
+      memset(block, 0, SECTOR);
+      if (pread(opened, block, SECTOR, 3 * SECTOR) != SECTOR) {
+        fail("read");
+      }
+      wrong += block[7] != (char)(touched & 0xff);
+    }
+    if (pages > 0) {
+      printf("%s %ld pages at %ld, %lx, %ld wrong\n",
+             wrong == 0 && touched < RESERVED_PAGES ? "done" : "failed", pages, now(), chain, wrong);
+    }
+    printf("\n> ");
+    fflush(stdout);
+  }
+  return 0;
+}
 
 int main(int count, char **arguments) {
   if (count == 2 && strcmp(arguments[1], "nothing") == 0) {
     return 0;
   }
   program = arguments[0];
+  if (count >= 2 && strcmp(arguments[1], "rounds") == 0) {
+    file = count >= 3 ? arguments[2] : NULL;
+    return rounds();
+  }
   long times = count >= 3 ? strtol(arguments[2], NULL, 10) : 0;
   file = count >= 4 ? arguments[3] : NULL;
-  for (size_t i = 0; times > 0 && i < sizeof operations / sizeof operations[0]; i++) {
-    if (strcmp(arguments[1], operations[i].name) == 0) {
-      long start = now();
-      operations[i].run(times);
-      printf("%s: %ld times, %ld ns each\n", arguments[1], times, (now() - start) / times);
-      return 0;
-    }
+  if (operate(arguments[1] == NULL ? "" : arguments[1], times)) {
+    return 0;
   }
-  fprintf(stderr, "usage: ops null|fault|fork|exec|switch|read|write COUNT [FILE]\n");
+  fprintf(stderr, "usage: ops null|fault|fork|exec|switch|read|write|copy COUNT [FILE]\n"
+                  "       ops rounds [FILE]\n");
   return 2;
 }

@@ -69,25 +69,9 @@ final class CostExperiment implements Experiment {
             "the dials", "the slope of time against price is the number of calls they count"));
   }
 
-  private record Line(double baseNanos, double slope) {
-    /** By least squares. */
-    static Line through(double[] x, double[] y) {
-      double meanX = Arrays.stream(x).average().orElse(0);
-      double meanY = Arrays.stream(y).average().orElse(0);
-      double above = 0;
-      double below = 0;
-      for (int i = 0; i < x.length; i++) {
-        above += (x[i] - meanX) * (y[i] - meanY);
-        below += (x[i] - meanX) * (x[i] - meanX);
-      }
-      double slope = above / below;
-      return new Line(meanY - slope * meanX, slope);
-    }
-  }
-
   /** The line through the points of which each x is a price and each y a time. */
   static double slope(double[] x, double[] y) {
-    return Line.through(x, y).slope;
+    return Line.through(x, y).slope();
   }
 
   @Override
@@ -205,7 +189,7 @@ final class CostExperiment implements Experiment {
     Line line = Line.through(x, y);
     crossings.put(structure + " " + work, calls);
     if (structure.equals("machine")) {
-      dearer[0] = Math.max(dearer[0], 5_000 * line.slope / line.baseNanos);
+      dearer[0] = Math.max(dearer[0], 5_000 * line.slope() / line.base());
     }
     String name = structure + ", " + work;
     trial.say().accept(name + ": " + Math.round(calls) + " crossings");
@@ -213,16 +197,16 @@ final class CostExperiment implements Experiment {
         Finding.of(
             name + ": slope of time against price",
             String.format(Locale.ROOT, "%.0f crossings counted", calls),
-            String.format(Locale.ROOT, "%.0f", line.slope),
-            Math.abs(line.slope - calls) <= Math.max(TOLERANCE * calls, FEW_CROSSINGS)),
+            String.format(Locale.ROOT, "%.0f", line.slope()),
+            Math.abs(line.slope() - calls) <= Math.max(TOLERANCE * calls, FEW_CROSSINGS)),
         Finding.figure(
             name + ": time at 0 / 0.2 µs (seL4) / 10 µs (L4 on i486) / 100 µs a crossing",
             String.format(
                 Locale.ROOT,
                 "%.2f / %.2f / %.2f / %.2f ms",
-                line.baseNanos / 1e6,
-                (line.baseNanos + 200 * line.slope) / 1e6,
-                (line.baseNanos + 10_000 * line.slope) / 1e6,
-                (line.baseNanos + 100_000 * line.slope) / 1e6)));
+                line.base() / 1e6,
+                (line.base() + 200 * line.slope()) / 1e6,
+                (line.base() + 10_000 * line.slope()) / 1e6,
+                (line.base() + 100_000 * line.slope()) / 1e6)));
   }
 }

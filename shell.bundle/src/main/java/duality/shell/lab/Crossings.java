@@ -1,20 +1,12 @@
 package duality.shell.lab;
 
 import duality.drivers.Console;
-import duality.guests.Boot;
 import duality.kernel.CallFailed;
 import duality.servers.Personality;
-import duality.servers.Swapper;
 import duality.servers.TaskReport;
 import duality.shell.command.CommandFailed;
-import duality.vmm.GuestAgent;
-import duality.vmm.VirtualMachine;
-import java.io.IOException;
-import java.io.RandomAccessFile;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -103,41 +95,16 @@ final class Crossings {
   }
 
   private void machines(List<Crossing> rows) throws Exception {
-    Boot boot = trial.boot("linux");
-    Path image = trial.folder().resolve("program");
-    Files.copy(program, image);
-    long bytes = Files.size(image);
-    resize(image, (bytes + 511) / 512 * 512);
-    Path scratch = trial.folder().resolve("scratch");
-    resize(scratch, SCRATCH_BYTES);
-    Map<String, String> config = new HashMap<>();
-    config.put("kernel", boot.kernel().toString());
-    boot.initrd().ifPresent(initrd -> config.put("initrd", initrd.toString()));
-    config.put("append", boot.commandLine());
-    config.put("memory", Long.toString(Math.max(boot.memoryBytes(), 256L << 20)));
-    config.put("image", "linux");
-    config.put("disk0", image + ",ro");
-    config.put("disk1", scratch.toString());
-    VirtualMachine machine = trial.root().create(VM, VirtualMachine.class, config);
-    try {
-      machine.start();
-      GuestAgent agent = trial.root().connect(VM + "/agent", GuestAgent.class);
-      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
-      while (!agent.ready()) {
-        trial.cancellation().check();
-        if (System.nanoTime() - end > 0) {
-          throw new CommandFailed("the guest is not up within " + SECONDS + " s");
-        }
-        NanoGuest.pause(20);
-      }
-      trial.say().accept("the guest is up");
-      exec(agent, "head -c " + bytes + " /dev/vda > /tmp/ops && chmod 755 /tmp/ops");
+    try (LinuxGuest guest =
+        new LinuxGuest(
+            trial,
+            NAME,
+            program,
+            trial.folder().resolve("scratch"),
+            SCRATCH_BYTES,
+            "vmm.machine")) {
       for (String structure : List.of("machine", "trap")) {
-        Swapper.Swap swap =
-            trial.swapper().swapAll(List.of(new Swapper.Move(VM, "vmm." + structure, false)));
-        if (!swap.done() && !swap.from().equals("vmm." + structure)) {
-          throw new CommandFailed("the guest does not cross: " + swap.outcome());
-        }
+        guest.cross("vmm." + structure);
         for (String operation : OPERATIONS.keySet()) {
           rows.add(
               row(
@@ -146,34 +113,8 @@ final class Crossings {
                   operation,
                   VM,
                   false,
-                  words -> exec(agent, "/tmp/ops " + String.join(" ", words))));
+                  words -> guest.exec("/tmp/ops " + String.join(" ", words))));
         }
-      }
-    } finally {
-      trial.root().remove(VM);
-    }
-  }
-
-  private static void resize(Path file, long bytes) throws IOException {
-    try (RandomAccessFile opened = new RandomAccessFile(file.toFile(), "rw")) {
-      opened.setLength(bytes);
-    }
-  }
-
-  private String exec(GuestAgent agent, String command) throws CommandFailed {
-    long job = agent.start(command, TimeUnit.SECONDS.toMillis(SECONDS));
-    StringBuilder text = new StringBuilder();
-    while (true) {
-      trial.cancellation().check();
-      text.append(agent.output(job, text.length(), 65_536, 500));
-      GuestAgent.Job now = agent.job(job);
-      if (now.ended() && text.length() == now.outputBytes()) {
-        agent.forget(job);
-        if (!now.state().equals("exited") || now.status() != 0) {
-          throw new CommandFailed(
-              text.toString().strip() + " (" + now.state() + " " + now.status() + ")");
-        }
-        return text.toString();
       }
     }
   }

@@ -1,6 +1,7 @@
 package duality.shell.lab;
 
 import java.util.List;
+import java.util.Map;
 
 /** One claim, and how it is tried. */
 interface Experiment {
@@ -57,6 +58,13 @@ interface Experiment {
    *
    * @param findings by quantity
    * @param verdict one or two sentences, with what the result does not show
+   * @param tables more figures for the record, by name
    */
-  record Result(List<Finding> findings, String verdict) {}
+  record Result(
+      List<Finding> findings, String verdict, Map<String, List<? extends Record>> tables) {
+    /** Without more figures. */
+    Result(List<Finding> findings, String verdict) {
+      this(findings, verdict, Map.of());
+    }
+  }
 }

@@ -37,7 +37,10 @@ public final class LabCommands extends CommandGroup {
       List.of(
           new LiabilityExperiment(),
           new CostExperiment(),
+          new CurveExperiment(),
           new CrossingsExperiment(),
+          new ComponentExperiment(),
+          new SpacesExperiment(),
           new FaultExperiment(),
           new MonitorExperiment(),
           new TrustExperiment(),

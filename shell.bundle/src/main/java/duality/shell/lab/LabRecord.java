@@ -44,6 +44,9 @@ final class LabRecord {
             .toList();
     record.put("findings", findings);
     record.put("verdict", result.verdict());
+    result
+        .tables()
+        .forEach((name, rows) -> record.put(name, rows.stream().map(LabRecord::fields).toList()));
   }
 
   /** The components of a record by name. */

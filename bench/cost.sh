@@ -1,0 +1,15 @@
+#!/bin/sh
+# How the time of real programs grows with the price of a crossing: a null call, a shell script that forks, and a copy of a disk, in Debian
+# on vmm.machine and on vmm.trap, and natively over personality.linux, with dials before all endpoints of each; 0 to 100 µs a crossing.
+# Prints for each the crossings of an operation as the slope, with R², beside the dials' own count, and how long it would take at the prices
+# of published machines. Needs riscv64-linux-gnu-gcc with its C library, and guest:fetch linux once.
+#
+#   bench/cost.sh [ROUNDS] [FILE]     default 3; the record with all points goes to FILE (lab-curve.json)
+set -eu
+cd "$(dirname "$0")/.."
+rounds=${1:-3}
+file=${2:-lab-curve.json}
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+it/src/programs/build.sh "$folder"
+./duality -c "lab:run curve --rounds $rounds --json $file --file $folder/ops"
