@@ -3,6 +3,7 @@ package duality.shell.lab;
 import duality.drivers.Console;
 import duality.servers.Personality;
 import duality.servers.Root;
+import duality.servers.TaskReport;
 import duality.shell.command.CommandFailed;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -18,6 +19,7 @@ final class NativeBench implements Workbench {
   private static final String TASK = "task/curve-ops";
   private static final String SHELL = "task/curve-sh";
   private static final long DISK_BYTES = 1 << 20;
+  private static final long MEMORY_BYTES = 512L << 20;
   private static final long SECONDS = 300;
   private static final String PROMPT = "\n> ";
 
@@ -81,6 +83,7 @@ final class NativeBench implements Workbench {
   private Console start(String path, Map<String, String> config) throws CommandFailed {
     Map<String, String> all = new HashMap<>(config);
     all.put("terminal", "true");
+    all.put("memory", Long.toString(MEMORY_BYTES));
     Root root = trial.root();
     Personality task = root.create(path, Personality.class, all);
     Console console = root.connect(path + "/console", Console.class);
@@ -102,11 +105,15 @@ final class NativeBench implements Workbench {
     StringBuilder seen = new StringBuilder();
     while (seen.indexOf(PROMPT) < 0) {
       trial.cancellation().check();
-      if (System.nanoTime() - end > 0) {
-        throw new CommandFailed(
-            path + " does not answer; " + trial.root().connect(path, Personality.class).report());
+      String more = console.output(from + seen.length(), 65_536, 500);
+      seen.append(more);
+      if (more.isEmpty()) {
+        // Not sooner, because asking goes through the endpoint whose calls are counted.
+        TaskReport report = trial.root().connect(path, Personality.class).report();
+        if (report.ended() || System.nanoTime() - end > 0) {
+          throw new CommandFailed(path + " does not answer but '" + seen + "'; " + report);
+        }
       }
-      seen.append(console.output(from + seen.length(), 65_536, 500));
     }
     return seen.toString();
   }
