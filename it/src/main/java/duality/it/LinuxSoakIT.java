@@ -16,11 +16,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A minute of swaps under a Linux guest that writes, computes and talks; bench/soak.sh runs it
+ * A minute of swaps under a Linux guest of two harts that writes, computes and talks; bench/soak.sh runs it
  * longer.
  */
 class LinuxSoakIT {
   private static final long SEED = Long.getLong("duality.seed", 20_263);
+
+  /** So that harts also meet each other while what is under them is replaced. */
+  private static final int HARTS = 2;
 
   @TempDir Path folder;
 
@@ -34,7 +37,8 @@ class LinuxSoakIT {
             List.of(),
             Plan.SWAP,
             Duration.ofMillis(5),
-            true);
+            true,
+            HARTS);
     Outcome outcome =
         new Soak(
                 plan,

@@ -7,7 +7,8 @@ import org.osgi.annotation.versioning.ProviderType;
  * arrive. When it is bound to a thread, its low bits are the hart's interrupt lines (see {@link
  * duality.kernel.processor.Lines}).
  *
- * <p><em>Concurrency:</em> any thread; signalling never waits. What was written before a {@link
+ * <p><em>Concurrency:</em> any thread; signalling never waits, but for a hart that is to fence
+ * ({@code Lines.FENCE}) and is in the engine: some microseconds. What was written before a {@link
  * #signal} is visible to whoever takes the bits.
  */
 @ProviderType

@@ -58,6 +58,7 @@ final class GuestWork implements AutoCloseable {
   private final Root root;
   private final String path;
   private final Path disk;
+  private final String cpus;
   private final VirtualMachine machine;
   private final Console console;
   private final GuestAgent agent;
@@ -70,13 +71,14 @@ final class GuestWork implements AutoCloseable {
   private final AtomicLong answers = new AtomicLong();
   private volatile boolean stopping;
 
-  GuestWork(Root root, String name, Boot boot, Path disk, long seed, Consumer<String> fault)
+  GuestWork(Root root, String name, Boot boot, Path disk, Plan plan, Consumer<String> fault)
       throws IOException {
     this.root = root;
+    cpus = Integer.toString(plan.cpus());
     this.path = "vm/" + name;
     this.disk = disk;
     this.fault = fault;
-    pattern = new DiskPattern(seed);
+    pattern = new DiskPattern(plan.seed());
     try (RandomAccessFile file = new RandomAccessFile(disk.toFile(), "rw")) {
       file.setLength(DiskPattern.DISK_BYTES);
     }
@@ -90,6 +92,9 @@ final class GuestWork implements AutoCloseable {
     config.put("rng", "true");
     config.put("net0", "soak");
     config.put("net1", "soak");
+    if (plan.cpus() > 1) {
+      config.put("cpus", cpus);
+    }
     machine = root.create(path, VirtualMachine.class, config);
     console = root.connect(path + "/console", Console.class);
     agent = root.connect(path + "/agent", GuestAgent.class);
@@ -116,6 +121,10 @@ final class GuestWork implements AutoCloseable {
   void begin() {
     machine.start();
     until("the guest is ready", BOOT_SECONDS, agent::ready);
+    String harts = command("nproc").strip();
+    if (!harts.equals(cpus)) {
+      fault.accept("the guest has " + harts + " harts, not " + cpus);
+    }
     listen("disk", pattern.script(), line -> round(line));
     String memory =
         String.join(

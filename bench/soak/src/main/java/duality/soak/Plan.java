@@ -13,6 +13,7 @@ import java.util.List;
  * @param verb how: {@code swap}, or {@code update} of the bundle by plain OSGi from a file
  * @param gap mean time between two swaps
  * @param probes whether calls are made to measure what a caller waits; they cost processor time
+ * @param cpus harts of the guest
  */
 public record Plan(
     long swaps,
@@ -21,7 +22,8 @@ public record Plan(
     List<String> kinds,
     String verb,
     Duration gap,
-    boolean probes) {
+    boolean probes,
+    int cpus) {
   /** Verb: {@code kernel:swap}. */
   public static final String SWAP = "swap";
 

@@ -100,7 +100,7 @@ public final class Soak {
    * @param disk a file for its disk; overwritten
    */
   public Outcome run(String name, Boot boot, Path disk) throws IOException, InterruptedException {
-    try (GuestWork guest = new GuestWork(root, name, boot, disk, plan.seed(), this::fault);
+    try (GuestWork guest = new GuestWork(root, name, boot, disk, plan, this::fault);
         Processor processor = new Processor();
         ExecutorService hands = Executors.newFixedThreadPool(3, new Hands())) {
       choose(guest.path());

@@ -35,7 +35,7 @@ import org.osgi.service.component.annotations.Reference;
 public final class SoakCommand {
   private static final String USAGE =
       "soak:run [--minutes N] [--swaps N] [--seed S] [--kinds A,B…] [--verb swap|update]"
-          + " [--gap MS] [--probes true|false]";
+          + " [--gap MS] [--probes true|false] [--cpus N]";
 
   private static final String CRASHES = "soak:crashes [--crashes N] [--kinds A,B…] [--seed S]";
 
@@ -140,7 +140,9 @@ public final class SoakCommand {
     Map<String, String> options =
         options(
             arguments,
-            List.of("--minutes", "--swaps", "--seed", "--kinds", "--verb", "--gap", "--probes"),
+            List.of(
+                "--minutes", "--swaps", "--seed", "--kinds", "--verb", "--gap", "--probes",
+                "--cpus"),
             USAGE);
     boolean timed = options.containsKey("--minutes");
     double minutes = Double.parseDouble(options.getOrDefault("--minutes", "100000"));
@@ -154,7 +156,8 @@ public final class SoakCommand {
         kinds.isEmpty() ? List.of() : Arrays.asList(kinds.split(",", -1)),
         options.getOrDefault("--verb", Plan.SWAP),
         Duration.ofMillis(Long.parseLong(options.getOrDefault("--gap", "10"))),
-        Boolean.parseBoolean(options.getOrDefault("--probes", "true")));
+        Boolean.parseBoolean(options.getOrDefault("--probes", "true")),
+        Integer.parseInt(options.getOrDefault("--cpus", "1")));
   }
 
   private static Map<String, String> options(String[] arguments, List<String> known, String usage) {

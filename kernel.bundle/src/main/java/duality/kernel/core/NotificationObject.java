@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * <p>No wake-up is lost: a waiter counts itself and then looks at the word; a signaller sets the
  * word and then looks whether anybody is counted; both are volatile operations. A thread that waits
  * in {@code wfi} looks at the word again after it has announced that it waits, see {@link
- * Processors}.
+ * Processors}. A fence is signalled alone, and nobody is woken for it.
  */
 final class NotificationObject implements Notification, KernelObject {
   private final Core core;
@@ -37,7 +37,11 @@ final class NotificationObject implements Notification, KernelObject {
         notifyAll();
       }
     }
-    if (bound != null && (before & bits) != bits) {
+    if (bound != null && (bits & (Lines.FENCE | Lines.FENCE_CODE)) != 0) {
+      // The line is up, now the serial is read; a hart that goes in counts, and then looks at its
+      // lines. So either it does what is asked, or it is waited for, as in a shoot-down.
+      bound.leaveEngine();
+    } else if (bound != null && (before & bits) != bits) {
       bound.wake();
     }
   }

@@ -9,7 +9,7 @@ import java.lang.invoke.VarHandle;
  * <p>A word of bits. Bits 0 to 15 have the numbers of {@code mip} (RISC-V Priv. §3.1.9): SSIP 1,
  * MSIP 3, STIP 5, MTIP 7, SEIP 9, MEIP 11. Each is a level that its driver raises and lowers,
  * except {@link #SSIP}, which is an edge: the engine sets the software-writable bit in the hart's
- * mip and {@linkplain #lower lowers} the line.
+ * mip and {@linkplain #lower lowers} the line. The bits from 60 on are no interrupts.
  *
  * <p><em>Concurrency:</em> any thread may raise and lower; the hart polls {@link #word} (opaque) at
  * backward branches or at least every few thousand instructions, and reads it with acquire order
@@ -36,6 +36,17 @@ public final class Lines {
 
   /** The kernel wants the hart to leave the engine with {@link Exit#ATTENTION} soon. */
   public static final long ATTENTION = 1L << 62;
+
+  /**
+   * A remote {@code sfence.vma}, an edge: the engine forgets all translations before the next
+   * instruction that it executes, and {@linkplain #lower lowers} the line before it does. Who
+   * signals it to a thread comes back when the thread is outside of the engine, or was there since:
+   * from then on it uses none of them.
+   */
+  public static final long FENCE = 1L << 60;
+
+  /** The same for {@code fence.i}: what was decoded of code is compared with memory again. */
+  public static final long FENCE_CODE = 1L << 61;
 
   private static final VarHandle WORD;
 

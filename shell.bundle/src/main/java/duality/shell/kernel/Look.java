@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All figures of the kernel at one moment. Two of them make a block of {@code kernel:top}: rates
@@ -24,6 +25,9 @@ import java.util.TreeMap;
  */
 record Look(
     long nanos, List<Counters> counters, Map<String, Long> busy, List<ThreadReport> threads) {
+  /** How a machine names its harts' threads. */
+  private static final String HART = "hart";
+
   private static final List<Column> ENDPOINT_COLUMNS =
       List.of(
           new Column("endpoint", false),
@@ -82,7 +86,12 @@ record Look(
     if (!guests.isEmpty()) {
       lines.add("");
       Table table = new Table(GUEST_COLUMNS);
-      guests.values().forEach(each -> table.row(each.cells(seconds)));
+      for (Guest each : guests.values()) {
+        table.row(each.cells(seconds));
+        if (each.harts.size() > 1) {
+          each.harts.forEach(hart -> table.row(hart.cells(seconds)));
+        }
+      }
       lines.addAll(table.draw(width).lines().toList());
     }
     lines.add("");
@@ -146,6 +155,10 @@ record Look(
   /** A machine or native program: its threads and everything below its path. */
   private static final class Guest {
     final String path;
+
+    /** Those of a machine, each counted by itself. */
+    final List<Guest> harts = new ArrayList<>();
+
     String state = "";
     long cpuNanos;
     long instructions;
@@ -157,6 +170,15 @@ record Look(
 
     Guest(String path) {
       this.path = path;
+    }
+
+    void add(ThreadReport now, @Nullable ThreadReport then) {
+      state = state.equals("RUNNING") ? state : now.state();
+      cpuNanos += now.cpuNanos() - (then == null ? 0 : then.cpuNanos());
+      instructions += now.instructions() - (then == null ? 0 : then.instructions());
+      exits += now.exits() - (then == null ? 0 : then.exits());
+      faults += now.faults() - (then == null ? 0 : then.faults());
+      mmio += now.mmio() - (then == null ? 0 : then.mmio());
     }
 
     void add(Busy each) {
@@ -187,12 +209,12 @@ record Look(
       String path = colon < 0 ? now.name() : now.name().substring(0, colon);
       Guest guest = guests.computeIfAbsent(path, Guest::new);
       ThreadReport then = earlier.get(now.id());
-      guest.state = guest.state.equals("RUNNING") ? guest.state : now.state();
-      guest.cpuNanos += now.cpuNanos() - (then == null ? 0 : then.cpuNanos());
-      guest.instructions += now.instructions() - (then == null ? 0 : then.instructions());
-      guest.exits += now.exits() - (then == null ? 0 : then.exits());
-      guest.faults += now.faults() - (then == null ? 0 : then.faults());
-      guest.mmio += now.mmio() - (then == null ? 0 : then.mmio());
+      guest.add(now, then);
+      if (now.name().startsWith(HART, colon + 1)) {
+        Guest hart = new Guest("  " + now.name().substring(colon + 1));
+        hart.add(now, then);
+        guest.harts.add(hart);
+      }
     }
     return guests;
   }

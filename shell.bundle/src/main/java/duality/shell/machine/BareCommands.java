@@ -29,6 +29,7 @@ import org.osgi.service.component.annotations.Reference;
 public final class BareCommands extends CommandGroup {
   private static final String PATH = "PATH";
   private static final String TIMEOUT = "--timeout";
+  private static final String CPUS = "--cpus";
   private static final String OUTPUT = "--output";
   private static final Duration LIMIT = Duration.ofSeconds(10);
 
@@ -50,8 +51,9 @@ public final class BareCommands extends CommandGroup {
                     "Runs bare-metal programs and says which passed and which failed.")
                 .takesMany(PATH, Kind.FILE, "RV64 ELF files, or folders with such files")
                 .option(TIMEOUT, Kind.TIME, "for each program (10s)")
+                .option(CPUS, Kind.COUNT, "harts of each program, 1 to 8 (1)")
                 .flag(OUTPUT, "show what each program printed, too")
-                .note("A program starts in M-mode at its entry, on hart 0, memory at 0x80000000,")
+                .note("A program starts in M-mode at its entry, on each hart, memory at 0x80000000,")
                 .note("and reports through tohost (HTIF) or the test finisher at 0x100000.")
                 .note("Fails when one of them failed; the number behind FAIL is its own code."),
             this::run));
@@ -62,6 +64,11 @@ public final class BareCommands extends CommandGroup {
     if (limit.isZero()) {
       throw new CommandFailed(TIMEOUT + " has to be longer than nothing");
     }
+    int harts = call.arguments().count(CPUS, 1);
+    if (harts < 1 || harts > BareRunner.MOST_HARTS) {
+      throw new CommandFailed(
+          CPUS + " " + harts + " is not from 1 to " + BareRunner.MOST_HARTS);
+    }
     List<Path> programs = new ArrayList<>();
     for (String name : call.arguments().texts(PATH)) {
       programs.addAll(programs(call.session().currentDir(), name));
@@ -69,7 +76,7 @@ public final class BareCommands extends CommandGroup {
     int passed = 0;
     for (Path program : programs) {
       call.cancellation().check();
-      BareRunner.Run run = runner.run(program, limit, call.cancellation()::cancelled);
+      BareRunner.Run run = runner.run(program, harts, limit, call.cancellation()::cancelled);
       call.cancellation().check();
       if (run.outcome() instanceof Outcome.Passed) {
         passed++;

@@ -33,6 +33,7 @@ public final class MachineCommands extends CommandGroup {
   private static final Duration POLL = Duration.ofMillis(25);
   private static final long PAGE = 4096;
   private static final int MOST_CARDS = 4;
+  private static final int MOST_CPUS = 8;
 
   private final Machines machines;
   private final GuestImages images;
@@ -59,13 +60,14 @@ public final class MachineCommands extends CommandGroup {
                     "--name", Kind.NEW_NAME, "what to call it (the image's name, then image-2, …)")
                 .option(
                     "--memory", Kind.SIZE, "guest memory, such as 512M (what the image suggests)")
+                .option("--cpus", Kind.COUNT, "harts, 1 to 8, that run in parallel (1)")
                 .repeated(
                     "--disk", Kind.FILE, "host file as a disk; FILE,ro for read-only; up to 7")
                 .repeated(
                     "--net", Kind.NETWORK, "network to plug a card into, made if need be; up to 4")
                 .option("--append", Kind.TEXT, "words for the kernel's command line, in quotes")
                 .option("--cmdline", Kind.TEXT, "the whole command line, in place of the image's")
-                .option("--weight", Kind.COUNT, "its share of processors, 1 to 10000 (100)")
+                .option("--weight", Kind.COUNT, "each hart's share of processors, 1 to 10000 (100)")
                 .option("--vmm", Kind.SERVER, "monitor that runs it (vmm.machine), or vmm.trap")
                 .option("--engine", Kind.TEXT, "engine that executes it (the kernel's default)")
                 .note("The machine is the endpoint vm/NAME; vm:wait waits until its guest is up.")
@@ -116,6 +118,7 @@ public final class MachineCommands extends CommandGroup {
       String name,
       String image,
       String state,
+      int harts,
       long memoryBytes,
       long residentBytes,
       long upNanos,
@@ -126,6 +129,7 @@ public final class MachineCommands extends CommandGroup {
           report.name(),
           report.image(),
           report.state(),
+          report.harts(),
           report.memoryBytes(),
           report.residentBytes(),
           report.upNanos(),
@@ -250,6 +254,13 @@ public final class MachineCommands extends CommandGroup {
     config.put("memory", Long.toString(memory));
     boot.initrd().ifPresent(initrd -> config.put("initrd", initrd.toString()));
     config.put("weight", Integer.toString(weight));
+    int cpus = arguments.count("--cpus", 1);
+    if (cpus < 1 || cpus > MOST_CPUS) {
+      throw new CommandFailed("--cpus " + cpus + " is not from 1 to " + MOST_CPUS);
+    }
+    if (cpus > 1) {
+      config.put("cpus", Integer.toString(cpus));
+    }
     config.put("agent", Boolean.toString(boot.agent()));
     config.put("rng", "true");
     List<String> networks = arguments.texts("--net");

@@ -89,7 +89,7 @@ public final class Machines {
         // Deleted since its name was read.
       } catch (CallFailed e) {
         String state = "no answer: " + e.getMessage();
-        reports.add(new MachineReport(name, "", state, 0, 0, 0, 0, 0, 0, "", ""));
+        reports.add(new MachineReport(name, "", state, 0, 0, 0, 0, 0, 0, "", "", ""));
       }
     }
     return reports;

@@ -70,6 +70,23 @@ class LookTest {
   }
 
   @Test
+  void hartsAreShownWhenThereAreSeveral() {
+    guest(0, 0);
+    Look before = look(0);
+    guest(500, 1_000_000);
+    ThreadReport one = kernel.threads.getFirst();
+    kernel.threads.add(
+        new ThreadReport(2, "vm/a:hart1", "WAITING", 1, 100, 250_000_000, 7_000, 1, 2, 3, 4, 5));
+    String text = look(1_000_000_000L).since(before, false, 200, 100);
+    assertEquals("[vm/a RUNNING 75.0% 0.0% 1007.0k 2.0 4.0 5.0 0]", words(text, "vm/a"), text);
+    assertEquals("[ hart0 RUNNING 50.0% 0.0% 1000.0k 0 0 0 0]", words(text, "  hart0"), text);
+    assertEquals("[ hart1 WAITING 25.0% 0.0% 7000 2.0 4.0 5.0 0]", words(text, "  hart1"), text);
+    kernel.threads.clear();
+    kernel.threads.add(one);
+    assertEquals("[]", words(look(2_000_000_000L).since(before, false, 200, 100), "  hart"));
+  }
+
+  @Test
   void theBusiestAreShownWhenTheScreenIsSmall() {
     Look before = look(0);
     for (int i = 0; i < 50; i++) {

@@ -31,6 +31,7 @@ class BareCommandsTest {
   private final CommandProcessorImpl processor = new CommandProcessorImpl(new ThreadIOImpl());
   private CommandSession session;
   private Duration limit = Duration.ZERO;
+  private int harts;
 
   private final BareRunner runner =
       new BareRunner() {
@@ -40,8 +41,9 @@ class BareCommandsTest {
         }
 
         @Override
-        public Run run(Path file, Duration given, BooleanSupplier cancelled) {
+        public Run run(Path file, int count, Duration given, BooleanSupplier cancelled) {
           limit = given;
+          harts = count;
           Outcome outcome =
               switch (file.getFileName().toString().replaceFirst("-.*", "")) {
                 case "good" -> new Outcome.Passed();
@@ -77,6 +79,19 @@ class BareCommandsTest {
     out.reset();
     CommandFailed failed = assertThrows(CommandFailed.class, () -> session.execute(line));
     return String.valueOf(failed.getMessage());
+  }
+
+  @Test
+  void eachProgramGetsSoManyHarts() throws Exception {
+    run("vm:bare good-1");
+    assertEquals(1, harts);
+    run("vm:bare good-1 --cpus 4");
+    assertEquals(4, harts);
+    for (String wrong : new String[] {"0", "9"}) {
+      Exception refused =
+          assertThrows(Exception.class, () -> session.execute("vm:bare good-1 --cpus " + wrong));
+      assertTrue(String.valueOf(refused.getMessage()).contains("is not from 1 to 8"), "" + refused);
+    }
   }
 
   @Test

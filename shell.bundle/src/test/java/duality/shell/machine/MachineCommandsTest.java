@@ -180,6 +180,14 @@ class MachineCommandsTest {
   }
 
   @Test
+  void aMachineHasAsManyHartsAsItIsGiven() throws Exception {
+    run("vm:run nano --name a --cpus 4");
+    assertEquals("4", system.configs.get("vm/a").get("cpus"));
+    run("vm:run nano --name b");
+    assertFalse(system.configs.get("vm/b").containsKey("cpus"), "one, as ever");
+  }
+
+  @Test
   void withoutANameTheImagesIsTaken() throws Exception {
     assertTrue(notice("vm:run nano").startsWith("nano: nano boots in 64M"));
     assertTrue(notice("vm:run nano").startsWith("nano-2: "));
@@ -198,6 +206,8 @@ class MachineCommandsTest {
     assertTrue(refused("vm:run nano --disk none").contains("truncate"));
     assertTrue(refused("vm:run nano --disk .").contains("no ordinary file"));
     assertTrue(refused("vm:run nano --weight 0").contains("1 to 10000"));
+    assertTrue(refused("vm:run nano --cpus 0").contains("1 to 8"));
+    assertTrue(refused("vm:run nano --cpus 9").contains("1 to 8"));
     assertEquals(1, system.configs.size(), "nothing was made");
   }
 

@@ -6,11 +6,12 @@ import java.util.function.BooleanSupplier;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
- * Runs programs that own a whole machine: ELF files that start in M-mode on hart 0 and report how
- * they fared through HTIF ({@code tohost}) or the test finisher, as the public RISC-V test programs
+ * Runs programs that own a whole machine: ELF files that start in M-mode and report how they
+ * fared through HTIF ({@code tohost}) or the test finisher, as the public RISC-V test programs
  * do. An OSGi service.
  *
- * <p><em>Concurrency:</em> any number of threads; each program runs on its caller's.
+ * <p><em>Concurrency:</em> any number of threads; hart 0 of each program runs on its
+ * caller's, others on threads of their own.
  */
 @ConsumerType
 public interface BareRunner {
@@ -59,5 +60,17 @@ public interface BareRunner {
    * @param limit of wall-clock time
    * @param cancelled asked every few thousand instructions; true ends the run as silent
    */
-  Run run(Path file, Duration limit, BooleanSupplier cancelled);
+  default Run run(Path file, Duration limit, BooleanSupplier cancelled) {
+    return run(file, 1, limit, cancelled);
+  }
+
+  /** Most harts of one program. */
+  int MOST_HARTS = 8;
+
+  /**
+   * The same on several harts, which all begin at its entry and differ in {@code mhartid}.
+   *
+   * @param harts 1 to {@link #MOST_HARTS}
+   */
+  Run run(Path file, int harts, Duration limit, BooleanSupplier cancelled);
 }

@@ -13,6 +13,8 @@ package duality.vmm;
  * @param cpuNanos processor time used
  * @param instructions instructions retired
  * @param upNanos guest time since it started, pauses left out
+ * @param hartStates its harts: thread, whether it is started, what it does, instructions; one per
+ *     line
  * @param devices its devices: name, address, interrupt and endpoint, one per line
  * @param overhead what its monitor did for the guest, counted and timed, one kind per line; empty
  *     when the monitor only watches
@@ -27,5 +29,6 @@ public record MachineReport(
     long cpuNanos,
     long instructions,
     long upNanos,
+    String hartStates,
     String devices,
     String overhead) {}

@@ -2,8 +2,13 @@ package duality.processor.interpreter;
 
 /**
  * The A extension. Each operation is one atomic operation of the host, sequentially consistent,
- * whatever its aq and rl bits ask. LR keeps the value it read and SC is a compare-and-set of it, so
- * a reservation outlives a store of the same value by another hart, as in QEMU.
+ * whatever its aq and rl bits ask, so nothing that RVWMO orders is out of order.
+ *
+ * <p>LR keeps the value it read and SC is a compare-and-set of it: an SC that succeeds finds what
+ * its LR found, whatever other harts did to other words of the page, and of two harts with the same
+ * reservation one succeeds. A reservation outlives stores by other harts that leave the same value
+ * behind, as in QEMU; and it is lost when a frame of the space was taken away, because the host
+ * address may be another page's then.
  */
 final class AtomicUnit {
   static final int ADD = 0;

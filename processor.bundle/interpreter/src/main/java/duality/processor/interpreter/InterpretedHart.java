@@ -19,6 +19,9 @@ final class InterpretedHart implements Hart {
   /** Instructions between two looks at the clock, when traps cut slices short. */
   private static final int CLOCK_INTERVAL = 2048;
 
+  private static final long FENCES = Lines.FENCE | Lines.FENCE_CODE;
+  private static final long NO_INTERRUPTS = Lines.ATTENTION | FENCES;
+
   private final Context c;
   private final Mmu mmu;
   private final Traps traps;
@@ -52,8 +55,14 @@ final class InterpretedHart implements Hart {
     }
     nextClock = c.retired;
     for (; ; ) {
-      if ((c.lines.word() & Lines.ATTENTION) != 0) {
-        return Exit.ATTENTION;
+      long wires = c.lines.word();
+      if ((wires & NO_INTERRUPTS) != 0) {
+        if ((wires & FENCES) != 0) {
+          fence();
+        }
+        if ((wires & Lines.ATTENTION) != 0) {
+          return Exit.ATTENTION;
+        }
       }
       if (c.user ? c.mie != 0 && interrupted() : !awake()) {
         return c.user ? Exit.INTERRUPT : Exit.WAIT;
@@ -76,6 +85,20 @@ final class InterpretedHart implements Hart {
         }
         end--; // an endless row of traps uses its budget up, too
       }
+    }
+  }
+
+  /**
+   * Another hart's fence. The line is lowered first: what it was raised for happened before, and is
+   * seen from here on; what is raised from here on is another fence.
+   */
+  private void fence() {
+    long asked = c.lines.lower(FENCES);
+    if ((asked & Lines.FENCE) != 0) {
+      mmu.tlb.flush();
+    }
+    if ((asked & Lines.FENCE_CODE) != 0) {
+      mmu.fenceCode();
     }
   }
 

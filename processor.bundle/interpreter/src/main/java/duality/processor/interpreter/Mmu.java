@@ -144,6 +144,7 @@ final class Mmu {
   void forget() {
     forgetTranslations();
     codeCache.stamp++;
+    c.reservedHost = 0; // the frame may be another page's by now
   }
 
   /** Forgets where addresses lead, but not what lies there. */

@@ -1,6 +1,7 @@
 package duality.processor.interpreter;
 
 import duality.kernel.processor.Exit;
+import java.lang.invoke.VarHandle;
 
 /**
  * Traps as the guest sees them (RISC-V Priv. §3.1.6 to 3.1.9, §4.1.1, §4.1.3): taken and returned
@@ -80,6 +81,8 @@ final class Traps {
     if (ready == 0) {
       return;
     }
+    // What was written before the line was raised is seen by the handler; the look at it was opaque.
+    VarHandle.acquireFence();
     for (int number : PRIORITY) {
       if ((ready >>> number & 1) != 0) {
         boolean toS = !c.firmware || (c.mideleg >>> number & 1) != 0;

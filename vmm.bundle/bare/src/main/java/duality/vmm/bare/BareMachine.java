@@ -1,26 +1,28 @@
 package duality.vmm.bare;
 
 import duality.kernel.processor.Engine;
-import duality.kernel.processor.Exit;
 import duality.kernel.processor.Hart;
-import duality.kernel.processor.HartMode;
-import duality.kernel.processor.HartState;
 import duality.kernel.processor.Lines;
 import duality.vmm.BareRunner.Outcome;
 import duality.vmm.BareRunner.Run;
 import java.time.Duration;
-import java.util.Map;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.OptionalLong;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The machine of one program: one hart that starts in M-mode, memory, and of QEMU's {@code virt}
- * the core-local interruptor, a serial port that can only send, and the test finisher.
+ * The machine of one program: harts that start in M-mode, memory, and of QEMU's {@code virt} the
+ * core-local interruptor, a serial port that can only send, and the test finisher.
  *
- * <p>A store to {@code tohost} is not trapped: the word is looked at each time that the hart comes
+ * <p>A store to {@code tohost} is not trapped: the word is looked at each time that hart 0 comes
  * back, every few thousand instructions. So it may lie anywhere, beside other data.
+ *
+ * <p><em>Concurrency:</em> hart 0 runs on the caller's thread, the others on threads that live as
+ * long as the program. What they share here is guarded by this object, but for the outcome, which
+ * is set once.
  */
 final class BareMachine {
   private static final long CLINT = 0x200_0000L;
@@ -29,7 +31,6 @@ final class BareMachine {
   private static final long SERIAL_BYTES = 0x100;
   private static final long FINISHER = 0x10_0000L;
 
-  private static final int MSIP = 0;
   private static final int MTIMECMP = 0x4000;
   private static final int MTIME = 0xbff8;
 
@@ -43,100 +44,152 @@ final class BareMachine {
   private static final int FINISH_PASS = 0x5555;
   private static final int FINISH_RESET = 0x7777;
 
-  /** Instructions between two looks at {@code tohost}. */
-  private static final long SLICE = 4_096;
-
-  /** The same while a program talks to the host, which it waits for after each character. */
-  private static final long TALKING_SLICE = 128;
-
   /** Looks without a request after which a program does not talk any more. */
   private static final int SILENCE = 256;
 
   private static final long TICK_NANOS = 100;
   private static final long NEVER = -1;
-  private static final long LONGEST_WAIT_NANOS = 10_000_000;
 
-  private final BareMemory memory;
   private final ElfProgram program;
-  private final Lines lines = new Lines();
-  private final Hart hart;
+  private final List<BareHart> harts = new ArrayList<>();
   private final HostInterface host;
   private final Output output = new Output();
 
   /** Host clock value at which {@code mtime} was zero. */
   private long zeroNanos = System.nanoTime();
 
-  private long timeCompare = NEVER;
-  private @Nullable Outcome reported;
+  private final long[] timeCompare;
+  private volatile @Nullable Outcome reported;
 
-  BareMachine(Engine engine, BareMemory memory, ElfProgram program) {
-    this.memory = memory;
+  // Of hart 0's thread:
+  private long start;
+  private boolean begun;
+  private long answers;
+  private volatile int patience;
+  private Duration limit = Duration.ZERO;
+  private BooleanSupplier cancelled = () -> false;
+
+  BareMachine(Engine engine, BareMemory memory, ElfProgram program, int count) {
     this.program = program;
     host = new HostInterface(memory, program.fromHost(), output);
-    hart = engine.hart(HartMode.FULL, memory, lines, System::nanoTime);
-    hart.restore(
-        new HartState(
-            HartMode.FULL,
-            true,
-            program.entry(),
-            3,
-            false,
-            new long[32],
-            new long[32],
-            Map.of("menvcfg", 1L << 61),
-            zeroNanos));
+    timeCompare = new long[count];
+    Arrays.fill(timeCompare, NEVER);
+    for (int i = 0; i < count; i++) {
+      harts.add(new BareHart(this, i, engine, memory, program.entry(), zeroNanos));
+    }
   }
 
+  /** Runs it on the current thread, and its other harts on threads of their own. */
   Run run(Duration limit, BooleanSupplier cancelled) {
-    long start = System.nanoTime();
-    long answers = 0;
-    int patience = 0;
-    boolean begun = false; // a host that was away before the first instruction proves nothing
-    while (reported == null) {
-      if (cancelled.getAsBoolean()) {
-        reported = new Outcome.Silent("cancelled");
-        break;
-      }
-      if (begun && System.nanoTime() - start > limit.toNanos()) {
-        reported = new Outcome.Silent("timeout after " + show(limit) + at());
-        break;
-      }
-      begun = true;
-      timer();
-      int exit = hart.run(patience > 0 ? TALKING_SLICE : SLICE);
-      OptionalLong toHost = program.toHost();
-      if (toHost.isPresent()) {
-        reported = host.look(toHost.getAsLong());
-        patience = host.answers() != answers ? SILENCE : Math.max(0, patience - 1);
-        answers = host.answers();
-      }
-      if (reported == null) {
-        handle(exit);
+    this.limit = limit;
+    this.cancelled = cancelled;
+    start = System.nanoTime();
+    List<Thread> others = new ArrayList<>();
+    for (BareHart each : harts.subList(1, harts.size())) {
+      others.add(
+          Thread.ofPlatform().daemon().name("bare hart " + each.number).start(() -> run(each)));
+    }
+    try {
+      harts.getFirst().run();
+    } finally {
+      end(new Outcome.Silent("it could not be run"));
+      join(others);
+    }
+    long instructions = harts.stream().mapToLong(each -> each.hart.instructions()).sum();
+    return new Run(java.util.Objects.requireNonNull(reported), output.text(), instructions);
+  }
+
+  /** A hart that fails takes the program with it, in place of leaving the others waiting. */
+  private void run(BareHart hart) {
+    try {
+      hart.run();
+    } catch (BareMemory.Full full) {
+      stuck("the host has no memory left for it");
+    } catch (RuntimeException | Error e) {
+      stuck("the engine failed: " + e + hart.at());
+    }
+  }
+
+  private static void join(List<Thread> threads) {
+    boolean interrupted = false;
+    for (Thread each : threads) {
+      while (each.isAlive()) {
+        try {
+          each.join();
+        } catch (InterruptedException e) {
+          interrupted = true; // they end soon, and nobody may take their memory before
+        }
       }
     }
-    return new Run(reported, output.text(), hart.instructions());
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  int harts() {
+    return harts.size();
+  }
+
+  boolean isOver() {
+    return reported != null;
+  }
+
+  boolean talks() {
+    return patience > 0;
+  }
+
+  /** Before a hart runs: whether it shall; brings its timer's line up to date. */
+  boolean goesOn(BareHart hart) {
+    if (hart.number == 0 && !isOver()) {
+      if (cancelled.getAsBoolean()) {
+        end(new Outcome.Silent("cancelled"));
+      } else if (begun && System.nanoTime() - start > limit.toNanos()) {
+        // A host that was away before the first instruction proves nothing.
+        end(new Outcome.Silent("timeout after " + show(limit) + hart.at()));
+      }
+      begun = true;
+    }
+    synchronized (this) {
+      long compare = timeCompare[hart.number];
+      if (compare != NEVER && Long.compareUnsigned(time(), compare) >= 0) {
+        hart.lines.raise(Lines.MTIP);
+      } else {
+        hart.lines.lower(Lines.MTIP);
+      }
+    }
+    return !isOver();
+  }
+
+  /** After a hart ran: hart 0 looks whether the program has said something. */
+  void look(BareHart hart) {
+    OptionalLong toHost = program.toHost();
+    if (hart.number != 0 || toHost.isEmpty()) {
+      return;
+    }
+    synchronized (this) {
+      Outcome said = host.look(toHost.getAsLong());
+      patience = host.answers() != answers ? SILENCE : Math.max(0, patience - 1);
+      answers = host.answers();
+      if (said != null) {
+        end(said);
+      }
+    }
+  }
+
+  /** The program can never go on. */
+  void stuck(String why) {
+    end(new Outcome.Silent(why));
+  }
+
+  private synchronized void end(Outcome how) {
+    if (reported == null) {
+      reported = how;
+      harts.forEach(BareHart::nudge);
+    }
   }
 
   private static String show(Duration limit) {
     return limit.toMillis() % 1000 == 0 ? limit.toSeconds() + "s" : limit.toMillis() + "ms";
-  }
-
-  private String at() {
-    return " at pc 0x" + Long.toHexString(hart.pc());
-  }
-
-  private void handle(int exit) {
-    switch (exit) {
-      case Exit.BUDGET, Exit.ATTENTION -> {}
-      case Exit.WAIT -> sleep();
-      case Exit.MMIO_LOAD -> load(hart.exitAddress(), hart.exitWidth());
-      case Exit.MMIO_STORE -> store(hart.exitAddress(), hart.exitWidth(), hart.exitValue());
-      case Exit.FAULT -> hart.refuse();
-      default ->
-          reported =
-              new Outcome.Silent(
-                  "exception " + hart.exitCause() + " repeats itself without end" + at());
-    }
   }
 
   /** {@code mtime} and its comparison. */
@@ -144,35 +197,21 @@ final class BareMachine {
     return (System.nanoTime() - zeroNanos) / TICK_NANOS;
   }
 
-  private void timer() {
-    if (timeCompare != NEVER && Long.compareUnsigned(time(), timeCompare) >= 0) {
-      lines.raise(Lines.MTIP);
-    } else {
-      lines.lower(Lines.MTIP);
-    }
+  synchronized boolean hasTimer(int hart) {
+    return timeCompare[hart] != NEVER;
   }
 
-  private void sleep() {
-    long wake = hart.wakeNanos();
-    if (timeCompare == NEVER && wake == Long.MAX_VALUE) {
-      reported = new Outcome.Silent("it waits for an interrupt that nobody will raise" + at());
-      return;
+  /** Nanoseconds until the hart's timer is due; 0 when it is. */
+  synchronized long untilTimer(int hart) {
+    if (timeCompare[hart] == NEVER) {
+      return Long.MAX_VALUE;
     }
-    long now = System.nanoTime();
-    long wait = LONGEST_WAIT_NANOS;
-    if (wake != Long.MAX_VALUE) {
-      wait = Math.min(wait, wake - now);
-    }
-    if (timeCompare != NEVER) {
-      long ticks = timeCompare - time();
-      wait = ticks < 0 ? 0 : ticks < wait / TICK_NANOS ? ticks * TICK_NANOS : wait;
-    }
-    if (wait > 0) {
-      LockSupport.parkNanos(wait);
-    }
+    long ticks = timeCompare[hart] - time();
+    return ticks < 0 ? 0 : ticks < Long.MAX_VALUE / TICK_NANOS ? ticks * TICK_NANOS : Long.MAX_VALUE;
   }
 
-  private void load(long address, int width) {
+  synchronized void load(BareHart from, long address, int width) {
+    Hart hart = from.hart;
     long offset = address - CLINT;
     if (offset >= 0 && offset < CLINT_BYTES && width >= 4) {
       hart.completeLoad(part(clint((int) offset & ~7), (int) offset & 7, width));
@@ -189,16 +228,23 @@ final class BareMachine {
     return width == 8 ? value : value >>> 8 * from & 0xffff_ffffL;
   }
 
+  /** Eight bytes of the interruptor; the software interrupts of two harts are in one. */
   private long clint(int register) {
-    return switch (register) {
-      case MSIP -> (lines.word() & Lines.MSIP) != 0 ? 1 : 0;
-      case MTIMECMP -> timeCompare;
-      case MTIME -> time();
-      default -> 0;
-    };
+    if (register < 4 * harts.size()) {
+      long low = software(register / 4);
+      return low | (register / 4 + 1 < harts.size() ? software(register / 4 + 1) << 32 : 0);
+    }
+    if (register >= MTIMECMP && register < MTIMECMP + 8 * harts.size()) {
+      return timeCompare[(register - MTIMECMP) / 8];
+    }
+    return register == MTIME ? time() : 0;
   }
 
-  private void store(long address, int width, long value) {
+  private long software(int hart) {
+    return (harts.get(hart).lines.word() & Lines.MSIP) != 0 ? 1 : 0;
+  }
+
+  synchronized void store(Hart hart, long address, int width, long value) {
     long offset = address - CLINT;
     if (offset >= 0 && offset < CLINT_BYTES && width >= 4) {
       int register = (int) offset & ~7;
@@ -210,7 +256,7 @@ final class BareMachine {
         output.add((int) value);
       }
     } else if (address == FINISHER) {
-      finish((int) value);
+      finish((int) value, hart);
     } else {
       hart.refuse();
       return;
@@ -219,26 +265,34 @@ final class BareMachine {
   }
 
   private void clint(int register, long value) {
-    switch (register) {
-      case MSIP -> {
-        if ((value & 1) != 0) {
-          lines.raise(Lines.MSIP);
-        } else {
-          lines.lower(Lines.MSIP);
-        }
+    if (register < 4 * harts.size()) {
+      software(register / 4, (value & 1) != 0);
+      if (register / 4 + 1 < harts.size()) {
+        software(register / 4 + 1, (value >>> 32 & 1) != 0);
       }
-      case MTIMECMP -> timeCompare = value;
-      case MTIME -> zeroNanos = System.nanoTime() - value * TICK_NANOS;
-      default -> {}
+    } else if (register >= MTIMECMP && register < MTIMECMP + 8 * harts.size()) {
+      timeCompare[(register - MTIMECMP) / 8] = value;
+    } else if (register == MTIME) {
+      zeroNanos = System.nanoTime() - value * TICK_NANOS;
     }
   }
 
-  private void finish(int value) {
+  private void software(int number, boolean high) {
+    BareHart hart = harts.get(number);
+    if (!high) {
+      hart.lines.lower(Lines.MSIP);
+    } else if ((hart.lines.raise(Lines.MSIP) & Lines.MSIP) == 0) {
+      hart.nudge();
+    }
+  }
+
+  private void finish(int value, Hart hart) {
     long code = value >>> 16;
+    String at = " at pc 0x" + Long.toHexString(hart.pc());
     switch (value & 0xffff) {
-      case FINISH_PASS -> reported = new Outcome.Passed();
-      case FINISH_FAIL -> reported = new Outcome.Failed(code == 0 ? 1 : code);
-      case FINISH_RESET -> reported = new Outcome.Silent("it asked for a reset" + at());
+      case FINISH_PASS -> end(new Outcome.Passed());
+      case FINISH_FAIL -> end(new Outcome.Failed(code == 0 ? 1 : code));
+      case FINISH_RESET -> end(new Outcome.Silent("it asked for a reset" + at));
       default -> {}
     }
   }

@@ -5,13 +5,15 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A bare machine's memory: 128 MiB at the place where QEMU's {@code virt} has it, of which pieces
  * are taken from the host when they are touched.
  *
- * <p><em>Concurrency:</em> for the one thread that runs the program.
+ * <p><em>Concurrency:</em> for the threads that run the program's harts; the machine closes it when
+ * they have ended.
  */
 final class BareMemory implements Memory, AutoCloseable {
   static final long BASE = 0x8000_0000L;
@@ -22,9 +24,9 @@ final class BareMemory implements Memory, AutoCloseable {
   private static final ValueLayout.OfLong LONG =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-  private final Arena arena = Arena.ofConfined();
-  private final @Nullable MemorySegment[] pieces =
-      new @Nullable MemorySegment[(int) (BYTES >> PIECE_SHIFT)];
+  private final Arena arena = Arena.ofShared();
+  private final AtomicReferenceArray<@Nullable MemorySegment> pieces =
+      new AtomicReferenceArray<>((int) (BYTES >> PIECE_SHIFT));
 
   /** The host has no memory left. */
   static final class Full extends RuntimeException {
@@ -48,14 +50,19 @@ final class BareMemory implements Memory, AutoCloseable {
 
   private MemorySegment piece(long offset) {
     int number = (int) (offset >> PIECE_SHIFT);
-    MemorySegment there = pieces[number];
+    MemorySegment there = pieces.get(number);
+    return there != null ? there : take(number);
+  }
+
+  private synchronized MemorySegment take(int number) {
+    MemorySegment there = pieces.get(number);
     if (there == null) {
       try {
         there = arena.allocate(PIECE_BYTES, 1 << PAGE_SHIFT);
       } catch (OutOfMemoryError e) {
         throw new Full();
       }
-      pieces[number] = there;
+      pieces.set(number, there);
     }
     return there;
   }

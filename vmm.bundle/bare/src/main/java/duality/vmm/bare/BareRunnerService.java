@@ -36,7 +36,10 @@ public final class BareRunnerService implements BareRunner {
   }
 
   @Override
-  public Run run(Path file, Duration limit, BooleanSupplier cancelled) {
+  public Run run(Path file, int harts, Duration limit, BooleanSupplier cancelled) {
+    if (harts < 1 || harts > MOST_HARTS) {
+      throw new IllegalArgumentException(harts + " harts, not 1 to " + MOST_HARTS);
+    }
     ElfProgram program;
     try {
       if (Files.size(file) > ElfProgram.MOST_BYTES) {
@@ -52,7 +55,7 @@ public final class BareRunnerService implements BareRunner {
       for (ElfProgram.Segment segment : program.segments()) {
         memory.write(segment.address(), program.file(), segment.offset(), segment.fileBytes());
       }
-      return new BareMachine(engine, memory, program).run(limit, cancelled);
+      return new BareMachine(engine, memory, program, harts).run(limit, cancelled);
     } catch (BareMemory.Full e) {
       return new Run(new Outcome.Silent("the host has no memory left for it"), "", 0);
     }

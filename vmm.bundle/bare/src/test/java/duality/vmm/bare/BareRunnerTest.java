@@ -47,6 +47,25 @@ class BareRunnerTest {
   }
 
   @Test
+  void harts() throws Exception {
+    Path program = Programs.build(folder, "harts");
+    for (int i = 0; i < 20; i++) {
+      assertEquals(
+          new Outcome.Passed(), runner.run(program, 4, LONG, () -> false).outcome(), "round " + i);
+    }
+    Outcome.Silent one =
+        assertInstanceOf(
+            Outcome.Silent.class,
+            runner.run(program, 1, Duration.ofMillis(50), () -> false).outcome());
+    assertTrue(one.why().startsWith("timeout"), one.why());
+    Outcome.Silent two =
+        assertInstanceOf(
+            Outcome.Silent.class,
+            runner.run(program, 2, Duration.ofMillis(50), () -> false).outcome());
+    assertTrue(two.why().endsWith("on hart 0"), two.why());
+  }
+
+  @Test
   void tellsTheCode() throws Exception {
     assertEquals(new Outcome.Failed(21), run("fails", LONG).outcome());
     assertEquals(new Outcome.Failed(7), run("gives-up", LONG).outcome());

@@ -37,9 +37,11 @@ final class BoardTree {
   /** Of Zicbom and Zicboz, in bytes. */
   private static final int CACHE_BLOCK = 64;
 
-  private static final int PHANDLE_HART = 1;
-  private static final int PHANDLE_PLIC = 2;
-  private static final int PHANDLE_TEST = 3;
+  private static final int PHANDLE_PLIC = 1;
+  private static final int PHANDLE_TEST = 2;
+
+  /** Of the interrupt controller of hart 0; those of the others follow. */
+  private static final int PHANDLE_HART = 3;
 
   private static final int SUPERVISOR_EXTERNAL = 9;
   private static final int MACHINE_EXTERNAL = 11;
@@ -56,6 +58,7 @@ final class BoardTree {
    * Writes the tree.
    *
    * @param memoryBytes size of memory
+   * @param harts how many there are
    * @param commandLine the kernel's command line
    * @param initrd first address and end of the initial RAM disk, or empty
    * @param virtioSlots which virtio-mmio transports there are, as bits
@@ -64,6 +67,7 @@ final class BoardTree {
    */
   static byte[] write(
       long memoryBytes,
+      int harts,
       String commandLine,
       long[] initrd,
       int virtioSlots,
@@ -80,15 +84,15 @@ final class BoardTree {
         .text("device_type", "memory")
         .wide("reg", Board.MEMORY, memoryBytes)
         .end();
-    hart(tree);
+    harts(tree, harts);
     tree.begin("soc")
         .cells("#address-cells", 2)
         .cells("#size-cells", 2)
         .text("compatible", "simple-bus")
         .flag("ranges");
-    devices(tree, virtioSlots);
+    devices(tree, harts, virtioSlots);
     if (firmware) {
-      clint(tree);
+      clint(tree, harts);
     }
     tree.end();
     endings(tree);
@@ -106,34 +110,48 @@ final class BoardTree {
     tree.end();
   }
 
-  private static void hart(DeviceTree tree) {
+  private static void harts(DeviceTree tree, int harts) {
     tree.begin("cpus")
         .cells("#address-cells", 1)
         .cells("#size-cells", 0)
-        .cells("timebase-frequency", (int) Hart.TIMEBASE_HZ)
-        .begin("cpu@0")
-        .text("device_type", "cpu")
-        .cells("reg", 0)
-        .text("status", "okay")
-        .text("compatible", "riscv")
-        .text("riscv,isa", ISA)
-        .text("riscv,isa-base", "rv64i")
-        .text("riscv,isa-extensions", EXTENSIONS)
-        .cells("riscv,cbom-block-size", CACHE_BLOCK)
-        .cells("riscv,cboz-block-size", CACHE_BLOCK)
-        .text("mmu-type", "riscv,sv57")
-        .begin("interrupt-controller")
-        .cells("#address-cells", 0)
-        .cells("#interrupt-cells", 1)
-        .flag("interrupt-controller")
-        .text("compatible", "riscv,cpu-intc")
-        .cells("phandle", PHANDLE_HART)
-        .end()
-        .end()
-        .end();
+        .cells("timebase-frequency", (int) Hart.TIMEBASE_HZ);
+    for (int hart = 0; hart < harts; hart++) {
+      tree.begin("cpu@" + hart)
+          .text("device_type", "cpu")
+          .cells("reg", hart)
+          .text("status", "okay")
+          .text("compatible", "riscv")
+          .text("riscv,isa", ISA)
+          .text("riscv,isa-base", "rv64i")
+          .text("riscv,isa-extensions", EXTENSIONS)
+          .cells("riscv,cbom-block-size", CACHE_BLOCK)
+          .cells("riscv,cboz-block-size", CACHE_BLOCK)
+          .text("mmu-type", "riscv,sv57")
+          .begin("interrupt-controller")
+          .cells("#address-cells", 0)
+          .cells("#interrupt-cells", 1)
+          .flag("interrupt-controller")
+          .text("compatible", "riscv,cpu-intc")
+          .cells("phandle", PHANDLE_HART + hart)
+          .end()
+          .end();
+    }
+    tree.end();
   }
 
-  private static void devices(DeviceTree tree, int virtioSlots) {
+  /** Two interrupts of each hart: where a controller's lines lead. */
+  private static int[] linesTo(int harts, int first, int second) {
+    int[] cells = new int[4 * harts];
+    for (int hart = 0; hart < harts; hart++) {
+      cells[4 * hart] = PHANDLE_HART + hart;
+      cells[4 * hart + 1] = first;
+      cells[4 * hart + 2] = PHANDLE_HART + hart;
+      cells[4 * hart + 3] = second;
+    }
+    return cells;
+  }
+
+  private static void devices(DeviceTree tree, int harts, int virtioSlots) {
     tree.begin("test@100000")
         .text("compatible", "sifive,test1", "sifive,test0", "syscon")
         .wide("reg", Board.FINISHER, Board.DEVICE_BYTES)
@@ -149,12 +167,7 @@ final class BoardTree {
         .cells("#address-cells", 0)
         .cells("#interrupt-cells", 1)
         .flag("interrupt-controller")
-        .cells(
-            "interrupts-extended",
-            PHANDLE_HART,
-            MACHINE_EXTERNAL,
-            PHANDLE_HART,
-            SUPERVISOR_EXTERNAL)
+        .cells("interrupts-extended", linesTo(harts, MACHINE_EXTERNAL, SUPERVISOR_EXTERNAL))
         .cells("riscv,ndev", Board.SOURCES)
         .cells("phandle", PHANDLE_PLIC)
         .end();
@@ -173,11 +186,11 @@ final class BoardTree {
     }
   }
 
-  private static void clint(DeviceTree tree) {
+  private static void clint(DeviceTree tree, int harts) {
     tree.begin("clint@2000000")
         .text("compatible", "sifive,clint0", "riscv,clint0")
         .wide("reg", Board.CLINT, Board.CLINT_BYTES)
-        .cells("interrupts-extended", PHANDLE_HART, MACHINE_SOFTWARE, PHANDLE_HART, MACHINE_TIMER)
+        .cells("interrupts-extended", linesTo(harts, MACHINE_SOFTWARE, MACHINE_TIMER))
         .end();
   }
 

@@ -58,7 +58,7 @@ final class Devices {
    * Makes them all.
    *
    * @param memory the machine's space, for DMA
-   * @param hart whose interrupt lines the controller drives
+   * @param harts whose interrupt lines the controllers drive
    * @param finish takes the notice that the machine is to end
    * @throws CallFailed when one cannot be made; the message says which
    */
@@ -66,19 +66,20 @@ final class Devices {
       Context context,
       MachineSettings settings,
       Space memory,
-      KernelThread hart,
+      List<KernelThread> harts,
       Notification finish) {
     this.context = context;
     this.memory = memory;
-    plic =
-        context.child(
-            PLIC,
-            InterruptController.class,
-            Map.of(Slots.HARTS, "1"),
-            Map.of(Slots.HART + 0, writable(hart.lines())));
+    Map<String, Object> lines = new HashMap<>();
+    for (int i = 0; i < harts.size(); i++) {
+      lines.put(Slots.HART + i, writable(harts.get(i).lines()));
+    }
+    Map<String, String> count = Map.of(Slots.HARTS, Integer.toString(harts.size()));
+    plic = context.child(PLIC, InterruptController.class, count, lines);
     bus.add(PLIC, Board.PLIC, Board.PLIC_BYTES, plic);
     if (settings.startsInMachineMode()) {
-      clint(hart);
+      clint = context.child(CLINT, MmioDevice.class, count, lines);
+      bus.add(CLINT, Board.CLINT, Board.CLINT_BYTES, 0, clint);
     }
     Notification events = context.notification(UART);
     console = console(CONSOLE, events, 0, Map.of());
@@ -143,17 +144,6 @@ final class Devices {
     if (there != null) {
       there.store(CLINT_TIME, Long.BYTES, guestNanos / NANOS_PER_TICK);
     }
-  }
-
-  private void clint(KernelThread hart) {
-    MmioDevice made =
-        context.child(
-            CLINT,
-            MmioDevice.class,
-            Map.of(Slots.HARTS, "1"),
-            Map.of(Slots.HART + 0, writable(hart.lines())));
-    bus.add(CLINT, Board.CLINT, Board.CLINT_BYTES, 0, made);
-    clint = made;
   }
 
   private void rtcAndFinisher(Notification finish) {

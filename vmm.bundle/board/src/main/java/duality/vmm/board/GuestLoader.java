@@ -103,6 +103,7 @@ final class GuestLoader {
     byte[] tree =
         BoardTree.write(
             memory.bytes(),
+            settings.cpus(),
             settings.commandLine(),
             layout.initrdRange(),
             virtioSlots,

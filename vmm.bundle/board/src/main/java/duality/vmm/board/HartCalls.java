@@ -4,15 +4,15 @@ import duality.drivers.Console;
 import duality.drivers.MmioDevice;
 import duality.kernel.Grant;
 import duality.kernel.KernelThread;
-import duality.kernel.processor.Lines;
 import duality.kernel.processor.Memory;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.function.LongConsumer;
+import java.util.function.LongSupplier;
 
 /**
- * What the {@link Sbi} needs, done to the hart that made the call. It is stopped in its trap
- * handler meanwhile, so its registers may be touched.
+ * What the {@link Sbi} needs, done to the hart that made the call and to others. It is stopped in
+ * its trap handler meanwhile, so its registers may be touched; the others run.
  */
 final class HartCalls implements Sbi.Host {
   // Registers of the 16550A and their bits.
@@ -22,25 +22,35 @@ final class HartCalls implements Sbi.Host {
   private static final int LINE_STATUS = 5;
   private static final int DATA_READY = 0x01;
 
+  private final Harts harts;
+  private final Vcpu self;
   private final KernelThread thread;
-  private final VirtualHart hart;
   private final GuestMemory memory;
   private final Console console;
   private final MmioDevice uart;
+  private final LongSupplier zeroNanos;
   private final LongConsumer end;
 
+  /**
+   * For one hart.
+   *
+   * @param zeroNanos host clock value at which guest time was zero
+   * @param end ends the machine
+   */
   HartCalls(
-      KernelThread thread,
-      VirtualHart hart,
+      Harts harts,
+      Vcpu self,
       GuestMemory memory,
-      Console console,
-      MmioDevice uart,
+      Devices devices,
+      LongSupplier zeroNanos,
       LongConsumer end) {
-    this.thread = thread;
-    this.hart = hart;
+    this.harts = harts;
+    this.self = self;
+    thread = self.thread;
     this.memory = memory;
-    this.console = console;
-    this.uart = uart;
+    console = devices.console();
+    uart = devices.uart();
+    this.zeroNanos = zeroNanos;
     this.end = end;
   }
 
@@ -56,17 +66,47 @@ final class HartCalls implements Sbi.Host {
 
   @Override
   public void timer(long time) {
-    hart.timer(time);
+    self.hart.timer(time);
   }
 
   @Override
-  public void interrupt() {
-    thread.lines().signal(Lines.SSIP);
+  public int harts() {
+    return harts.count();
   }
 
   @Override
-  public void fence() {
-    hart.fence();
+  public void interrupt(int hart) {
+    harts.get(hart).interrupt();
+  }
+
+  @Override
+  public void fence(int hart, boolean code) {
+    harts.get(hart).fence(code);
+  }
+
+  @Override
+  public boolean isMemory(long address) {
+    return memory.contains(address);
+  }
+
+  @Override
+  public boolean start(int hart, long address, long opaque) {
+    return harts.start(hart, address, opaque, zeroNanos.getAsLong());
+  }
+
+  @Override
+  public boolean stop() {
+    return harts.stop(self);
+  }
+
+  @Override
+  public long status(int hart) {
+    return harts.get(hart).status();
+  }
+
+  @Override
+  public void suspend(long address, long opaque) {
+    self.hart.restore(HartTree.resumed(self.hart.save(), self.number, address, opaque));
   }
 
   @Override

@@ -16,6 +16,9 @@ final class HartTree {
   private static final int VERSION = 1;
   private static final String CSRS = "csrs";
 
+  /** sstatus.SIE. */
+  private static final long SIE = 2;
+
   private HartTree() {}
 
   /**
@@ -113,19 +116,34 @@ final class HartTree {
   }
 
   /** A hart that is about to execute a kernel's first instruction in S-mode, without firmware. */
-  static HartState boot(long entry, long deviceTree, long nowNanos) {
+  static HartState boot(int hart, long entry, long opaque, long nowNanos) {
     long[] x = new long[32];
-    x[10] = 0; // a0: the hart's number
-    x[11] = deviceTree; // a1
+    x[10] = hart; // a0
+    x[11] = opaque; // a1: the device tree, or what the hart that starts this one says
     // As firmware leaves it: user programs may read cycle, time and instret.
-    Map<String, Long> csrs = Map.of("scounteren", 7L);
+    Map<String, Long> csrs = Map.of("scounteren", 7L, "mhartid", (long) hart);
     return new HartState(HartMode.FULL, false, entry, 1, false, x, new long[32], csrs, nowNanos);
   }
 
+  /**
+   * The same hart behind a suspension that keeps nothing but its registers for M-mode and its
+   * interrupts' enables (SBI 2.0 §9.4): it waits for one of those, and goes on at {@code entry}.
+   */
+  static HartState resumed(HartState hart, int number, long entry, long opaque) {
+    long[] x = new long[32];
+    x[10] = number;
+    x[11] = opaque;
+    Map<String, Long> csrs = new HashMap<>(hart.csrs());
+    csrs.put("satp", 0L);
+    csrs.put("mstatus", csrs.getOrDefault("mstatus", 0L) & ~SIE);
+    return new HartState(
+        hart.mode(), hart.firmware(), entry, 1, true, x, hart.f(), csrs, hart.timeOffsetNanos());
+  }
+
   /** A hart with software in M-mode that is about to execute the first instruction there. */
-  static HartState reset(long entry, long nowNanos) {
+  static HartState reset(int hart, long entry, long nowNanos) {
     // What the specification leaves open at reset is on: firmware that does not know it leaves it.
-    Map<String, Long> csrs = Map.of("menvcfg", 0x6000_0000_0000_00f0L);
+    Map<String, Long> csrs = Map.of("menvcfg", 0x6000_0000_0000_00f0L, "mhartid", (long) hart);
     return new HartState(
         HartMode.FULL, true, entry, 3, false, new long[32], new long[32], csrs, nowNanos);
   }

@@ -15,6 +15,7 @@ import duality.kernel.processor.HartMode;
 import duality.kernel.processor.HartState;
 import duality.vmm.MachineReport;
 import duality.vmm.VirtualMachine;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,23 +24,18 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One machine: its life from power-on to power-off, and the exits of its hart.
+ * One machine: its life from power-on to power-off, and the exits of its harts.
  *
- * <p>Two kinds of threads come here. Processors bring exits of the hart ({@link #trap}, {@link
- * #load}, {@link #store}); they take no lock, because whoever holds {@link #life} may wait for the
- * hart to come out of them. Everybody else (shell, the worker that hears of the guest's end)
- * changes the machine's condition under that lock.
- *
- * <p><em>A hart of another monitor.</em> When this instance is opened, the one before it may serve
- * on yet, so the thread is not touched. It is taken over when this one is bound: by the first exit
- * of the hart or by the first round of the worker, whichever comes first. The worker lets the
- * thread come to rest before, and an exit has it anyway; so only one of them has it.
+ * <p>Two kinds of threads come here. Processors bring exits of the harts ({@link #trap}, {@link
+ * #load}, {@link #store}), of several at once; they take no lock, because whoever holds {@link
+ * #life} may wait for the harts to come out of them. Everybody else (shell, the worker that hears
+ * of the guest's end) changes the machine's condition under that lock.
  */
 public final class Machine implements VirtualMachine, Instance {
   private static final String SCHEMA = "machine";
-  private static final int VERSION = 1;
 
-  private static final String HART = "hart0";
+  /** Version 1 knew one hart, which was always started. */
+  private static final int VERSION = 2;
 
   /** Slot: who has the frames; passed on to the pager. */
   private static final String ROOT = "root";
@@ -68,12 +64,11 @@ public final class Machine implements VirtualMachine, Instance {
   private final Context context;
   private final MachineSettings settings;
   private final GuestMemory memory;
-  private final KernelThread thread;
-  private final VirtualHart hart;
+  private final Harts harts;
+  private final List<Sbi> sbi;
   private final Notification finish;
   private final Devices devices;
   private final Bus bus;
-  private final Sbi sbi;
   private final ReentrantLock life = new ReentrantLock();
 
   private volatile Condition condition = Condition.CREATED;
@@ -93,12 +88,6 @@ public final class Machine implements VirtualMachine, Instance {
   /** Host clock value at which guest time stopped; only meaningful when it stands still. */
   private volatile long stoodNanos;
 
-  /** Whether the thread is this instance's own: what its monitor makes of a hart. */
-  private volatile boolean settled;
-
-  /** What a predecessor of another kind, or of this one, kept of the hart. */
-  private volatile @Nullable HartState left;
-
   /** Notices that a predecessor did not take; see {@link #finished}. */
   private long unheard;
 
@@ -113,8 +102,8 @@ public final class Machine implements VirtualMachine, Instance {
    * Opens a machine.
    *
    * @param saved what a predecessor left
-   * @param mode in which the monitor runs its thread
-   * @param monitor makes the hart
+   * @param mode in which the monitor runs its threads; several harts have to be full ones
+   * @param monitor makes the harts
    */
   public Machine(Context context, @Nullable State saved, HartMode mode, Parts.Monitor monitor) {
     this.context = context;
@@ -122,6 +111,10 @@ public final class Machine implements VirtualMachine, Instance {
     if (settings.startsInMachineMode() && mode != HartMode.FULL) {
       throw new CallFailed.BadRequest(
           "this monitor has no M-mode: a guest with firmware of its own needs vmm.machine");
+    }
+    if (settings.cpus() > 1 && mode != HartMode.FULL) {
+      throw new CallFailed.BadRequest(
+          "this monitor runs machines of one hart: one of " + settings.cpus() + " needs vmm.machine");
     }
     Space space = context.space("memory");
     Map<String, Object> endowment = new HashMap<>();
@@ -136,32 +129,52 @@ public final class Machine implements VirtualMachine, Instance {
             Map.of("quota", Long.toString(settings.memoryBytes() + Space.PAGE_BYTES)),
             endowment);
     memory = new GuestMemory(context, space, pager, settings.memoryBytes());
-    thread =
-        context.thread(HART, mode, space, context.self(VirtualMachine.class), settings.engine());
+    List<KernelThread> threads = new ArrayList<>();
+    for (int i = 0; i < settings.cpus(); i++) {
+      VirtualMachine handler = context.self(VirtualMachine.class);
+      threads.add(context.thread("hart" + i, mode, space, handler, settings.engine()));
+    }
     finish = context.notification("finish");
-    devices = new Devices(context, settings, space, thread, finish);
+    devices = new Devices(context, settings, space, threads, finish);
     bus = devices.bus();
-    hart = monitor.hart(new Parts(context, thread, memory, bus, new Calls()));
-    sbi =
-        new Sbi(new HartCalls(thread, hart, memory, devices.console(), devices.uart(), this::end));
+    List<Vcpu> all = new ArrayList<>();
+    for (KernelThread thread : threads) {
+      int number = all.size();
+      Parts parts = new Parts(context, thread, memory, bus, new Calls(number));
+      all.add(new Vcpu(number, thread, monitor.hart(parts)));
+    }
+    harts = new Harts(all);
+    sbi = all.stream().map(this::firmwareOf).toList();
     if (saved != null) {
       restore(saved);
     } else if (memory.present()) {
       adopt();
     }
-    if (!memory.present() || mode == HartMode.FULL && left == null) {
-      // There is no guest yet, or all of the hart is in its thread and is to stay there.
-      settled = true;
+    for (Vcpu hart : all) {
+      if (!memory.present() || mode == HartMode.FULL && !hart.hasLeft()) {
+        // There is no guest yet, or all of the hart is in its thread and is to stay there.
+        hart.own();
+      }
     }
     unheard = finish.word();
     context.worker("finish", finish, ALL_NOTICES, this::finished);
   }
 
-  /** What the hart asks of its machine. */
+  private Sbi firmwareOf(Vcpu hart) {
+    return new Sbi(new HartCalls(harts, hart, memory, devices, () -> zeroNanos, this::end));
+  }
+
+  /** What a hart asks of its machine. */
   private final class Calls implements Parts.MachineCalls {
+    private final int hart;
+
+    Calls(int hart) {
+      this.hart = hart;
+    }
+
     @Override
     public int firmware() {
-      return sbi.call();
+      return sbi.get(hart).call();
     }
 
     @Override
@@ -192,7 +205,7 @@ public final class Machine implements VirtualMachine, Instance {
     life.lock();
     try {
       if (condition == Condition.RUNNING) {
-        thread.suspend();
+        harts.suspend();
         stoodNanos = System.nanoTime();
         condition = Condition.PAUSED;
       }
@@ -210,10 +223,10 @@ public final class Machine implements VirtualMachine, Instance {
         long now = System.nanoTime();
         zeroNanos += now - stoodNanos;
         devices.time(now - zeroNanos);
-        hart.restore(HartTree.withTimeOffset(hart.save(), zeroNanos));
+        harts.timeOffset(zeroNanos);
         condition = Condition.RUNNING;
         if (!ending) {
-          thread.resume();
+          harts.resume();
         }
       }
     } finally {
@@ -245,23 +258,25 @@ public final class Machine implements VirtualMachine, Instance {
         state,
         memory.bytes(),
         memory.residentBytes(),
-        1,
-        thread.cpuNanos(),
-        thread.instructions(),
+        harts.count(),
+        harts.cpuNanos(),
+        harts.instructions(),
         now == Condition.CREATED ? 0 : guestNanos(),
+        harts.describe(),
         bus.describe(context.path()),
-        hart.overhead());
+        harts.get(0).hart.overhead());
   }
 
-  // ---- exits of the hart ----
+  // ---- exits of the harts ----
 
   @Override
   public int trap(int number, int cause, long value) {
-    if (!settled) {
-      settle();
+    Vcpu one = harts.of(number);
+    if (!one.settled()) {
+      settle(one);
       return ending ? SUSPEND : RESUME; // what it left for it meets again, in our way
     }
-    return hart.trap(cause, value);
+    return one.hart.trap(cause, value);
   }
 
   @Override
@@ -288,7 +303,7 @@ public final class Machine implements VirtualMachine, Instance {
 
   // ---- life ----
 
-  /** Clears memory, loads the guest and lets the hart go. */
+  /** Clears memory, loads the guest and lets the harts go. */
   private void switchOn() {
     memory.clear();
     GuestLoader.Loaded guest = GuestLoader.load(memory, settings, devices.virtioSlots());
@@ -299,52 +314,41 @@ public final class Machine implements VirtualMachine, Instance {
     if (settings.startsInMachineMode()) {
       memory.writeReset(ResetVector.code(guest));
       devices.time(0);
-      hart.restore(HartTree.reset(Board.RESET, zeroNanos));
+      harts.reset(Board.RESET, zeroNanos);
     } else {
-      hart.restore(HartTree.boot(guest.entry(), guest.tree(), zeroNanos));
+      harts.boot(guest.entry(), guest.tree(), zeroNanos);
     }
-    settled = true;
-    thread.weight(settings.weight());
+    harts.weight(settings.weight());
     condition = Condition.RUNNING;
-    thread.resume();
+    harts.resume();
   }
 
-  /** Takes the thread over from a predecessor. It is at rest, or in {@link #trap}. */
+  /** Takes harts over from a predecessor. They are at rest. */
   private void settle() {
-    if (settled) {
-      return;
-    }
-    HartState there = thread.save();
-    HartState whole = whole(there);
-    if (whole == null) {
+    harts.all().forEach(this::settle);
+  }
+
+  /** Takes one over, which is at rest, or in {@link #trap}. */
+  private void settle(Vcpu one) {
+    if (!one.settle()) {
       halt("its hart was lost with a monitor that left no state");
-    } else {
-      hart.adopt(whole, there.mode());
     }
-    left = null;
-    settled = true;
   }
 
-  /** All of a hart whose thread is like that; null when a part of it is lost. */
-  private @Nullable HartState whole(HartState there) {
-    HartState kept = left;
-    return there.mode() == HartMode.FULL
-        ? there
-        : kept == null ? null : HartTree.together(kept, there);
-  }
-
-  /** The worker's part of it: lets a thread that runs come to rest before. */
+  /** The worker's part of it: lets threads that run come to rest before. */
   private void settleAtRest() {
-    if (settled) {
+    boolean runs = condition == Condition.RUNNING;
+    if (!harts.settled()) {
+      if (runs) {
+        harts.suspend();
+      }
+      settle();
+    } else if (listening) {
       return;
     }
-    boolean runs = condition == Condition.RUNNING;
-    if (runs) {
-      thread.suspend();
-    }
-    settle();
     if (runs && !ending) {
-      thread.resume();
+      // Also one that was being started when the instance before this one was given up.
+      harts.resume();
     }
   }
 
@@ -352,7 +356,7 @@ public final class Machine implements VirtualMachine, Instance {
     if (condition == Condition.CREATED || condition == Condition.STOPPED) {
       return;
     }
-    thread.suspend();
+    harts.suspend();
     if (condition == Condition.RUNNING) {
       stoodNanos = System.nanoTime();
     }
@@ -393,7 +397,7 @@ public final class Machine implements VirtualMachine, Instance {
   }
 
   private void startAgain() {
-    thread.suspend();
+    harts.suspend();
     try {
       devices.reset();
       switchOn();
@@ -410,7 +414,7 @@ public final class Machine implements VirtualMachine, Instance {
   // ---- its check ----
 
   /**
-   * Whether the hart does what the machine says, at several looks in a row: what may change in
+   * Whether the harts do what the machine says, at several looks in a row: what may change in
    * between, such as an end that the worker has not come to yet, is then no accident any more.
    */
   @Override
@@ -431,25 +435,16 @@ public final class Machine implements VirtualMachine, Instance {
   }
 
   private String strange() {
-    String does = thread.state();
-    if (does.equals("ENDED")) {
-      return "the hart has ended";
-    }
-    if (condition == Condition.RUNNING) {
-      return ending
-          ? "the guest is to end, and goes on"
-          : does.equals("SUSPENDED") ? "the machine is on, and its hart is suspended" : "";
-    }
-    return does.equals("READY") || does.equals("RUNNING") || does.equals("WAITING")
-        ? "the machine is not running, and its hart is " + does
-        : "";
+    boolean running = condition == Condition.RUNNING;
+    return running && ending ? "the guest is to end, and goes on" : harts.strange(running);
   }
 
   // ---- state ----
 
   /**
-   * A hart that runs is not in the state, but for what its monitor keeps of it: it belongs to the
-   * endpoint and goes on while its monitor is replaced. Who wants all of a machine pauses it first.
+   * Harts that run are not in the state, but for what their monitor keeps of them: they belong to
+   * the endpoint and go on while their monitor is replaced. Who wants all of a machine pauses it
+   * first.
    */
   @Override
   public State save() {
@@ -460,9 +455,18 @@ public final class Machine implements VirtualMachine, Instance {
     Condition now = condition;
     long guestNanos = now == Condition.CREATED ? 0 : guestNanos();
     boolean runs = now == Condition.RUNNING;
-    HartState kept = !runs ? null : settled ? hart.kept() : left;
+    List<State> kept = new ArrayList<>();
+    List<State> whole = new ArrayList<>();
     if (!runs) {
       settle();
+      harts.save().forEach(each -> whole.add(HartTree.save(each, guestNanos)));
+    } else {
+      for (Vcpu each : harts.all()) {
+        HartState ofIt = each.kept();
+        if (ofIt != null) {
+          kept.add(HartTree.save(ofIt, guestNanos));
+        }
+      }
     }
     return State.of(SCHEMA, VERSION)
         .with("condition", now.name())
@@ -471,38 +475,38 @@ public final class Machine implements VirtualMachine, Instance {
         .with("ending", ending)
         .with("notices", finish.word())
         .with("guestNanos", guestNanos)
-        .with("harts", runs ? List.of() : List.of(HartTree.save(hart.save(), guestNanos)))
-        .with(KEPT, kept == null ? List.of() : List.of(HartTree.save(kept, guestNanos)))
+        .with("harts", whole)
+        .with("started", harts.started())
+        .with(KEPT, kept)
         .with("config", config);
   }
 
   private void restore(State saved) {
-    saved.expect(SCHEMA, VERSION);
+    int version = saved.expect(SCHEMA, VERSION);
     Condition was;
     try {
       was = Condition.valueOf(saved.text("condition"));
     } catch (IllegalArgumentException unknown) {
       throw new State.Refused("machine.condition is '" + saved.text("condition") + "'");
     }
-    String memoryThere = saved.state("config").values().getOrDefault("memory", "").toString();
-    if (!memoryThere.equals(context.config("memory", ""))) {
-      throw new State.Refused(
-          "machine.config.memory is '"
-              + memoryThere
-              + "', but this machine has '"
-              + context.config("memory", "")
-              + "'");
-    }
+    same(saved.state("config"), "memory", "");
+    same(saved.state("config"), MachineSettings.CPUS, "1");
     long now = System.nanoTime();
-    List<State> harts = saved.states("harts");
+    List<State> all = saved.states("harts");
     boolean sameEndpoint = memory.present();
-    if (harts.size() > 1 || harts.isEmpty() && !(was == Condition.RUNNING && sameEndpoint)) {
+    boolean none = all.isEmpty() && was == Condition.RUNNING && sameEndpoint;
+    if (!none && all.size() != harts.count()) {
       throw new State.Refused(
           "machine.harts has "
-              + harts.size()
-              + " harts where one is needed; a machine that is to"
-              + " go on elsewhere has to be paused before it is saved");
+              + all.size()
+              + " harts where "
+              + harts.count()
+              + " are needed; a machine that is to go on elsewhere has to be paused before it is"
+              + " saved");
     }
+    long most = (1L << harts.count()) - 1;
+    // Where one hart is, it is always started.
+    long started = version == 1 ? 1 : saved.number("started", 0, most);
     failure = saved.text("failure");
     reason = saved.text("reason");
     ending = saved.flag("ending");
@@ -511,31 +515,43 @@ public final class Machine implements VirtualMachine, Instance {
     condition = was;
     long notices = saved.number("notices");
     // States of monitors that keep nothing had no such list once.
-    List<State> kept = saved.values().containsKey(KEPT) ? saved.states(KEPT) : List.of();
-    if (kept.size() > 1) {
-      throw new State.Refused("machine.kept has " + kept.size() + " harts where one can be");
+    List<State> kept = saved.has(KEPT) ? saved.states(KEPT) : List.of();
+    if (!kept.isEmpty() && kept.size() != harts.count()) {
+      throw new State.Refused(
+          "machine.kept has " + kept.size() + " harts where none or " + harts.count() + " can be");
     }
-    if (!kept.isEmpty()) {
-      left = HartTree.restore(kept.getFirst(), now);
+    harts.started(started);
+    for (int i = 0; i < kept.size(); i++) {
+      harts.get(i).left(HartTree.restore(kept.get(i), now));
     }
-    if (!harts.isEmpty()) {
-      HartState state = HartTree.restore(harts.getFirst(), now);
-      left = state;
-      if (!sameEndpoint && was != Condition.CREATED) {
-        // Another endpoint, perhaps another host. Its memory is brought by somebody else.
-        memory.clear();
-        hart.restore(state);
-        settled = true;
-        thread.weight(settings.weight());
-        finish.signal(notices);
+    List<HartState> whole = all.stream().map(each -> HartTree.restore(each, now)).toList();
+    for (int i = 0; i < whole.size(); i++) {
+      harts.get(i).left(whole.get(i));
+    }
+    if (!whole.isEmpty() && !sameEndpoint && was != Condition.CREATED) {
+      // Another endpoint, perhaps another host. Its memory is brought by somebody else.
+      memory.clear();
+      for (int i = 0; i < whole.size(); i++) {
+        harts.get(i).restore(whole.get(i));
       }
+      harts.weight(settings.weight());
+      finish.signal(notices);
+    }
+  }
+
+  /** Refuses the state of a machine that was made otherwise. */
+  private void same(State config, String key, String otherwise) {
+    String there = config.values().getOrDefault(key, otherwise).toString();
+    String here = context.config(key, otherwise);
+    if (!there.equals(here)) {
+      throw new State.Refused(
+          "machine.config." + key + " is '" + there + "', but this machine has '" + here + "'");
     }
   }
 
   /** Goes on with a machine whose monitor failed without leaving a state. */
   private void adopt() {
-    boolean runs = !thread.state().equals("SUSPENDED");
-    condition = runs ? Condition.RUNNING : Condition.PAUSED;
+    condition = harts.startedAsFound() ? Condition.RUNNING : Condition.PAUSED;
     stoodNanos = System.nanoTime();
     zeroNanos = stoodNanos;
   }

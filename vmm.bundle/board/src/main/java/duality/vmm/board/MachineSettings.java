@@ -15,11 +15,12 @@ import java.util.Map;
  *     M-mode itself; empty for the monitor's own SBI
  * @param initrd host file with the initial RAM disk, or empty
  * @param commandLine the kernel's command line
+ * @param cpus number of harts
  * @param disks block devices, first one first
  * @param networks the network of each card, by its number; empty where there is no card
  * @param random whether there is a source of randomness
  * @param image name of the guest image, for reports
- * @param weight the hart's share of processors
+ * @param weight each hart's share of processors
  * @param engine name of the engine, or empty for the default one
  * @param agent whether there is a console port for an agent
  */
@@ -29,6 +30,7 @@ record MachineSettings(
     String firmware,
     String initrd,
     String commandLine,
+    int cpus,
     List<Disk> disks,
     List<String> networks,
     boolean random,
@@ -47,6 +49,12 @@ record MachineSettings(
 
   /** There is nothing below the kernel: it starts in M-mode. */
   static final String NO_FIRMWARE = "none";
+
+  /** Key: how many harts. */
+  static final String CPUS = "cpus";
+
+  /** Most harts. */
+  static final int MOST_CPUS = 8;
 
   static final long PAGE = 4096;
   static final long LEAST_MEMORY = 4L << 20;
@@ -91,6 +99,7 @@ record MachineSettings(
         firmware,
         config.getOrDefault("initrd", ""),
         commandLine,
+        (int) number(config, CPUS, 1, MOST_CPUS, 1),
         disks(config),
         networks(config),
         flag(config, "rng", false),
@@ -100,7 +109,7 @@ record MachineSettings(
         flag(config, "agent", true));
   }
 
-  /** Whether the hart starts in M-mode, as if switched on. */
+  /** Whether the harts start in M-mode, as if switched on. */
   boolean startsInMachineMode() {
     return !firmware.isEmpty();
   }

@@ -3,17 +3,22 @@ package duality.vmm.board;
 import duality.drivers.Finish;
 import duality.kernel.CallFailed;
 import duality.kernel.TrapHandler;
+import java.util.function.IntConsumer;
 
 /**
- * The supervisor binary interface for a machine of one hart (RISC-V SBI Specification 2.0): what
+ * The supervisor binary interface for one hart of a machine (RISC-V SBI Specification 2.0): what
  * firmware does elsewhere. The extension is in a7, the function in a6, arguments from a0 on; the
  * error goes to a0, the value to a1. Everything in the registers is hostile.
+ *
+ * <p><em>Concurrency:</em> one for each hart, called on the processor that carries it; what is done
+ * to other harts is {@link Host}'s to order.
  */
 final class Sbi {
   static final long SUCCESS = 0;
   static final long FAILED = -1;
   static final long NOT_SUPPORTED = -2;
   static final long INVALID_PARAM = -3;
+  static final long INVALID_ADDRESS = -5;
   static final long ALREADY_AVAILABLE = -6;
 
   static final long BASE = 0x10;
@@ -41,8 +46,11 @@ final class Sbi {
   private static final int A6 = 16;
   private static final int A7 = 17;
 
-  private static final long THE_HART = 0;
   private static final long ALL_HARTS = -1;
+
+  // Types of suspension (SBI 2.0 §9.4).
+  private static final int RETENTIVE = 0;
+  private static final int NON_RETENTIVE = 0x8000_0000;
 
   /** What the SBI needs of the hart that calls and of its machine. */
   interface Host {
@@ -53,11 +61,36 @@ final class Sbi {
     /** The hart's timer becomes pending when the time counter reaches {@code time} (unsigned). */
     void timer(long time);
 
-    /** Raises the hart's supervisor software interrupt. */
-    void interrupt();
+    /** How many harts there are, numbered from 0. */
+    int harts();
 
-    /** The hart forgets its translations and decoded instructions. */
-    void fence();
+    /** Raises a hart's supervisor software interrupt; nothing for one that is stopped. */
+    void interrupt(int hart);
+
+    /**
+     * A hart forgets its decoded instructions ({@code code}) or its translations; it uses none of
+     * them any more when this returns. Nothing for one that is stopped.
+     */
+    void fence(int hart, boolean code);
+
+    /** Whether an address is one of memory. */
+    boolean isMemory(long address);
+
+    /**
+     * Starts a hart at an address, with that in its a1.
+     *
+     * @return false when it is not stopped
+     */
+    boolean start(int hart, long address, long opaque);
+
+    /** Stops this hart; false when no other one runs. */
+    boolean stop();
+
+    /** What a hart is, as the SBI numbers it. */
+    long status(int hart);
+
+    /** This hart waits for an interrupt and goes on at an address, having lost its registers. */
+    void suspend(long address, long opaque);
 
     /** The machine is to end or to start again; see {@link Finish}. */
     void end(long bits);
@@ -102,7 +135,23 @@ final class Sbi {
     } else if (extension == IPI && function == 0) {
       result = toHarts(host.x(A0), host.x(A1), host::interrupt);
     } else if (extension == RFENCE && function >= 0 && function <= 2) {
-      result = toHarts(host.x(A0), host.x(A1), host::fence);
+      boolean code = function == 0;
+      result = toHarts(host.x(A0), host.x(A1), hart -> host.fence(hart, code));
+    } else if (extension == HSM && function == 1) {
+      if (host.stop()) {
+        return TrapHandler.SUSPEND;
+      }
+      result = FAILED; // nobody could start the last hart again
+    } else if (extension == HSM && function == 3) {
+      int type = (int) host.x(A0);
+      if (type == RETENTIVE) {
+        host.x(A0, SUCCESS);
+        return TrapHandler.WAIT;
+      }
+      result = suspend(type);
+      if (result == SUCCESS) {
+        return TrapHandler.RESUME;
+      }
     } else if (extension == HSM) {
       result = harts(function);
     } else if (extension == DBCN) {
@@ -149,30 +198,60 @@ final class Sbi {
 
   /**
    * Does something to the harts of a mask: bit i stands for hart {@code first + i} (SBI 2.0 §3.1).
+   * All of them are there, or nothing is done.
    */
-  private long toHarts(long mask, long first, Runnable action) {
+  private long toHarts(long mask, long first, IntConsumer action) {
+    int harts = host.harts();
     if (first == ALL_HARTS) {
-      action.run();
+      for (int hart = 0; hart < harts; hart++) {
+        action.accept(hart);
+      }
       return answer(0);
     }
     if (mask == 0) {
       return answer(0);
     }
-    if (first != THE_HART || mask != 1) {
+    long highest = Long.SIZE - 1 - Long.numberOfLeadingZeros(mask);
+    if (first < 0 || first >= harts || first + highest >= harts) {
       return INVALID_PARAM;
     }
-    action.run();
+    for (long left = mask; left != 0; left &= left - 1) {
+      action.accept((int) first + Long.numberOfTrailingZeros(left));
+    }
     return answer(0);
   }
 
-  /** SBI 2.0 chapter 9. Hart 0 runs always; there is no other. */
+  /** SBI 2.0 §9.1 and §9.3. */
   private long harts(long function) {
-    return switch (Math.clamp(function, -1, 4)) {
-      case 0 -> host.x(A0) == THE_HART ? ALREADY_AVAILABLE : INVALID_PARAM;
-      case 1 -> FAILED; // nobody could start the only hart again
-      case 2 -> host.x(A0) == THE_HART ? answer(0) : INVALID_PARAM;
-      default -> NOT_SUPPORTED;
-    };
+    if (function != 0 && function != 2) {
+      return NOT_SUPPORTED;
+    }
+    long hart = host.x(A0);
+    if (hart < 0 || hart >= host.harts()) {
+      return INVALID_PARAM;
+    }
+    if (function == 2) {
+      return answer(host.status((int) hart));
+    }
+    long address = host.x(A1);
+    if (!host.isMemory(address)) {
+      return INVALID_ADDRESS;
+    }
+    return host.start((int) hart, address, host.x(A2)) ? answer(0) : ALREADY_AVAILABLE;
+  }
+
+  /** SBI 2.0 §9.4. Types are 32 bits wide. */
+  private long suspend(int type) {
+    if (type != NON_RETENTIVE) {
+      boolean ofPlatforms = (type & ~NON_RETENTIVE) >>> 28 != 0;
+      return ofPlatforms ? NOT_SUPPORTED : INVALID_PARAM;
+    }
+    long address = host.x(A1);
+    if (!host.isMemory(address)) {
+      return INVALID_ADDRESS;
+    }
+    host.suspend(address, host.x(A2));
+    return SUCCESS;
   }
 
   /** SBI 2.0 chapter 12. */

@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
  * The guest sees the same hart whoever runs it, so a state taken from one is good for the other.
  *
  * <p><em>Concurrency:</em> {@link #trap} comes on the processor that carries the thread, everything
- * else while the thread is at rest; so never two at once, but for {@link #overhead}.
+ * else while the thread is at rest; so never two at once, but for {@link #overhead} and {@link
+ * #fence}.
  */
 public interface VirtualHart {
   /** The whole hart: mode FULL, without firmware. */
@@ -38,8 +39,14 @@ public interface VirtualHart {
   /** The timer interrupt becomes pending when {@code time} (unsigned) reaches that value. */
   void timer(long time);
 
-  /** All translations that the guest may have made are forgotten. */
-  void fence();
+  /**
+   * All translations that the guest may have made, or what was decoded of its code, are forgotten
+   * before the hart's next instruction. The only method that may be called while the hart runs, by
+   * another one of the machine; when it returns, the hart uses nothing of that any more.
+   *
+   * @param code {@code fence.i}, else {@code sfence.vma}
+   */
+  void fence(boolean code);
 
   /** What the monitor had to do for the guest, as a text of several lines; empty for nothing. */
   String overhead();

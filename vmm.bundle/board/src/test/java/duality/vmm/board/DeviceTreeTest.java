@@ -50,6 +50,7 @@ class DeviceTreeTest {
     byte[] tree =
         BoardTree.write(
             512L << 20,
+            1,
             "console=ttyS0 quiet",
             new long[] {0x9000_0000L, 0x9100_0000L},
             0x81,
@@ -85,14 +86,28 @@ class DeviceTreeTest {
 
   @Test
   void firmwareIsToldOfItsInterrupts() throws Exception {
-    String source = decompiled(BoardTree.write(64L << 20, "", new long[0], 0, new byte[0], true));
+    String source = decompiled(BoardTree.write(64L << 20, 1, "", new long[0], 0, new byte[0], true));
     assertTrue(source.contains("clint@2000000 {"), source);
-    assertTrue(source.contains("interrupts-extended = <0x01 0x03 0x01 0x07>;"), source);
+    assertTrue(source.contains("interrupts-extended = <0x03 0x03 0x03 0x07>;"), source);
+  }
+
+  @Test
+  void eachHartHasItsInterrupts() throws Exception {
+    String source = decompiled(BoardTree.write(64L << 20, 4, "", new long[0], 0, new byte[0], true));
+    for (int hart = 0; hart < 4; hart++) {
+      assertTrue(source.contains("cpu@" + hart + " {"), source);
+      assertTrue(source.contains("reg = <0x0" + hart + ">;"), source);
+    }
+    assertTrue(!source.contains("cpu@4"), source);
+    String plic = "<0x03 0x0b 0x03 0x09 0x04 0x0b 0x04 0x09 0x05 0x0b 0x05 0x09 0x06 0x0b 0x06 0x09>";
+    String clint = "<0x03 0x03 0x03 0x07 0x04 0x03 0x04 0x07 0x05 0x03 0x05 0x07 0x06 0x03 0x06 0x07>";
+    assertTrue(source.contains("interrupts-extended = " + plic), source);
+    assertTrue(source.contains("interrupts-extended = " + clint), source);
   }
 
   @Test
   void withoutInitrdNothingIsSaidAboutOne() throws Exception {
-    String source = decompiled(BoardTree.write(64L << 20, "", new long[0], 0, new byte[0], false));
+    String source = decompiled(BoardTree.write(64L << 20, 1, "", new long[0], 0, new byte[0], false));
     assertTrue(!source.contains("initrd"), source);
     assertTrue(!source.contains("virtio_mmio"), source);
   }

@@ -34,6 +34,7 @@ class MachineSettingsTest {
     assertEquals("", settings.commandLine());
     assertEquals(List.of(), settings.disks());
     assertEquals(List.of("", "", "", ""), settings.networks());
+    assertEquals(1, settings.cpus());
     assertEquals(100, settings.weight());
     assertEquals("", settings.engine());
     assertTrue(settings.agent());
@@ -59,6 +60,9 @@ class MachineSettingsTest {
     refused("'memory'", "memory", "67108865");
     refused("'memory'", "memory", "-1");
     refused("'kernel'", "kernel", "");
+    refused("'cpus'", "cpus", "0");
+    refused("'cpus'", "cpus", "9");
+    refused("'cpus'", "cpus", "two");
     refused("'append'", "append", "x".repeat(1024));
     refused("'append'", "append", "a\0b");
     refused("'disk7'", "disk7", "/a");

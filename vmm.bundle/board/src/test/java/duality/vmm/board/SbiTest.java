@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** Each function of the SBI, for a machine of one hart. */
+/** Each function of the SBI. */
 class SbiTest {
   private static final long UNTOUCHED = 0x5a5a;
 
@@ -20,6 +20,9 @@ class SbiTest {
     final long[] x = new long[32];
     final List<String> done = new ArrayList<>();
     String typed = "";
+    int harts = 1;
+    int stopped = -1;
+    boolean last = true;
 
     @Override
     public long x(int register) {
@@ -37,13 +40,51 @@ class SbiTest {
     }
 
     @Override
-    public void interrupt() {
-      done.add("interrupt");
+    public int harts() {
+      return harts;
     }
 
     @Override
-    public void fence() {
-      done.add("fence");
+    public void interrupt(int hart) {
+      done.add("interrupt " + hart);
+    }
+
+    @Override
+    public void fence(int hart, boolean code) {
+      done.add((code ? "fence.i " : "fence ") + hart);
+    }
+
+    @Override
+    public boolean isMemory(long address) {
+      return address >= 0x1000 && address < 0x2000;
+    }
+
+    @Override
+    public boolean start(int hart, long address, long opaque) {
+      if (stopped != hart) {
+        return false;
+      }
+      done.add("start " + hart + " " + Long.toHexString(address) + " " + opaque);
+      return true;
+    }
+
+    @Override
+    public boolean stop() {
+      if (last) {
+        return false;
+      }
+      done.add("stop");
+      return true;
+    }
+
+    @Override
+    public long status(int hart) {
+      return hart == stopped ? 1 : 0;
+    }
+
+    @Override
+    public void suspend(long address, long opaque) {
+      done.add("suspend " + Long.toHexString(address) + " " + opaque);
     }
 
     @Override
@@ -137,8 +178,8 @@ class SbiTest {
 
   @Test
   void interruptsAndFencesReachTheOneHart() {
-    answers(0, List.of("interrupt"), Sbi.IPI, 0, 1, 0);
-    answers(0, List.of("interrupt"), Sbi.IPI, 0, 0, -1);
+    answers(0, List.of("interrupt 0"), Sbi.IPI, 0, 1, 0);
+    answers(0, List.of("interrupt 0"), Sbi.IPI, 0, 0, -1);
     answers(0, List.of(), Sbi.IPI, 0, 0, 0);
     fails(Sbi.INVALID_PARAM, Sbi.IPI, 0, 2, 0);
     fails(Sbi.INVALID_PARAM, Sbi.IPI, 0, 3, 0);
@@ -146,8 +187,9 @@ class SbiTest {
     fails(Sbi.INVALID_PARAM, Sbi.IPI, 0, 1, Long.MIN_VALUE);
     fails(Sbi.NOT_SUPPORTED, Sbi.IPI, 1, 1, 0);
     for (int function = 0; function <= 2; function++) {
-      answers(0, List.of("fence"), Sbi.RFENCE, function, 1, 0, 0, 4096, 0);
-      answers(0, List.of("fence"), Sbi.RFENCE, function, 0, -1, 0, -1, 0);
+      List<String> fence = List.of(function == 0 ? "fence.i 0" : "fence 0");
+      answers(0, fence, Sbi.RFENCE, function, 1, 0, 0, 4096, 0);
+      answers(0, fence, Sbi.RFENCE, function, 0, -1, 0, -1, 0);
       fails(Sbi.INVALID_PARAM, Sbi.RFENCE, function, 6, 0, 0, 0, 0);
     }
     fails(Sbi.NOT_SUPPORTED, Sbi.RFENCE, 3, 1, 0, 0, 0, 0);
@@ -155,14 +197,61 @@ class SbiTest {
   }
 
   @Test
-  void harts() {
-    fails(Sbi.ALREADY_AVAILABLE, Sbi.HSM, 0, 0, 0x8020_0000L, 0);
-    fails(Sbi.INVALID_PARAM, Sbi.HSM, 0, 1, 0x8020_0000L, 0);
+  void interruptsAndFencesReachTheHartsOfTheMask() {
+    hart.harts = 4;
+    answers(0, List.of("interrupt 1", "interrupt 3"), Sbi.IPI, 0, 5, 1);
+    answers(0, List.of("interrupt 3"), Sbi.IPI, 0, 1, 3);
+    answers(0, List.of("fence 0", "fence 1", "fence 2"), Sbi.RFENCE, 1, 7, 0, 0, 4096);
+    answers(0, List.of("fence.i 2"), Sbi.RFENCE, 0, 4, 0);
+    List<String> all = List.of("fence 0", "fence 1", "fence 2", "fence 3");
+    answers(0, all, Sbi.RFENCE, 2, 0, -1, 0, -1, 7);
+    // One that is not there, and none of the others is touched.
+    fails(Sbi.INVALID_PARAM, Sbi.IPI, 0, 16, 0);
+    fails(Sbi.INVALID_PARAM, Sbi.IPI, 0, 9, 1);
+    fails(Sbi.INVALID_PARAM, Sbi.IPI, 0, 1, 4);
+    fails(Sbi.INVALID_PARAM, Sbi.IPI, 0, -1, 0);
+    fails(Sbi.INVALID_PARAM, Sbi.IPI, 0, 1, Long.MAX_VALUE);
+    fails(Sbi.INVALID_PARAM, Sbi.RFENCE, 1, 1, -2, 0, 0);
+  }
+
+  @Test
+  void hartsStartAndStop() {
+    hart.harts = 2;
+    hart.stopped = 1;
+    hart.last = false;
+    answers(0, List.of("start 1 1800 77"), Sbi.HSM, 0, 1, 0x1800, 77);
+    fails(Sbi.ALREADY_AVAILABLE, Sbi.HSM, 0, 0, 0x1800, 77);
+    fails(Sbi.INVALID_ADDRESS, Sbi.HSM, 0, 1, 0x2000, 77);
+    fails(Sbi.INVALID_PARAM, Sbi.HSM, 0, 2, 0x1800, 77);
+    answers(0, List.of(), Sbi.HSM, 2, 0);
+    answers(1, List.of(), Sbi.HSM, 2, 1);
+    fails(Sbi.INVALID_PARAM, Sbi.HSM, 2, 2);
+    assertEquals(TrapHandler.SUSPEND, call(Sbi.HSM, 1));
+    assertEquals(List.of("stop"), hart.done);
+    assertEquals(UNTOUCHED, hart.x[10], "a stopped hart gets no answer");
+  }
+
+  @Test
+  void aHartSuspendsItself() {
+    assertEquals(TrapHandler.WAIT, call(Sbi.HSM, 3, 0, 0, 0));
+    assertEquals(Sbi.SUCCESS, hart.x[10]);
+    assertEquals(TrapHandler.RESUME, call(Sbi.HSM, 3, 0x8000_0000L, 0x1800, 77));
+    assertEquals(List.of("suspend 1800 77"), hart.done);
+    fails(Sbi.INVALID_ADDRESS, Sbi.HSM, 3, 0x8000_0000L, 0x800, 77);
+    fails(Sbi.INVALID_PARAM, Sbi.HSM, 3, 1, 0x1800, 77);
+    fails(Sbi.NOT_SUPPORTED, Sbi.HSM, 3, 0x1000_0000L, 0x1800, 77);
+    fails(Sbi.NOT_SUPPORTED, Sbi.HSM, 3, 0x9000_0000L, 0x1800, 77);
+  }
+
+  @Test
+  void theOnlyHart() {
+    fails(Sbi.ALREADY_AVAILABLE, Sbi.HSM, 0, 0, 0x1800, 0);
+    fails(Sbi.INVALID_PARAM, Sbi.HSM, 0, 1, 0x1800, 0);
     fails(Sbi.FAILED, Sbi.HSM, 1);
     answers(0, List.of(), Sbi.HSM, 2, 0);
     fails(Sbi.INVALID_PARAM, Sbi.HSM, 2, 1);
     fails(Sbi.INVALID_PARAM, Sbi.HSM, 2, -1);
-    fails(Sbi.NOT_SUPPORTED, Sbi.HSM, 3, 0, 0, 0);
+    fails(Sbi.NOT_SUPPORTED, Sbi.HSM, 4, 0, 0, 0);
     fails(Sbi.NOT_SUPPORTED, Sbi.HSM, -1);
   }
 
@@ -221,13 +310,16 @@ class SbiTest {
       Sbi.BASE, Sbi.TIME, Sbi.IPI, Sbi.RFENCE, Sbi.HSM, Sbi.SRST, Sbi.DBCN, random.nextLong()
     };
     for (int round = 0; round < 20_000; round++) {
+      hart.harts = random.nextInt(1, 9);
       long[] arguments = new long[6];
       for (int i = 0; i < 6; i++) {
         arguments[i] = random.nextLong() >> random.nextInt(64);
       }
       int next = call(extensions[random.nextInt(8)], random.nextInt(-1, 8), arguments);
       assertTrue(
-          next == TrapHandler.RESUME_BEHIND || next == TrapHandler.SUSPEND,
+          next == TrapHandler.RESUME_BEHIND
+              || next == TrapHandler.SUSPEND
+              || hart.x[17] == Sbi.HSM && (next == TrapHandler.WAIT || next == TrapHandler.RESUME),
           "seed " + seed + ", round " + round + ": " + next);
     }
   }

@@ -1,9 +1,11 @@
 package duality.vmm.machine;
 
 import duality.kernel.KernelThread;
+import duality.kernel.Notification;
 import duality.kernel.TrapHandler;
 import duality.kernel.processor.HartMode;
 import duality.kernel.processor.HartState;
+import duality.kernel.processor.Lines;
 import duality.vmm.board.Parts;
 import duality.vmm.board.VirtualHart;
 import java.util.HashMap;
@@ -19,10 +21,12 @@ final class FullHart implements VirtualHart {
 
   private final Parts parts;
   private final KernelThread thread;
+  private final Notification lines;
 
   FullHart(Parts parts) {
     this.parts = parts;
     thread = parts.thread();
+    lines = thread.lines();
   }
 
   @Override
@@ -87,9 +91,8 @@ final class FullHart implements VirtualHart {
   }
 
   @Override
-  public void fence() {
-    // Taking on its own state, a hart forgets all that it had remembered of memory.
-    thread.restore(thread.save());
+  public void fence(boolean code) {
+    lines.signal(code ? Lines.FENCE_CODE : Lines.FENCE);
   }
 
   @Override

@@ -7,14 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import duality.kernel.CallFailed;
 import duality.vmm.VirtualMachine;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,8 +38,8 @@ class FirmwareTest {
   void firmwareStartsAKernelWithAHeaderOrWithout() throws Exception {
     Path firmware = build("firmware", "0x80000000");
     Path kernel = build("payload", "0x80200000");
-    for (Path first : List.of(firmware, flat(firmware))) {
-      for (Path next : List.of(kernel, flat(kernel))) {
+    for (Path first : List.of(firmware, GuestSource.flat(firmware))) {
+      for (Path next : List.of(kernel, GuestSource.flat(kernel))) {
         Map<String, String> config =
             Map.of("firmware", first.toString(), "kernel", next.toString());
         assertEquals("FKE", run(config, "E"), first + " and " + next);
@@ -92,52 +90,6 @@ class FirmwareTest {
   }
 
   private Path build(String name, String address) throws IOException, InterruptedException {
-    Path source = folder.resolve(name + ".S");
-    try (InputStream in = FirmwareTest.class.getResourceAsStream(name + ".S")) {
-      assertTrue(in != null, name);
-      Files.write(source, in.readAllBytes());
-    }
-    Path elf = folder.resolve(name + ".elf");
-    tool(
-        "riscv64-linux-gnu-gcc",
-        "-march=rv64ima_zicsr_zifencei",
-        "-mabi=lp64",
-        "-nostdlib",
-        "-static",
-        "-fno-pic",
-        "-Wl,--build-id=none,-N,--no-warn-rwx-segments",
-        "-Ttext=" + address,
-        "-o",
-        elf.toString(),
-        source.toString());
-    return elf;
-  }
-
-  private static Path flat(Path elf) throws IOException, InterruptedException {
-    Path flat = elf.resolveSibling(elf.getFileName() + ".bin");
-    tool(
-        "riscv64-linux-gnu-objcopy",
-        "-O",
-        "binary",
-        "-j",
-        ".text",
-        elf.toString(),
-        flat.toString());
-    return flat;
-  }
-
-  private static void tool(String... command) throws IOException, InterruptedException {
-    Process process;
-    try {
-      process = new ProcessBuilder(command).inheritIO().start();
-    } catch (IOException missing) {
-      if ("true".equals(System.getenv("CI"))) {
-        throw missing;
-      }
-      Assumptions.abort(command[0] + " is not installed; skipped");
-      throw missing;
-    }
-    assertTrue(process.waitFor(60, TimeUnit.SECONDS), command[0] + " hangs");
-    assertEquals(0, process.exitValue(), "exit status of " + command[0]);
+    return GuestSource.build(folder, name, address);
   }
 }

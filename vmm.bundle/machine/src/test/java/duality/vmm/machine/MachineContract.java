@@ -404,7 +404,7 @@ public abstract class MachineContract {
     State hart = good.states("harts").getFirst();
     for (State bad :
         List.of(
-            State.of("machine", 2),
+            State.of("machine", 3),
             State.of("router", 1),
             good.with("condition", "FLYING"),
             good.with("condition", 3),

@@ -155,7 +155,7 @@ final class TrapHart implements VirtualHart {
   }
 
   @Override
-  public void fence() {
+  public void fence(boolean code) {
     shadows.fence(null, null, space);
   }
 
