@@ -220,9 +220,9 @@ next:
 
 called:
   csrsi sie, 2
-1: ld t0, 0(s0)
-  li t1, CALLED
-  bne t0, t1, next
+1: ld t0, 16(s0)
+  li t1, ROUNDS - 1
+  bgeu t0, t1, next      # all have come
   wfi
   csrr t0, sip
   andi t0, t0, 2
@@ -231,9 +231,7 @@ called:
   ld t0, 16(s0)
   addi t0, t0, 1
   sd t0, 16(s0)
-  li t1, ROUNDS - 1
-  bltu t0, t1, 1b
-  j next
+  j 1b
 
 code:
   lla t0, patched
