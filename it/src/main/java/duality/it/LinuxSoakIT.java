@@ -16,8 +16,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A minute of swaps under a Linux guest of two harts that writes, computes and talks; bench/soak.sh runs it
- * longer.
+ * A minute of swaps under a Linux guest of two harts that writes, computes and talks; bench/soak.sh
+ * runs it longer.
  */
 class LinuxSoakIT {
   private static final long SEED = Long.getLong("duality.seed", 20_263);

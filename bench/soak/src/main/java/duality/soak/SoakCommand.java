@@ -141,7 +141,13 @@ public final class SoakCommand {
         options(
             arguments,
             List.of(
-                "--minutes", "--swaps", "--seed", "--kinds", "--verb", "--gap", "--probes",
+                "--minutes",
+                "--swaps",
+                "--seed",
+                "--kinds",
+                "--verb",
+                "--gap",
+                "--probes",
                 "--cpus"),
             USAGE);
     boolean timed = options.containsKey("--minutes");

@@ -53,7 +53,8 @@ public final class BareCommands extends CommandGroup {
                 .option(TIMEOUT, Kind.TIME, "for each program (10s)")
                 .option(CPUS, Kind.COUNT, "harts of each program, 1 to 8 (1)")
                 .flag(OUTPUT, "show what each program printed, too")
-                .note("A program starts in M-mode at its entry, on each hart, memory at 0x80000000,")
+                .note(
+                    "A program starts in M-mode at its entry, on each hart, memory at 0x80000000,")
                 .note("and reports through tohost (HTIF) or the test finisher at 0x100000.")
                 .note("Fails when one of them failed; the number behind FAIL is its own code."),
             this::run));
@@ -66,8 +67,7 @@ public final class BareCommands extends CommandGroup {
     }
     int harts = call.arguments().count(CPUS, 1);
     if (harts < 1 || harts > BareRunner.MOST_HARTS) {
-      throw new CommandFailed(
-          CPUS + " " + harts + " is not from 1 to " + BareRunner.MOST_HARTS);
+      throw new CommandFailed(CPUS + " " + harts + " is not from 1 to " + BareRunner.MOST_HARTS);
     }
     List<Path> programs = new ArrayList<>();
     for (String name : call.arguments().texts(PATH)) {

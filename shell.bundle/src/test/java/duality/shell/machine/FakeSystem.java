@@ -269,7 +269,8 @@ final class FakeSystem implements Root {
     public MachineReport report() {
       String image = configs.get(path).get("image");
       String name = path.substring("vm/".length());
-      return new MachineReport(name, image, states.get(path), 64 << 20, 0, 1, 0, 0, 0, "vm/a:hart0 started", "uart", "");
+      return new MachineReport(
+          name, image, states.get(path), 64 << 20, 0, 1, 0, 0, 0, "vm/a:hart0 started", "uart", "");
     }
 
     @Override

@@ -6,12 +6,12 @@ import java.util.function.BooleanSupplier;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
- * Runs programs that own a whole machine: ELF files that start in M-mode and report how they
- * fared through HTIF ({@code tohost}) or the test finisher, as the public RISC-V test programs
- * do. An OSGi service.
+ * Runs programs that own a whole machine: ELF files that start in M-mode and report how they fared
+ * through HTIF ({@code tohost}) or the test finisher, as the public RISC-V test programs do. An
+ * OSGi service.
  *
- * <p><em>Concurrency:</em> any number of threads; hart 0 of each program runs on its
- * caller's, others on threads of their own.
+ * <p><em>Concurrency:</em> any number of threads; hart 0 of each program runs on its caller's,
+ * others on threads of their own.
  */
 @ConsumerType
 public interface BareRunner {

@@ -24,10 +24,11 @@ import org.jspecify.annotations.Nullable;
  *   <li>It counts down to zero, one for each record, so it is a counted loop without a safepoint
  *       poll. The count is also the budget: nothing else is looked at on the way, neither when
  *       falling through nor at branches.
- *   <li>Guest memory is accessed plainly, which is as good as opaque here: there is one access in an
- *       iteration, at an address that is not known before, and between two of them a branch on data,
- *       so the compiler can neither move, merge nor repeat them; an aligned one is one instruction of
- *       the host. What orders accesses of several harts (fences, atomics) is outside of the loop.
+ *   <li>Guest memory is accessed plainly, which is as good as opaque here: there is one access in
+ *       an iteration, at an address that is not known before, and between two of them a branch on
+ *       data, so the compiler can neither move, merge nor repeat them; an aligned one is one
+ *       instruction of the host. What orders accesses of several harts (fences, atomics) is outside
+ *       of the loop.
  *   <li>It stays below 8,000 bytes of bytecode, or the JVM never compiles it.
  * </ul>
  */

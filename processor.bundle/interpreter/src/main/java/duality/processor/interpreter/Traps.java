@@ -81,7 +81,8 @@ final class Traps {
     if (ready == 0) {
       return;
     }
-    // What was written before the line was raised is seen by the handler; the look at it was opaque.
+    // What was written before the line was raised is seen by the handler; the look at it was
+    // opaque.
     VarHandle.acquireFence();
     for (int number : PRIORITY) {
       if ((ready >>> number & 1) != 0) {

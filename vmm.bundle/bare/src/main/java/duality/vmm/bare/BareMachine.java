@@ -207,7 +207,9 @@ final class BareMachine {
       return Long.MAX_VALUE;
     }
     long ticks = timeCompare[hart] - time();
-    return ticks < 0 ? 0 : ticks < Long.MAX_VALUE / TICK_NANOS ? ticks * TICK_NANOS : Long.MAX_VALUE;
+    return ticks < 0
+        ? 0
+        : ticks < Long.MAX_VALUE / TICK_NANOS ? ticks * TICK_NANOS : Long.MAX_VALUE;
   }
 
   synchronized void load(BareHart from, long address, int width) {

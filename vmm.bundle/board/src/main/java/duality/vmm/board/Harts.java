@@ -8,7 +8,8 @@ import java.util.List;
  *
  * <p><em>Concurrency:</em> each hart has a thread of its own, so calls come from several at once. A
  * hart that serves a call of its guest never waits for another one, but for a fence, which needs
- * only that the other leaves the engine: so two harts that fence each other do not wait in a circle.
+ * only that the other leaves the engine: so two harts that fence each other do not wait in a
+ * circle.
  */
 final class Harts {
   /** Where a stopped hart rests, so that it is known by its thread alone: no memory is there. */

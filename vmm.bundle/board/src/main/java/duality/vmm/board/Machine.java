@@ -114,7 +114,9 @@ public final class Machine implements VirtualMachine, Instance {
     }
     if (settings.cpus() > 1 && mode != HartMode.FULL) {
       throw new CallFailed.BadRequest(
-          "this monitor runs machines of one hart: one of " + settings.cpus() + " needs vmm.machine");
+          "this monitor runs machines of one hart: one of "
+              + settings.cpus()
+              + " needs vmm.machine");
     }
     Space space = context.space("memory");
     Map<String, Object> endowment = new HashMap<>();

@@ -86,28 +86,33 @@ class DeviceTreeTest {
 
   @Test
   void firmwareIsToldOfItsInterrupts() throws Exception {
-    String source = decompiled(BoardTree.write(64L << 20, 1, "", new long[0], 0, new byte[0], true));
+    String source =
+        decompiled(BoardTree.write(64L << 20, 1, "", new long[0], 0, new byte[0], true));
     assertTrue(source.contains("clint@2000000 {"), source);
     assertTrue(source.contains("interrupts-extended = <0x03 0x03 0x03 0x07>;"), source);
   }
 
   @Test
   void eachHartHasItsInterrupts() throws Exception {
-    String source = decompiled(BoardTree.write(64L << 20, 4, "", new long[0], 0, new byte[0], true));
+    String source =
+        decompiled(BoardTree.write(64L << 20, 4, "", new long[0], 0, new byte[0], true));
     for (int hart = 0; hart < 4; hart++) {
       assertTrue(source.contains("cpu@" + hart + " {"), source);
       assertTrue(source.contains("reg = <0x0" + hart + ">;"), source);
     }
     assertTrue(!source.contains("cpu@4"), source);
-    String plic = "<0x03 0x0b 0x03 0x09 0x04 0x0b 0x04 0x09 0x05 0x0b 0x05 0x09 0x06 0x0b 0x06 0x09>";
-    String clint = "<0x03 0x03 0x03 0x07 0x04 0x03 0x04 0x07 0x05 0x03 0x05 0x07 0x06 0x03 0x06 0x07>";
+    String plic =
+        "<0x03 0x0b 0x03 0x09 0x04 0x0b 0x04 0x09 0x05 0x0b 0x05 0x09 0x06 0x0b 0x06 0x09>";
+    String clint =
+        "<0x03 0x03 0x03 0x07 0x04 0x03 0x04 0x07 0x05 0x03 0x05 0x07 0x06 0x03 0x06 0x07>";
     assertTrue(source.contains("interrupts-extended = " + plic), source);
     assertTrue(source.contains("interrupts-extended = " + clint), source);
   }
 
   @Test
   void withoutInitrdNothingIsSaidAboutOne() throws Exception {
-    String source = decompiled(BoardTree.write(64L << 20, 1, "", new long[0], 0, new byte[0], false));
+    String source =
+        decompiled(BoardTree.write(64L << 20, 1, "", new long[0], 0, new byte[0], false));
     assertTrue(!source.contains("initrd"), source);
     assertTrue(!source.contains("virtio_mmio"), source);
   }

@@ -30,16 +30,16 @@ final class GuestSource {
     command.addAll(List.of(definitions));
     command.addAll(
         List.of(
-        "-march=rv64ima_zicsr_zifencei",
-        "-mabi=lp64",
-        "-nostdlib",
-        "-static",
-        "-fno-pic",
-        "-Wl,--build-id=none,-N,--no-warn-rwx-segments",
-        "-Ttext=" + address,
-        "-o",
-        elf.toString(),
-        source.toString()));
+            "-march=rv64ima_zicsr_zifencei",
+            "-mabi=lp64",
+            "-nostdlib",
+            "-static",
+            "-fno-pic",
+            "-Wl,--build-id=none,-N,--no-warn-rwx-segments",
+            "-Ttext=" + address,
+            "-o",
+            elf.toString(),
+            source.toString()));
     tool(command.toArray(String[]::new));
     return elf;
   }

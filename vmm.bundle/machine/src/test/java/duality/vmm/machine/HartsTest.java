@@ -28,11 +28,16 @@ class HartsTest {
 
   private Map<String, String> config(int cpus, Path kernel, String firmware) {
     return Map.of(
-        "kernel", kernel.toString(),
-        "firmware", firmware,
-        "memory", "16777216",
-        "cpus", Integer.toString(cpus),
-        "agent", "false");
+        "kernel",
+        kernel.toString(),
+        "firmware",
+        firmware,
+        "memory",
+        "16777216",
+        "cpus",
+        Integer.toString(cpus),
+        "agent",
+        "false");
   }
 
   private static void awaitStop(Rig rig, VirtualMachine machine) {

@@ -34,8 +34,7 @@ class SeveralHartsTest {
       assertTrue(image != null, "nano.elf is on the class path");
       Files.copy(image, nano);
     }
-    return Map.of(
-        "memory", "16777216", "kernel", nano.toString(), "agent", "false", "cpus", "2");
+    return Map.of("memory", "16777216", "kernel", nano.toString(), "agent", "false", "cpus", "2");
   }
 
   @Test
@@ -60,8 +59,7 @@ class SeveralHartsTest {
       Endpoint endpoint = kernel.endpoint("vm/a");
       try (Kernel.Hold _ = kernel.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(20))) {
         State saved = endpoint.save();
-        CallFailed refused =
-            assertThrows(CallFailed.class, () -> endpoint.open("vmm.trap", saved));
+        CallFailed refused = assertThrows(CallFailed.class, () -> endpoint.open("vmm.trap", saved));
         String message = String.valueOf(refused.getMessage());
         assertTrue(message.contains("one of 2 needs vmm.machine"), message);
       }
