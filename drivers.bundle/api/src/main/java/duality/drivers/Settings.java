@@ -18,6 +18,11 @@ public final class Settings {
    * @throws CallFailed.BadRequest when it is missing, no number, or out of bounds
    */
   public static int number(Context context, String key, int least, int most, int otherwise) {
+    return (int) number(context, key, (long) least, most, otherwise);
+  }
+
+  /** The same for larger ones. */
+  public static long number(Context context, String key, long least, long most, long otherwise) {
     String text = context.config().get(key);
     if (text == null) {
       if (otherwise < least || otherwise > most) {
@@ -26,7 +31,7 @@ public final class Settings {
       return otherwise;
     }
     try {
-      int n = Integer.parseInt(text.strip());
+      long n = Long.parseLong(text.strip());
       if (n >= least && n <= most) {
         return n;
       }
@@ -51,7 +56,7 @@ public final class Settings {
   }
 
   private static CallFailed.BadRequest wrong(
-      Context context, String key, String how, int least, int most) {
+      Context context, String key, String how, long least, long most) {
     return new CallFailed.BadRequest(
         context.path()
             + ": '"

@@ -1,8 +1,9 @@
 /**
- * Parts that schedulers and pagers may be built from, so that a new policy can be short and can
- * take over from any other: the neutral state of a scheduler ({@link
- * duality.servers.policy.ThreadOrder}), and the books of a pager with its neutral state ({@link
- * duality.servers.policy.Backing}).
+ * Parts that schedulers, pagers and personalities may be built from, so that a new policy can be
+ * short and can take over from any other: the neutral state of a scheduler ({@link
+ * duality.servers.policy.ThreadOrder}), the books of a pager with its neutral state ({@link
+ * duality.servers.policy.Backing}), and the life of a task ({@link
+ * duality.servers.policy.TaskLife}).
  *
  * <p>A scheduler in four steps: implement {@link duality.kernel.Server} as a Declarative Services
  * component with the properties {@code duality.server=scheduler.mine} and {@code

@@ -1,6 +1,7 @@
 package duality.personality.linux;
 
 import duality.drivers.Console;
+import duality.drivers.Settings;
 import duality.drivers.Slots;
 import duality.drivers.Store;
 import duality.kernel.CallFailed;
@@ -15,12 +16,11 @@ import duality.kernel.State;
 import duality.servers.Personality;
 import duality.servers.Root;
 import duality.servers.TaskReport;
+import duality.servers.policy.TaskLife;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,12 +33,11 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Locks: {@link #linux} is used under {@code lock}, by one thread at a time, as Linux on L4 has
  * one server thread [HHL+97]. Inside it go calls to the pager, the console and the store, never one
- * that waits for another process's thread. {@code life} is taken inside it and guards the figures.
+ * that waits for another process's thread.
  */
 final class Task implements Personality, Instance {
   private static final String SCHEMA = "personality.linux";
   private static final int VERSION = 2;
-  private static final long MOST_WAIT_MILLIS = 1_000;
   private static final long DEFAULT_MEMORY = 256L << 20;
 
   /** Output that is remembered for who attaches later. */
@@ -60,20 +59,14 @@ final class Task implements Personality, Instance {
   private final Traps traps;
   private final Notification events;
   private final Object lock = new Object();
-  private final Object life = new Object();
+  private final TaskLife life = new TaskLife();
 
   /** Value of the host's monotonic clock at which the task's was zero. */
   private long monotonicStart = System.nanoTime();
 
-  // Guarded by life:
-  private String state = "created";
-  private int status = -1;
-  private String reason = "";
-  private long residentAtEnd;
-
   Task(Context context, @Nullable State saved) {
     this.context = context;
-    memoryBytes = number(context.config("memory", Long.toString(DEFAULT_MEMORY)));
+    memoryBytes = Settings.number(context, "memory", 1L << 20, 1L << 36, DEFAULT_MEMORY);
     space = context.space("memory");
     events = context.notification("events");
     Map<String, Object> endowment =
@@ -131,30 +124,13 @@ final class Task implements Personality, Instance {
     }
   }
 
-  private long number(String bytes) {
-    try {
-      long number = Long.parseLong(bytes);
-      if (number >= 1 << 20 && number <= 1L << 36) {
-        return number;
-      }
-    } catch (NumberFormatException e) {
-      // Said below.
-    }
-    throw new CallFailed.BadRequest(
-        context.path() + ": memory=" + bytes + " is no number of bytes from 1M to 64G");
-  }
-
   // ---- life ----
 
   @Override
   public void start() {
-    synchronized (life) {
-      if (!state.equals("created")) {
-        return;
-      }
-      state = "running";
+    if (life.start()) {
+      main().resume();
     }
-    main().resume();
   }
 
   private KernelThread main() {
@@ -193,7 +169,7 @@ final class Task implements Personality, Instance {
   private void finish() {
     List<Slot> slots;
     synchronized (lock) {
-      if (finished()) {
+      if (life.ended()) {
         return;
       }
       slots = List.copyOf(linux.slots());
@@ -206,7 +182,7 @@ final class Task implements Personality, Instance {
       }
     }
     synchronized (lock) {
-      if (finished()) {
+      if (life.ended()) {
         return;
       }
       for (Process each : List.copyOf(linux.processes.values())) {
@@ -221,19 +197,8 @@ final class Task implements Personality, Instance {
       if (!init.reason().isEmpty()) {
         context.log("ended: " + init.reason());
       }
-      synchronized (life) {
-        state = "exited";
-        status = (wait & 0x7f) != 0 ? 128 + (wait & 0x7f) : wait >> 8 & 0xff;
-        reason = init.reason();
-        residentAtEnd = resident;
-        life.notifyAll();
-      }
-    }
-  }
-
-  private boolean finished() {
-    synchronized (life) {
-      return status >= 0;
+      int status = (wait & 0x7f) != 0 ? 128 + (wait & 0x7f) : wait >> 8 & 0xff;
+      life.end(status, init.reason(), resident);
     }
   }
 
@@ -241,43 +206,26 @@ final class Task implements Personality, Instance {
   public TaskReport report() {
     long resident = space.mappedPages() * Space.PAGE_BYTES;
     synchronized (lock) {
-      long cpuNanos = linux.cpuNanos();
-      long instructions = linux.instructions();
-      synchronized (life) {
-        return new TaskReport(
-            context.path(),
-            context.config("file", ""),
-            state,
-            status,
-            reason,
-            linux.slot(0).thread().id(),
-            traps.served(),
-            traps.unserved(),
-            cpuNanos,
-            instructions,
-            status >= 0 ? residentAtEnd : resident,
-            memoryBytes);
-      }
+      TaskLife.Figures now = life.now();
+      return new TaskReport(
+          context.path(),
+          context.config("file", ""),
+          now.state(),
+          now.status(),
+          now.reason(),
+          linux.slot(0).thread().id(),
+          traps.served(),
+          traps.unserved(),
+          linux.cpuNanos(),
+          linux.instructions(),
+          now.ended() ? now.residentBytes() : resident,
+          memoryBytes);
     }
   }
 
   @Override
   public TaskReport await(long timeoutMillis) {
-    long deadline =
-        System.nanoTime()
-            + TimeUnit.MILLISECONDS.toNanos(Math.clamp(timeoutMillis, 0, MOST_WAIT_MILLIS));
-    synchronized (life) {
-      long left = deadline - System.nanoTime();
-      while (status < 0 && left > 0) {
-        try {
-          TimeUnit.NANOSECONDS.timedWait(life, left);
-        } catch (InterruptedException e) {
-          Thread.currentThread().interrupt();
-          break;
-        }
-        left = deadline - System.nanoTime();
-      }
-    }
+    life.await(timeoutMillis);
     return report();
   }
 
@@ -327,16 +275,10 @@ final class Task implements Personality, Instance {
   @Override
   public State save() {
     synchronized (lock) {
-      synchronized (life) {
-        return State.of(SCHEMA, VERSION)
-            .with("state", state)
-            .with("status", status)
-            .with("reason", reason)
-            .with("residentAtEnd", residentAtEnd)
-            .with("monotonicNanos", System.nanoTime() - monotonicStart)
-            .with("traps", traps.save())
-            .with("linux", LinuxState.save(linux));
-      }
+      return life.save(State.of(SCHEMA, VERSION))
+          .with("monotonicNanos", System.nanoTime() - monotonicStart)
+          .with("traps", traps.save())
+          .with("linux", LinuxState.save(linux));
     }
   }
 
@@ -346,17 +288,7 @@ final class Task implements Personality, Instance {
           SCHEMA + " version 1 is of a personality without processes; it serves its program on");
     }
     synchronized (lock) {
-      synchronized (life) {
-        state = saved.text("state");
-        status = (int) saved.number("status", -1, 255);
-        if (!Set.of("created", "running", "exited").contains(state)
-            || state.equals("exited") != (status >= 0)) {
-          throw new State.Refused(
-              SCHEMA + ".state is '" + state + "' with status " + status + ", which cannot be");
-        }
-        reason = saved.text("reason");
-        residentAtEnd = saved.number("residentAtEnd", 0, Long.MAX_VALUE);
-      }
+      life.restore(saved);
       monotonicStart = System.nanoTime() - saved.number("monotonicNanos", 0, Long.MAX_VALUE);
       traps.restore(saved.state("traps"));
       LinuxState.restore(linux, saved.state("linux"));

@@ -1,6 +1,7 @@
 package duality.personality.rc4000;
 
 import duality.drivers.Console;
+import duality.drivers.Settings;
 import duality.drivers.Slots;
 import duality.kernel.CallFailed;
 import duality.kernel.Context;
@@ -14,6 +15,7 @@ import duality.personality.rc4000.MainStorage.BadAddress;
 import duality.servers.Personality;
 import duality.servers.Root;
 import duality.servers.TaskReport;
+import duality.servers.policy.TaskLife;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -22,8 +24,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,14 +34,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Locks: {@link #machinery} is used under {@code lock}, by one thread at a time: the nucleus of
  * the RC 4000 was not interrupted either. Inside it go calls to the pager and the console, never
- * one that waits for another process's thread. {@code life} is taken inside it and guards the
- * figures.
+ * one that waits for another process's thread.
  */
 final class NucleusTask implements Personality, Instance {
   private static final String SCHEMA = "personality.rc4000";
   private static final int VERSION = 1;
-  private static final long MOST_WAIT_MILLIS = 1_000;
-  private static final String DEFAULT_MEMORY = Long.toString(16L << 20);
+  private static final long DEFAULT_MEMORY = 16L << 20;
   private static final long MOST_FILE_BYTES = 1L << 26;
   private static final String CONSOLE_BYTES = "1048576";
   private static final int MOST_ARGUMENT = 1024;
@@ -59,19 +57,13 @@ final class NucleusTask implements Personality, Instance {
   private final Machinery machinery;
   private final Traps traps;
   private final Object lock = new Object();
-  private final Object life = new Object();
-
-  // Guarded by life:
-  private String state = "created";
-  private int status = -1;
-  private String reason = "";
-  private long residentAtEnd;
+  private final TaskLife life = new TaskLife();
 
   NucleusTask(Context context, @Nullable State saved) {
     this.context = context;
-    memoryBytes = number("memory", DEFAULT_MEMORY, 1L << 20, 1L << 36);
-    int buffers = (int) number("buffers", "64", 1, 65_536);
-    int processes = (int) number("processes", "64", 1, 1_024);
+    memoryBytes = Settings.number(context, "memory", 1L << 20, 1L << 36, DEFAULT_MEMORY);
+    int buffers = Settings.number(context, "buffers", 1, 65_536, 64);
+    int processes = Settings.number(context, "processes", 1, 1_024, 64);
     Space space = context.space("memory");
     Notification events = context.notification("events");
     Console console =
@@ -98,20 +90,6 @@ final class NucleusTask implements Personality, Instance {
       restore(saved);
     }
     context.worker("events", events, ENDED, bits -> finish());
-  }
-
-  private long number(String key, String otherwise, long least, long most) {
-    String given = context.config(key, otherwise);
-    try {
-      long number = Long.parseLong(given);
-      if (number >= least && number <= most) {
-        return number;
-      }
-    } catch (NumberFormatException e) {
-      // Said below.
-    }
-    throw new CallFailed.BadRequest(
-        context.path() + ": " + key + "=" + given + " is no number from " + least + " to " + most);
   }
 
   /** The first process: the program, and its arguments as one text at the end of the storage. */
@@ -163,11 +141,8 @@ final class NucleusTask implements Personality, Instance {
   @Override
   public void start() {
     synchronized (lock) {
-      synchronized (life) {
-        if (!state.equals("created")) {
-          return;
-        }
-        state = "running";
+      if (!life.start()) {
+        return;
       }
       InternalProcess first = machinery.nucleus().first();
       first.stopped = false;
@@ -187,7 +162,7 @@ final class NucleusTask implements Personality, Instance {
   private void finish() {
     List<Slot> slots;
     synchronized (lock) {
-      if (!machinery.hasEnded() || finished()) {
+      if (!machinery.hasEnded() || life.ended()) {
         return;
       }
       slots = List.copyOf(machinery.slots());
@@ -200,7 +175,7 @@ final class NucleusTask implements Personality, Instance {
       }
     }
     synchronized (lock) {
-      if (finished()) {
+      if (life.ended()) {
         return;
       }
       long resident = storage.residentBytes();
@@ -209,60 +184,33 @@ final class NucleusTask implements Personality, Instance {
       if (!machinery.reason().isEmpty()) {
         context.log("ended: " + machinery.reason());
       }
-      synchronized (life) {
-        state = "exited";
-        status = machinery.status();
-        reason = machinery.reason();
-        residentAtEnd = resident;
-        life.notifyAll();
-      }
-    }
-  }
-
-  private boolean finished() {
-    synchronized (life) {
-      return status >= 0;
+      life.end(machinery.status(), machinery.reason(), resident);
     }
   }
 
   @Override
   public TaskReport report() {
     synchronized (lock) {
-      synchronized (life) {
-        return new TaskReport(
-            context.path(),
-            context.config("file", ""),
-            state,
-            status,
-            reason,
-            machinery.slot(0).thread().id(),
-            traps.served,
-            traps.unserved,
-            machinery.cpuNanos(),
-            machinery.instructions(),
-            status >= 0 ? residentAtEnd : storage.residentBytes(),
-            memoryBytes);
-      }
+      TaskLife.Figures now = life.now();
+      return new TaskReport(
+          context.path(),
+          context.config("file", ""),
+          now.state(),
+          now.status(),
+          now.reason(),
+          machinery.slot(0).thread().id(),
+          traps.served,
+          traps.unserved,
+          machinery.cpuNanos(),
+          machinery.instructions(),
+          now.ended() ? now.residentBytes() : storage.residentBytes(),
+          memoryBytes);
     }
   }
 
   @Override
   public TaskReport await(long timeoutMillis) {
-    long deadline =
-        System.nanoTime()
-            + TimeUnit.MILLISECONDS.toNanos(Math.clamp(timeoutMillis, 0, MOST_WAIT_MILLIS));
-    synchronized (life) {
-      long left = deadline - System.nanoTime();
-      while (status < 0 && left > 0) {
-        try {
-          TimeUnit.NANOSECONDS.timedWait(life, left);
-        } catch (InterruptedException e) {
-          Thread.currentThread().interrupt();
-          break;
-        }
-        left = deadline - System.nanoTime();
-      }
-    }
+    life.await(timeoutMillis);
     return report();
   }
 
@@ -305,35 +253,19 @@ final class NucleusTask implements Personality, Instance {
   @Override
   public State save() {
     synchronized (lock) {
-      synchronized (life) {
-        return State.of(SCHEMA, VERSION)
-            .with("state", state)
-            .with("status", status)
-            .with("reason", reason)
-            .with("endStatus", machinery.status())
-            .with("endReason", machinery.reason())
-            .with("residentAtEnd", residentAtEnd)
-            .with("served", traps.served)
-            .with("unserved", traps.unserved)
-            .with("nucleus", NucleusState.save(machinery));
-      }
+      return life.save(State.of(SCHEMA, VERSION))
+          .with("endStatus", machinery.status())
+          .with("endReason", machinery.reason())
+          .with("served", traps.served)
+          .with("unserved", traps.unserved)
+          .with("nucleus", NucleusState.save(machinery));
     }
   }
 
   private void restore(State saved) {
     saved.expect(SCHEMA, VERSION);
     synchronized (lock) {
-      synchronized (life) {
-        state = saved.text("state");
-        status = (int) saved.number("status", -1, 255);
-        if (!Set.of("created", "running", "exited").contains(state)
-            || state.equals("exited") != (status >= 0)) {
-          throw new State.Refused(
-              SCHEMA + ".state is '" + state + "' with status " + status + ", which cannot be");
-        }
-        reason = saved.text("reason");
-        residentAtEnd = saved.number("residentAtEnd", 0, Long.MAX_VALUE);
-      }
+      life.restore(saved);
       traps.served = saved.number("served", 0, Long.MAX_VALUE);
       traps.unserved = saved.number("unserved", 0, traps.served);
       NucleusState.restore(machinery, saved.state("nucleus"));
