@@ -4,10 +4,10 @@
 # Prints for each the crossings of an operation as the slope, with R², beside the dials' own count, and how long it would take at the prices
 # of published machines. Needs riscv64-linux-gnu-gcc with its C library, and guest:fetch linux once.
 #
-#   bench/cost.sh [ROUNDS] [FILE]     default 3; the record with all points goes to FILE (lab-curve.json)
+#   bench/cost.sh [ROUNDS] [FILE]     default 5, on a quiet host; the record with all points goes to FILE (lab-curve.json)
 set -eu
 cd "$(dirname "$0")/.."
-rounds=${1:-3}
+rounds=${1:-5}
 file=${2:-lab-curve.json}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

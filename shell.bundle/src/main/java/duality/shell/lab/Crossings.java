@@ -44,8 +44,8 @@ final class Crossings {
     Map<String, Integer> all = new LinkedHashMap<>();
     all.put("null", 4_000);
     all.put("fault", 512);
-    all.put("fork", 20);
-    all.put("exec", 10);
+    all.put("fork", 40);
+    all.put("exec", 30);
     all.put("switch", 200);
     all.put("read", 100);
     all.put("write", 100);

@@ -250,21 +250,24 @@ final class CurveExperiment implements Experiment {
     boolean agrees =
         away <= Math.max(TOLERANCE * counted, NOISE * y[0] / dearest)
             && (counted * dearest < y[0] || line.fit() >= GOOD_FIT);
+    String what = name + ": crossings of one, as the slope of time over price";
+    String byDials =
+        String.format(
+            Locale.ROOT,
+            "%.2f by the dials' count, %.2f without ticks",
+            curve.counted(),
+            curve.own());
+    String byClock =
+        String.format(
+            Locale.ROOT,
+            "%.2f, R² %.4f, base %.1f µs",
+            curve.slope(),
+            curve.fit(),
+            curve.baseMicros());
     findings.add(
-        Finding.of(
-            name + ": crossings of one, as the slope of time over price",
-            String.format(
-                Locale.ROOT,
-                "%.2f by the dials' count, %.2f without ticks",
-                curve.counted(),
-                curve.own()),
-            String.format(
-                Locale.ROOT,
-                "%.2f, R² %.4f, base %.1f µs",
-                curve.slope(),
-                curve.fit(),
-                curve.baseMicros()),
-            agrees));
+        few
+            ? Finding.figure(what, byDials + ": too few to show (" + byClock + ")")
+            : Finding.of(what, byDials, byClock, agrees));
     findings.add(
         Finding.figure(
             name + ": times as long at the price of" + (few ? " (by the count)" : ""),
