@@ -376,6 +376,15 @@ final class NetDevice implements VirtioDevice {
   }
 
   @Override
+  public void ended() {
+    try {
+      network.unplug(card);
+    } catch (CallFailed nobody) {
+      // The network finds out itself when it has something for this card.
+    }
+  }
+
+  @Override
   public State checkpoint() {
     return save();
   }

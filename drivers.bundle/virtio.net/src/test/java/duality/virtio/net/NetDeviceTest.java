@@ -432,6 +432,13 @@ class NetDeviceTest extends DeviceContract {
   }
 
   @Test
+  void aCardThatEndsIsPulledOut() {
+    start();
+    board.remove(DEVICE);
+    assertEquals(Network.UNPLUGGED, network.waiting(CARD));
+  }
+
+  @Test
   void withoutItsNetworkTheLinkIsDownAndFramesAreLost() {
     start();
     driver.acknowledge();

@@ -77,6 +77,9 @@ public interface VirtioDevice {
    */
   default void check() {}
 
+  /** The device is taken out for good, see {@link duality.kernel.Instance#ended}. */
+  default void ended() {}
+
   /**
    * The device's own state, after all that is on the way has come to rest.
    *

@@ -554,6 +554,11 @@ public final class VirtioMmio implements MmioDevice, Instance {
     }
   }
 
+  @Override
+  public void ended() {
+    device.ended();
+  }
+
   private void look(int number, Virtqueue queue) {
     Look look = looks[number];
     try {
