@@ -32,7 +32,7 @@ vm:wait b --for ready --timeout 10m
 vm:exec a 'ip addr add 192.168.7.1/24 dev eth0'
 vm:exec b 'ip addr add 192.168.7.2/24 dev eth0'
 vm:exec a 'ping -c 5 192.168.7.2'
-vm:exec b '(nc -l -p 5000 </dev/null | dd of=/dev/vda bs=64k conv=fsync,notrunc 2>/dev/null; touch /tmp/done) >/dev/null 2>&1 &'
+vm:exec b 'mkfifo /tmp/open; (nc -l -p 5000 <>/tmp/open | dd of=/dev/vda bs=64k iflag=fullblock conv=fsync,notrunc 2>/dev/null; touch /tmp/done) >/dev/null 2>&1 &'
 vm:exec a 'sleep 1; (cut -d" " -f1 /proc/uptime >/tmp/begin; nc 192.168.7.2 5000 </dev/vda; cut -d" " -f1 /proc/uptime >/tmp/end) >/dev/null 2>&1 &'
 repeat $swaps {
   kernel:swap net/lan net.switch

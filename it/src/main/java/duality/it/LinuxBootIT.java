@@ -155,7 +155,9 @@ class LinuxBootIT {
     assertEquals(MacAddress.text(MacAddress.of("linux-it", 0)), address);
     String ping = linux.exec("ping -c 3 192.168.7.2", SECONDS);
     assertTrue(ping.contains("3 packets received"), ping);
-    String listen = "nsenter -t $(cat /tmp/ns) -n nc -l -p 5000 </dev/null | md5sum";
+    // The fifo keeps the listener's half of the connection open.
+    String listen =
+        "mkfifo /tmp/open; nsenter -t $(cat /tmp/ns) -n nc -l -p 5000 <>/tmp/open | md5sum";
     long sum = linux.agent().start(listen, 0);
     linux.exec(
         "while ! nsenter -t $(cat /tmp/ns) -n netstat -ltn | grep -q :5000; do sleep 0.1; done",
