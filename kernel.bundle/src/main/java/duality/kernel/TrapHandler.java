@@ -35,7 +35,8 @@ public interface TrapHandler {
    *
    * @param thread the thread's number
    * @param cause RISC-V exception cause: 8 (ecall from U) or 9 (from S) for calls; for an exception
-   *     its own; a fault that the pager refused is 12, 13 or 15; or {@link #INTERRUPT}
+   *     its own; a fault that the pager refused is 12, 13 or 15; or {@link #INTERRUPT}; or, for
+   *     what a debugger asked for, those of {@link duality.kernel.processor.Exit}
    * @param value trap value: the address of a fault, the illegal instruction
    * @return {@link #RESUME}, {@link #SUSPEND}, {@link #YIELD}, {@link #RESUME_BEHIND} or {@link
    *     #WAIT}

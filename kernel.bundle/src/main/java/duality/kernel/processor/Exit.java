@@ -57,5 +57,21 @@ public final class Exit {
    */
   public static final int INTERRUPT = 8;
 
+  /**
+   * Cause of an {@link #EXCEPTION} that is none of the program's: the hart's {@code dcsr} asks for
+   * single steps, and one is over. pc is at the next instruction.
+   */
+  public static final int STEPPED = -2;
+
+  /**
+   * Cause of an {@link #EXCEPTION} that is none of the program's: pc is at an instruction that a
+   * trigger of the hart ({@code tdata1.N}, {@code tdata2.N}) is about; running again meets it
+   * again.
+   */
+  public static final int BREAKPOINT = -3;
+
+  /** The same before an access to data; {@link Hart#exitAddress} is its first byte. */
+  public static final int WATCHPOINT = -4;
+
   private Exit() {}
 }

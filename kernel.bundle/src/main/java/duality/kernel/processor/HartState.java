@@ -14,7 +14,10 @@ import java.util.Map;
  * @param x registers x0 to x31
  * @param f registers f0 to f31, NaN-boxed
  * @param csrs control and status registers by name of the specification ({@code mstatus}, {@code
- *     satp}, {@code stimecmp}, {@code fcsr}, {@code minstret}, …); a name that is not there is zero
+ *     satp}, {@code stimecmp}, {@code fcsr}, {@code minstret}, …); a name that is not there is
+ *     zero. Those of RISC-V Debug 1.0 are a debugger's, in harts of both modes: {@code dcsr} (step,
+ *     stepie), and triggers {@code tdata1.N} and {@code tdata2.N} for N from 0 without a gap
+ *     (mcontrol6); see {@link Exit#STEPPED}
  * @param timeOffsetNanos host clock value at which the {@code time} counter was zero
  */
 public record HartState(

@@ -32,6 +32,8 @@ public enum Kind {
   COMMAND("COMMAND"),
   /** A file of the host. */
   FILE("FILE"),
+  /** A file of the host, or {@code NAME:PATH} of a guest. */
+  GUEST_FILE("FILE"),
   /** A size in bytes, see {@link ByteSize}. */
   SIZE("SIZE"),
   /** A length of time, see {@link Span}. */

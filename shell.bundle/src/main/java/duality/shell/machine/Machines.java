@@ -9,6 +9,7 @@ import duality.kernel.CallFailed;
 import duality.servers.Root;
 import duality.shell.command.CommandFailed;
 import duality.shell.text.Near;
+import duality.vmm.GdbStub;
 import duality.vmm.GuestAgent;
 import duality.vmm.MachineReport;
 import duality.vmm.VirtualMachine;
@@ -24,6 +25,7 @@ import org.osgi.service.component.annotations.Reference;
 @Component(service = Machines.class)
 public final class Machines {
   private static final String FOLDER = "vm/";
+  private static final String DEBUGGERS = "gdb/";
 
   private final Root root;
   private final GuestImages images;
@@ -123,8 +125,51 @@ public final class Machines {
     machine.start();
   }
 
+  /**
+   * Lets debuggers attach to a machine.
+   *
+   * @param port 0 for any that is free
+   * @return the port
+   */
+  int openToDebuggers(String name, int port) throws CommandFailed {
+    VirtualMachine machine = machine(name);
+    String path = DEBUGGERS + name;
+    if (root.paths(GdbStub.class).contains(path)) {
+      int there = root.connect(path, GdbStub.class).report().port();
+      throw new CommandFailed(
+          "debuggers can attach to '"
+              + name
+              + "' already, at port "
+              + there
+              + "; vm:gdb "
+              + name
+              + " --end ends that");
+    }
+    GdbStub stub = root.create(path, GdbStub.class, Map.of("port", Integer.toString(port)));
+    boolean open = false;
+    try {
+      int opened = stub.serve(machine);
+      open = true;
+      return opened;
+    } finally {
+      if (!open) {
+        root.remove(path);
+      }
+    }
+  }
+
+  /** Sends the debugger of a machine away, and lets none attach any more; whether one could. */
+  boolean closeToDebuggers(String name) {
+    boolean open = root.paths(GdbStub.class).contains(DEBUGGERS + name);
+    if (open) {
+      root.remove(DEBUGGERS + name);
+    }
+    return open;
+  }
+
   /** Ends a machine and forgets it. */
   void delete(String name) {
+    closeToDebuggers(name);
     ReadyWatch watch = watches.remove(name);
     if (watch != null) {
       watch.end();

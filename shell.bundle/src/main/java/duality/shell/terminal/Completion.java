@@ -118,6 +118,7 @@ final class Completion implements Completer {
       case EXPERIMENT -> plain(LabCommands.names());
       case COMMAND -> commands(word, false);
       case FILE -> files(word);
+      case GUEST_FILE -> guestFiles(word);
       default -> List.of();
     };
   }
@@ -173,7 +174,7 @@ final class Completion implements Completer {
           continue;
         }
         if (Files.isDirectory(entry)) {
-          candidates.add(new Candidate(name + "/", name + "/", null, null, null, null, false));
+          candidates.add(unfinished(name + "/"));
         } else {
           candidates.add(new Candidate(name));
         }
@@ -185,6 +186,31 @@ final class Completion implements Completer {
       return List.of();
     }
     return candidates;
+  }
+
+  /** Files of the host, machines, and behind a machine's colon the files of its guest. */
+  private List<Candidate> guestFiles(String word) {
+    int colon = word.indexOf(':');
+    List<Candidate> candidates = new ArrayList<>();
+    if (colon < 0) {
+      names.machines().forEach(name -> candidates.add(unfinished(name + ":")));
+      candidates.addAll(files(word));
+    } else if (names.machines().contains(word.substring(0, colon))) {
+      String folder = word.substring(colon + 1, Math.max(colon, word.lastIndexOf('/')) + 1);
+      boolean hidden = word.substring(colon + 1 + folder.length()).startsWith(".");
+      for (String name : names.guestFiles(word.substring(0, colon), folder)) {
+        if (!name.equals("./") && !name.equals("../") && (hidden || !name.startsWith("."))) {
+          String whole = word.substring(0, colon + 1) + folder + name;
+          candidates.add(name.endsWith("/") ? unfinished(whole) : new Candidate(whole));
+        }
+      }
+    }
+    return candidates;
+  }
+
+  /** Something behind which a person goes on typing. */
+  private static Candidate unfinished(String value) {
+    return new Candidate(value, value, null, null, null, null, false);
   }
 
   private static List<Candidate> plain(Iterable<String> values) {

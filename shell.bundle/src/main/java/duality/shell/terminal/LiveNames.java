@@ -10,7 +10,11 @@ import duality.servers.Personality;
 import duality.servers.Root;
 import duality.shell.command.Syntax;
 import duality.shell.language.HelpCommands;
+import duality.vmm.GuestAgent;
 import duality.vmm.VirtualMachine;
+import duality.vmm.guest.GuestCommand;
+import duality.vmm.guest.GuestFailed;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -27,6 +31,9 @@ import org.osgi.framework.ServiceReference;
 
 /** Asks the running system; what does not answer has no names. */
 final class LiveNames implements Names {
+  /** How long a guest may take to say what files it has. */
+  private static final Duration COMPLETION = Duration.ofSeconds(2);
+
   private final BundleContext context;
   private final CommandSession session;
 
@@ -38,6 +45,30 @@ final class LiveNames implements Names {
   @Override
   public Collection<String> machines() {
     return paths(VirtualMachine.class, "vm/");
+  }
+
+  @Override
+  public Collection<String> guestFiles(String machine, String folder) {
+    String path = "vm/" + machine + "/agent";
+    return asked(
+        () -> {
+          Root root = service(Root.class).orElse(null);
+          if (root == null || !root.paths(GuestAgent.class).contains(path)) {
+            return List.of();
+          }
+          GuestAgent agent = root.connect(path, GuestAgent.class);
+          if (!agent.ready()) {
+            return List.of();
+          }
+          try {
+            String from = GuestCommand.quoted(folder.isEmpty() ? "." : folder);
+            GuestCommand.Ended list =
+                new GuestCommand(agent, () -> false).run("ls -1ap " + from, COMPLETION);
+            return list.status() == 0 ? list.output().lines().toList() : List.of();
+          } catch (GuestFailed e) {
+            return List.of();
+          }
+        });
   }
 
   @Override

@@ -9,6 +9,12 @@ interface Names {
   /** Names of machines. */
   Collection<String> machines();
 
+  /**
+   * Names of files in a folder of a machine's guest, folders with a slash behind them; none when it
+   * does not answer at once.
+   */
+  Collection<String> guestFiles(String machine, String folder);
+
   /** Numbers of native programs. */
   Collection<String> tasks();
 

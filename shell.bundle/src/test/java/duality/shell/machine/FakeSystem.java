@@ -9,13 +9,20 @@ import duality.kernel.CallFailed;
 import duality.kernel.Frame;
 import duality.kernel.Grant;
 import duality.kernel.Notification;
+import duality.kernel.processor.HartMode;
+import duality.kernel.processor.HartState;
 import duality.servers.Personality;
 import duality.servers.Root;
 import duality.servers.TaskReport;
+import duality.vmm.GdbStub;
 import duality.vmm.GuestAgent;
 import duality.vmm.MachineReport;
+import duality.vmm.Step;
+import duality.vmm.Stop;
+import duality.vmm.StopPoint;
 import duality.vmm.VirtualMachine;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -86,8 +93,36 @@ final class FakeSystem implements Root {
     };
   }
 
+  /** Endpoints of debuggers, and their configured ports. */
+  final Map<String, String> stubs = new TreeMap<>();
+
+  private final class FakeStub implements GdbStub {
+    private final String path;
+
+    FakeStub(String path) {
+      this.path = path;
+    }
+
+    @Override
+    public int serve(VirtualMachine machine) {
+      if (stubs.get(path).equals("22")) {
+        throw new CallFailed.BadRequest("port 22 cannot be had: Permission denied");
+      }
+      return Integer.parseInt(stubs.get(path));
+    }
+
+    @Override
+    public Report report() {
+      return new Report(Integer.parseInt(stubs.get(path)), false, 0);
+    }
+  }
+
   @Override
   public <P> P create(String path, Class<P> protocol, Map<String, String> config) {
+    if (protocol == GdbStub.class) {
+      stubs.put(path, config.get("port"));
+      return connect(path, protocol);
+    }
     configs.put(path, config);
     consoles.put(path, new TypedConsole());
     states.put(path, "created");
@@ -102,6 +137,9 @@ final class FakeSystem implements Root {
     if (protocol == GuestAgent.class) {
       return protocol.cast(agent);
     }
+    if (protocol == GdbStub.class) {
+      return protocol.cast(new FakeStub(path));
+    }
     if (protocol == Console.class) {
       return protocol.cast(consoles.get(path.replaceFirst("/console$", "")));
     }
@@ -115,6 +153,7 @@ final class FakeSystem implements Root {
 
   @Override
   public void remove(String path) {
+    stubs.remove(path);
     configs.remove(path);
     states.remove(path);
   }
@@ -123,6 +162,9 @@ final class FakeSystem implements Root {
   public List<String> paths(Class<?> protocol) {
     if (protocol == Network.class) {
       return List.copyOf(networks.keySet());
+    }
+    if (protocol == GdbStub.class) {
+      return List.copyOf(stubs.keySet());
     }
     return protocol == GuestAgent.class
         ? configs.keySet().stream().map(path -> path + "/agent").toList()
@@ -271,6 +313,59 @@ final class FakeSystem implements Root {
       String name = path.substring("vm/".length());
       return new MachineReport(
           name, image, states.get(path), 64 << 20, 0, 1, 0, 0, 0, "vm/a:hart0 started", "uart", "");
+    }
+
+    @Override
+    public HartState registers(int hart) {
+      if (hart != 0) {
+        throw new CallFailed.BadRequest("there is no hart " + hart + "; there are 0 to 0");
+      }
+      long[] x = new long[32];
+      x[1] = 0x8000_0010L;
+      x[2] = 0x8100_0000L;
+      Map<String, Long> csrs = Map.of("mstatus", 2L, "stvec", 0x8000_0004L, "scause", 8L);
+      return new HartState(HartMode.FULL, false, 0x8000_0002L, 1, false, x, new long[32], csrs, 0);
+    }
+
+    @Override
+    public void setRegisters(int hart, HartState state) {
+      throw new UnsupportedOperationException();
+    }
+
+    /** Two nops, a return, and a word that is nothing; nothing is behind them. */
+    @Override
+    public byte[] read(int hart, long address, int length) {
+      byte[] code = {1, 0, 1, 0, (byte) 0x82, (byte) 0x80, -1, -1, -1, -1};
+      long offset = address - 0x8000_0000L;
+      int from = offset < 0 ? code.length : (int) Math.min(offset, code.length);
+      return Arrays.copyOfRange(code, from, Math.min(code.length, from + length));
+    }
+
+    @Override
+    public void write(int hart, long address, byte[] bytes) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void stopAt(List<StopPoint> points) {}
+
+    @Override
+    public Stop stopped() {
+      return new Stop(states.get(path), 0, 0, "", 0);
+    }
+
+    /** Always the same three; the last one is none, for an interrupt came in its place. */
+    @Override
+    public List<Step> step(int hart, int count, boolean interrupts, long millis) {
+      if (!states.get(path).equals("paused")) {
+        throw new CallFailed.BadRequest("the machine is " + states.get(path) + ", not paused");
+      }
+      List<Step> steps =
+          List.of(
+              new Step(0x8000_0000L, 0x4505, 1, new long[] {10, 1}, Step.NO_TRAP),
+              new Step(0x8000_0002L, 0x73, 0, new long[0], 8),
+              new Step(0x8000_0100L, 0, 1, new long[0], Long.MIN_VALUE + 5));
+      return steps.subList(0, Math.min(3, count));
     }
 
     @Override

@@ -26,6 +26,13 @@ class CompletionTest {
         }
 
         @Override
+        public Collection<String> guestFiles(String machine, String folder) {
+          return machine.equals("a") && folder.equals("/etc/")
+              ? List.of("./", "../", ".hidden", "apt/", "os-release")
+              : List.of();
+        }
+
+        @Override
         public Collection<String> tasks() {
           return List.of("1");
         }
@@ -75,6 +82,9 @@ class CompletionTest {
                   .takes("NAME", Kind.MACHINE, "machine")
                   .option("--timeout", Kind.TIME, "time")
                   .takesRest("COMMAND", Kind.TEXT, "command", false),
+              Syntax.of("vm", "copy", "Copies.")
+                  .takes("FROM", Kind.GUEST_FILE, "from")
+                  .takes("TO", Kind.GUEST_FILE, "to"),
               Syntax.of("kernel", "swap", "Swaps.")
                   .takes("ENDPOINT", Kind.ENDPOINT, "endpoint")
                   .takes("SERVER", Kind.SERVER, "server")
@@ -96,7 +106,8 @@ class CompletionTest {
   @Test
   void commandsAreOfferedFirst() {
     assertEquals(
-        List.of("felix:lb", "kernel:swap", "kernel:update", "vm:exec", "vm:run", "vm:wait"),
+        List.of(
+            "felix:lb", "kernel:swap", "kernel:update", "vm:copy", "vm:exec", "vm:run", "vm:wait"),
         offered(""));
     assertTrue(offered("ru").contains("run"));
     assertFalse(offered("vm:").contains("run"));
@@ -148,5 +159,15 @@ class CompletionTest {
   void inTheRestNothingOfOursIsOffered() {
     assertEquals(List.of(), offered("vm:exec a ls -"));
     assertEquals(List.of("--help", "--timeout"), offered("vm:exec a -"));
+  }
+
+  @Test
+  void filesOfGuestsAreOfferedBehindTheirNames() throws IOException {
+    Files.createFile(folder.resolve("in.txt"));
+    assertEquals(List.of("a:", "b:", "in.txt"), offered("vm:copy "));
+    assertEquals(List.of("a:/etc/apt/", "a:/etc/os-release"), offered("vm:copy in.txt a:/etc/"));
+    assertEquals(List.of("a:/etc/.hidden"), offered("vm:copy in.txt a:/etc/.").subList(0, 1));
+    assertEquals(List.of(), offered("vm:copy in.txt a:/none/"));
+    assertEquals(List.of(), offered("vm:copy nobody:/etc/"));
   }
 }

@@ -88,6 +88,7 @@ final class Context {
 
   long instretOffset;
   final Pmp pmp = new Pmp();
+  final Triggers triggers = new Triggers();
   int fflags;
   int frm;
 

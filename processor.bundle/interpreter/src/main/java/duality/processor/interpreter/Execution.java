@@ -70,7 +70,7 @@ final class Execution {
           if (next != CROSSED) {
             loop.left--;
           }
-          if (next == SystemUnit.POLL) {
+          if (next == SystemUnit.POLL || next == SystemUnit.REFETCH && c.triggers.slow(c.pc)) {
             return POLL;
           }
           if (next == SystemUnit.REFETCH && !enter()) {
@@ -78,7 +78,7 @@ final class Execution {
           }
         }
         case Loop.FETCH -> {
-          if (loop.left <= 0) {
+          if (loop.left <= 0 || c.triggers.inPage(c.pc)) {
             return POLL;
           }
           if (!enter()) {

@@ -72,6 +72,7 @@ final class HartRecord {
       all.put("mhartid", c.mhartid);
       all.put("mcountinhibit", c.mcountinhibit);
     }
+    c.triggers.save(all);
     all.put("mcycle", csrs.read(0xb00));
     all.put("minstret", csrs.read(0xb02));
     HartMode mode = c.user ? HartMode.USER : HartMode.FULL;
@@ -114,6 +115,7 @@ final class HartRecord {
       c.mhartid = values.getOrDefault("mhartid", 0L);
     }
     restoreCounters(values);
+    c.triggers.restore(values, c.retired);
   }
 
   private void restoreCounters(Map<String, Long> values) {
@@ -130,7 +132,7 @@ final class HartRecord {
     return switch (name) {
       case "mcycle", "minstret", "mhartid", "mcountinhibit", "misa" -> true;
       case "sstatus", "sie" -> c.user;
-      default -> false;
+      default -> Triggers.includes(name);
     };
   }
 

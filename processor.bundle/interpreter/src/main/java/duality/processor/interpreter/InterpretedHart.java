@@ -67,10 +67,19 @@ final class InterpretedHart implements Hart {
       if (c.user ? c.mie != 0 && interrupted() : !awake()) {
         return c.user ? Exit.INTERRUPT : Exit.WAIT;
       }
+      if (c.triggers.armed) {
+        if (c.triggers.stepped(c.retired)) {
+          return stopped(Exit.STEPPED);
+        }
+        if (c.triggers.at(c.pc)) {
+          return stopped(Exit.BREAKPOINT);
+        }
+      }
       if (c.retired >= end) {
         return Exit.BUDGET;
       }
-      if (execution.execute((int) Math.min(SLICE, end - c.retired)) == Execution.PENDING) {
+      int slice = c.triggers.slow(c.pc) ? 1 : SLICE;
+      if (execution.execute((int) Math.min(slice, end - c.retired)) == Execution.PENDING) {
         int pending = c.pending;
         c.pending = Context.NONE;
         if (pending == Context.EXIT) {
@@ -83,6 +92,7 @@ final class InterpretedHart implements Hart {
         if (!traps.take()) {
           return Exit.EXCEPTION;
         }
+        c.triggers.trapped();
         end--; // an endless row of traps uses its budget up, too
       }
     }
@@ -102,8 +112,18 @@ final class InterpretedHart implements Hart {
     }
   }
 
+  /** Leaves for a debugger, before the instruction at pc. */
+  private int stopped(int why) {
+    c.trapCause = why;
+    c.exitAddress = c.pc;
+    return Exit.EXCEPTION;
+  }
+
   /** User mode: whether there is an interrupt that it leaves for. */
   private boolean interrupted() {
+    if (c.triggers.masked()) {
+      return false;
+    }
     if (c.retired >= nextClock && (c.mie & Lines.STIP) != 0) {
       nextClock = c.retired + CLOCK_INTERVAL;
       c.compareTimer();
@@ -113,6 +133,10 @@ final class InterpretedHart implements Hart {
 
   /** Takes an interrupt when one is due; answers whether the hart has something to execute. */
   private boolean awake() {
+    if (c.triggers.masked()) {
+      c.waiting = false;
+      return true;
+    }
     if (c.retired >= nextClock || c.waiting) {
       nextClock = c.retired + CLOCK_INTERVAL;
       c.compareTimer();
@@ -124,7 +148,11 @@ final class InterpretedHart implements Hart {
       }
       c.waiting = false;
     }
+    long pc = c.pc;
     traps.interrupt();
+    if (c.pc != pc) {
+      c.triggers.trapped();
+    }
     return true;
   }
 
@@ -186,6 +214,7 @@ final class InterpretedHart implements Hart {
   public void refuse() {
     if (!c.user) {
       traps.take();
+      c.triggers.trapped();
     }
   }
 
@@ -228,6 +257,7 @@ final class InterpretedHart implements Hart {
   public void pc(long value) {
     c.pc = value & -2;
     c.record = 0; // whatever instruction was under way is not finished any more
+    c.triggers.trapped();
   }
 
   @Override
@@ -255,7 +285,11 @@ final class InterpretedHart implements Hart {
 
   @Override
   public void restore(HartState state) {
+    boolean armed = c.triggers.armed;
     record.restore(state);
+    if (armed || c.triggers.armed) {
+      mmu.forgetAll();
+    }
     mmu.forget();
     mmu.select();
   }

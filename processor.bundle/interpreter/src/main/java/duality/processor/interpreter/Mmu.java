@@ -138,6 +138,11 @@ final class Mmu {
         : c.privilege;
   }
 
+  /** Forgets what it knew of all spaces: pages may have got triggers, or lost them. */
+  void forgetAll() {
+    known.values().forEach(Tlb::flush);
+  }
+
   /**
    * Forgets everything that came from {@link Memory}, and looks again at code before running it.
    */
@@ -239,6 +244,11 @@ final class Mmu {
     if (table[at + (store ? 1 : 0)] == (va & -4096 | tlb.stamp)) {
       return va + table[at + 2];
     }
+    if (c.triggers.data && c.triggers.touched(va, Math.max(width, 1), access)) {
+      c.leave(Exit.EXCEPTION, va, access, width, 0);
+      c.trapCause = Exit.WATCHPOINT;
+      return 0;
+    }
     long pa = (way & 3) == Tlb.BARE ? va : walk(va, access, way);
     if (c.pending != Context.NONE) {
       return 0;
@@ -258,7 +268,9 @@ final class Mmu {
     if (refused(page, va, pa, access, access)) {
       return 0;
     }
-    tlb.enter(way, va, page, store);
+    if (!c.triggers.data || !c.triggers.dataInPage(va)) {
+      tlb.enter(way, va, page, store);
+    }
     return page | va & 4095;
   }
 
@@ -441,7 +453,9 @@ final class Mmu {
       codeCache.stamp++;
     }
     CodePage page = codeCache.page(host);
-    tlb.enterCode(codeWay, pc, page);
+    if (!c.triggers.inPage(pc)) {
+      tlb.enterCode(codeWay, pc, page);
+    }
     return page;
   }
 

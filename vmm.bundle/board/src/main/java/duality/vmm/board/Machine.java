@@ -14,6 +14,9 @@ import duality.kernel.State;
 import duality.kernel.processor.HartMode;
 import duality.kernel.processor.HartState;
 import duality.vmm.MachineReport;
+import duality.vmm.Step;
+import duality.vmm.Stop;
+import duality.vmm.StopPoint;
 import duality.vmm.VirtualMachine;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -21,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,6 +57,9 @@ public final class Machine implements VirtualMachine, Instance {
   /** In the state: what of a running hart is not in its thread. */
   private static final String KEPT = "kept";
 
+  /** In the state: where a debugger wants it to stop. */
+  private static final String DEBUGGER = "debugger";
+
   /** What the machine is doing. */
   private enum Condition {
     CREATED,
@@ -66,6 +73,7 @@ public final class Machine implements VirtualMachine, Instance {
   private final GuestMemory memory;
   private final Harts harts;
   private final List<Sbi> sbi;
+  private final Debugger debugger;
   private final Notification finish;
   private final Devices devices;
   private final Bus bus;
@@ -147,6 +155,8 @@ public final class Machine implements VirtualMachine, Instance {
     }
     harts = new Harts(all);
     sbi = all.stream().map(this::firmwareOf).toList();
+    debugger = new Debugger(memory, all, () -> finish.signal(Debugger.NOTICE));
+    all.forEach(each -> each.whenRestored(() -> debugger.arm(each.number)));
     if (saved != null) {
       restore(saved);
     } else if (memory.present()) {
@@ -207,13 +217,17 @@ public final class Machine implements VirtualMachine, Instance {
     life.lock();
     try {
       if (condition == Condition.RUNNING) {
-        harts.suspend();
-        stoodNanos = System.nanoTime();
-        condition = Condition.PAUSED;
+        halted();
       }
     } finally {
       life.unlock();
     }
+  }
+
+  private void halted() {
+    harts.suspend();
+    stoodNanos = System.nanoTime();
+    condition = Condition.PAUSED;
   }
 
   @Override
@@ -221,11 +235,8 @@ public final class Machine implements VirtualMachine, Instance {
     life.lock();
     try {
       if (condition == Condition.PAUSED) {
-        settle();
-        long now = System.nanoTime();
-        zeroNanos += now - stoodNanos;
-        devices.time(now - zeroNanos);
-        harts.timeOffset(zeroNanos);
+        guestTimeGoesOn();
+        debugger.goesOn();
         condition = Condition.RUNNING;
         if (!ending) {
           harts.resume();
@@ -234,6 +245,15 @@ public final class Machine implements VirtualMachine, Instance {
     } finally {
       life.unlock();
     }
+  }
+
+  private void guestTimeGoesOn() {
+    settle();
+    long now = System.nanoTime();
+    zeroNanos += now - stoodNanos;
+    devices.time(now - zeroNanos);
+    harts.timeOffset(zeroNanos);
+    debugger.arm();
   }
 
   @Override
@@ -249,15 +269,10 @@ public final class Machine implements VirtualMachine, Instance {
   @Override
   public MachineReport report() {
     Condition now = condition;
-    String why = failure;
-    String state =
-        now == Condition.STOPPED && !why.isEmpty()
-            ? "failed: " + why
-            : now.name().toLowerCase(java.util.Locale.ROOT);
     return new MachineReport(
         context.path().substring(context.path().lastIndexOf('/') + 1),
         settings.image(),
-        state,
+        state(now),
         memory.bytes(),
         memory.residentBytes(),
         harts.count(),
@@ -269,6 +284,105 @@ public final class Machine implements VirtualMachine, Instance {
         harts.get(0).hart.overhead());
   }
 
+  private String state(Condition now) {
+    String why = failure;
+    return now == Condition.STOPPED && !why.isEmpty()
+        ? "failed: " + why
+        : now.name().toLowerCase(java.util.Locale.ROOT);
+  }
+
+  // ---- what debuggers ask for ----
+
+  /** Does something with harts at rest, which go on afterwards if they did before. */
+  private <T> T atRest(Supplier<T> look) {
+    life.lock();
+    try {
+      boolean runs = condition == Condition.RUNNING;
+      if (runs) {
+        harts.suspend();
+      }
+      try {
+        settle();
+        return look.get();
+      } finally {
+        if (runs && !ending && !debugger.stopping()) {
+          harts.resume();
+        }
+      }
+    } finally {
+      life.unlock();
+    }
+  }
+
+  private <T> T paused(Supplier<T> change) {
+    life.lock();
+    try {
+      if (condition != Condition.PAUSED) {
+        throw new CallFailed.BadRequest("the machine is " + state(condition) + ", not paused");
+      }
+      settle();
+      return change.get();
+    } finally {
+      life.unlock();
+    }
+  }
+
+  @Override
+  public HartState registers(int number) {
+    return atRest(() -> debugger.registers(number));
+  }
+
+  @Override
+  public void setRegisters(int number, HartState state) {
+    paused(
+        () -> {
+          debugger.setRegisters(number, state);
+          return true;
+        });
+  }
+
+  @Override
+  public byte[] read(int number, long address, int length) {
+    return atRest(() -> debugger.read(number, address, length));
+  }
+
+  @Override
+  public void write(int number, long address, byte[] bytes) {
+    atRest(
+        () -> {
+          debugger.write(number, address, bytes);
+          return true;
+        });
+  }
+
+  @Override
+  public void stopAt(List<StopPoint> points) {
+    atRest(
+        () -> {
+          debugger.stopAt(points);
+          return true;
+        });
+  }
+
+  @Override
+  public Stop stopped() {
+    return debugger.stopped(state(condition));
+  }
+
+  @Override
+  public List<Step> step(int number, int count, boolean interrupts, long millis) {
+    return paused(
+        () -> {
+          guestTimeGoesOn();
+          try {
+            return debugger.step(number, count, interrupts, millis);
+          } finally {
+            harts.suspend(); // it may have started others
+            stoodNanos = System.nanoTime();
+          }
+        });
+  }
+
   // ---- exits of the harts ----
 
   @Override
@@ -277,6 +391,9 @@ public final class Machine implements VirtualMachine, Instance {
     if (!one.settled()) {
       settle(one);
       return ending ? SUSPEND : RESUME; // what it left for it meets again, in our way
+    }
+    if (cause < INTERRUPT) {
+      return debugger.trap(number, cause, value);
     }
     return one.hart.trap(cause, value);
   }
@@ -320,6 +437,8 @@ public final class Machine implements VirtualMachine, Instance {
     } else {
       harts.boot(guest.entry(), guest.tree(), zeroNanos);
     }
+    debugger.goesOn();
+    debugger.arm();
     harts.weight(settings.weight());
     condition = Condition.RUNNING;
     harts.resume();
@@ -332,7 +451,12 @@ public final class Machine implements VirtualMachine, Instance {
 
   /** Takes one over, which is at rest, or in {@link #trap}. */
   private void settle(Vcpu one) {
-    if (!one.settle()) {
+    boolean own = one.settled();
+    if (one.settle()) {
+      if (!own) {
+        debugger.arm(one.number);
+      }
+    } else {
       halt("its hart was lost with a monitor that left no state");
     }
   }
@@ -348,7 +472,7 @@ public final class Machine implements VirtualMachine, Instance {
     } else if (listening) {
       return;
     }
-    if (runs && !ending) {
+    if (runs && !ending && !debugger.stopping()) {
       // Also one that was being started when the instance before this one was given up.
       harts.resume();
     }
@@ -392,6 +516,8 @@ public final class Machine implements VirtualMachine, Instance {
         switchOff("");
       } else if ((notices & Finish.RESET) != 0) {
         startAgain();
+      } else if (debugger.stopping() && condition == Condition.RUNNING) {
+        halted();
       }
     } finally {
       life.unlock();
@@ -438,7 +564,10 @@ public final class Machine implements VirtualMachine, Instance {
 
   private String strange() {
     boolean running = condition == Condition.RUNNING;
-    return running && ending ? "the guest is to end, and goes on" : harts.strange(running);
+    if (running && (ending || debugger.stopping())) {
+      return "the guest is to " + (ending ? "end" : "stand") + ", and goes on";
+    }
+    return harts.strange(running);
   }
 
   // ---- state ----
@@ -479,6 +608,7 @@ public final class Machine implements VirtualMachine, Instance {
         .with("guestNanos", guestNanos)
         .with("harts", whole)
         .with("started", harts.started())
+        .with(DEBUGGER, debugger.save())
         .with(KEPT, kept)
         .with("config", config);
   }
@@ -516,6 +646,9 @@ public final class Machine implements VirtualMachine, Instance {
     stoodNanos = now;
     condition = was;
     long notices = saved.number("notices");
+    if (saved.has(DEBUGGER)) { // older states have none
+      debugger.restore(saved.state(DEBUGGER));
+    }
     // States of monitors that keep nothing had no such list once.
     List<State> kept = saved.has(KEPT) ? saved.states(KEPT) : List.of();
     if (!kept.isEmpty() && kept.size() != harts.count()) {

@@ -36,6 +36,9 @@ final class Vcpu {
   private final Notification lines;
   private final AtomicInteger status = new AtomicInteger(STOPPED);
 
+  /** Puts into a hart that is being started what its debugger wants of it. */
+  private volatile Runnable restored = () -> {};
+
   /** Whether the thread is this instance's own: what its monitor makes of a hart. */
   private volatile boolean settled;
 
@@ -48,6 +51,11 @@ final class Vcpu {
     id = thread.id();
     this.hart = hart;
     lines = thread.lines();
+  }
+
+  /** To be called when it is being started, at rest, after its state was set. */
+  void whenRestored(Runnable then) {
+    restored = then;
   }
 
   // ---- started and stopped ----
@@ -83,6 +91,7 @@ final class Vcpu {
     try {
       lines.clear(EDGES); // of its life before
       hart.restore(from);
+      restored.run();
       ready = true;
     } finally {
       status.set(ready ? STARTED : STOPPED);
