@@ -15,7 +15,10 @@ trap 'rm -rf "$folder"' EXIT
 riscv64-linux-gnu-gcc -march=rv64ima_zicsr_zifencei -mabi=lp64 -nostdlib -static -fno-pic \
   -Wl,--build-id=none,-N,--no-warn-rwx-segments -Ttext=0x80000000 -o "$folder/litmus.elf" "$source"
 riscv64-linux-gnu-objcopy -O binary -j .text "$folder/litmus.elf" "$folder/litmus.bin"
-word=$(printf '%016x' "$runs" | fold -w2 | tac | sed 's/^/\\x/' | tr -d '\n')
+word=''
+for i in 0 1 2 3 4 5 6 7; do
+  word+=$(printf '\\x%02x' $((runs >> 8 * i & 255)))
+done
 printf "$word" | dd of="$folder/litmus.bin" bs=1 seek=8 conv=notrunc status=none
 if [ "${2:-}" = qemu ]; then
   echo "QEMU, $runs runs:"
