@@ -19,7 +19,10 @@ import java.util.function.BooleanSupplier;
 abstract class WorkingGuest implements AutoCloseable {
   private static final long COMMAND_SECONDS = 10;
   private static final int REMEMBERED = 4_096;
-  private static final int FEW_PAGES = 2;
+  private static final int FEW_PAGES = 1;
+
+  /** Between rounds: a guest that is quick shall not use its memory up within a generation. */
+  private static final long REST_MILLIS = 3;
 
   /** More than a pager takes of root at once and may have left. */
   private static final int MANY_PAGES = 4_500;
@@ -99,6 +102,7 @@ abstract class WorkingGuest implements AutoCloseable {
           book.remove();
         }
       }
+      pause(REST_MILLIS);
     }
   }
 
