@@ -20,7 +20,7 @@ public record CostModel(
    * Prices of the host on which this was written; see {@code docs/lab/charges.md}. Another host's
    * are what {@code lab:run charges} prints.
    */
-  public static final CostModel USUAL = new CostModel(5_000, 200, 200, 5_000);
+  public static final CostModel USUAL = new CostModel(7_600, 500, 400, 0);
 
   private static final int KINDS = 4;
   private static final double KIB = 1024;

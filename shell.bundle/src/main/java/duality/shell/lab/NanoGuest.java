@@ -128,6 +128,24 @@ final class NanoGuest extends WorkingGuest {
     return lines.length < 2 ? "" : lines[1];
   }
 
+  /**
+   * Types commands without waiting for each; not beside {@link #begin}.
+   *
+   * @param lines so many that they fit into the console's input
+   * @return what it prints until it prompts behind the last one
+   */
+  String commands(List<String> lines) {
+    long from = console.position();
+    String text = String.join("\r", lines) + "\r";
+    int typed = console.type(text);
+    String seen = answered(from, lines.size(), LONG_SECONDS);
+    if (typed != text.length() || seen.isEmpty()) {
+      throw new IllegalStateException(
+          path() + " does not answer " + lines.size() + " commands: " + condition());
+    }
+    return seen;
+  }
+
   /** What its monitor says. */
   MachineReport report() {
     return machine.report();

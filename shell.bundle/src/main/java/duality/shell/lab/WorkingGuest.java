@@ -139,11 +139,21 @@ abstract class WorkingGuest implements AutoCloseable {
 
   /** What it says from a position on until it asks for more; empty when that takes too long. */
   final String answered(long from, long seconds) {
+    return answered(from, 1, seconds);
+  }
+
+  /** The same, until it has asked for more so often. */
+  final String answered(long from, int times, long seconds) {
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
     StringBuilder seen = new StringBuilder();
+    int asked = 0;
+    int looked = 0;
     while (System.nanoTime() - end < 0 && !stopping) {
       seen.append(console().output(from + seen.length(), 65_536, 100));
-      if (seen.indexOf(prompt()) >= 0) {
+      for (int at; (at = seen.indexOf(prompt(), looked)) >= 0; asked++) {
+        looked = at + prompt().length();
+      }
+      if (asked >= times) {
         return seen.toString();
       }
     }
