@@ -5,24 +5,70 @@
   enter 1, 1f
 1:
   check s10, 1
-  // Granularity is 4 KiB: low address bits read as zero when off, as ones (but one) with NAPOT.
+  // Granularity is four bytes: all bits of an address are there.
   li t0, -1
   csrw pmpaddr7, t0
   csrr a0, pmpaddr7
-  check a0, 0x003ffffffffffc00
-  li t0, 0x18 << 56
-  csrs pmpcfg0, t0
-  csrr a0, pmpaddr7
   check a0, 0x003fffffffffffff
-  li t0, 0xff << 56
-  csrc pmpcfg0, t0
-  // W without R is reserved, NA4 cannot be chosen.
+  csrw pmpaddr7, zero
+  // W without R is reserved.
   csrwi pmpcfg0, 2
   csrr a0, pmpcfg0
   check a0, 0
   csrwi pmpcfg0, 0x11
   csrr a0, pmpcfg0
-  check a0, 1
+  check a0, 0x11
+  // NA4: the second word of the page may be read by S, and nothing else of the page.
+  csrw pmpcfg0, zero
+  la s0, page
+  srli t0, s0, 2
+  addi t1, t0, 1
+  csrw pmpaddr0, t1
+  ori t1, t0, 0x1ff
+  csrw pmpaddr1, t1
+  li t1, -1
+  csrw pmpaddr2, t1
+  li t0, 0x1f1811
+  csrw pmpcfg0, t0
+  expect 2f
+  enter 1, 1f
+1:
+  lw a0, 4(s0)
+  lw a0, 8(s0)
+  j failed
+2:
+  check s10, 5
+  addi t0, s0, 8
+  bne s9, t0, failed
+  // An access that has a part of an area fails, in M, too; one that has none does not.
+  expect 2f
+  ld a0, 8(s0)
+  ld a0, 0(s0)
+  j failed
+2:
+  check s10, 5
+  bne s9, s0, failed
+  // One instruction may be fetched, the one behind it not.
+  la t0, page
+  li t1, 0x00000013
+  sw t1, 4(t0)
+  sw t1, 8(t0)
+  fence.i
+  csrw pmpcfg0, zero
+  li t0, 0x1f1814
+  csrw pmpcfg0, t0
+  expect 2f
+  li t6, 3 << 11
+  csrc mstatus, t6
+  li t6, 1 << 11
+  csrs mstatus, t6
+  addi t6, s0, 4
+  csrw mepc, t6
+  mret
+2:
+  check s10, 1
+  addi t0, s0, 8
+  bne s9, t0, failed
   // Entry 0: one page read-only (NAPOT); entries 1 and 2: everything (TOR from 0).
   csrw pmpcfg0, zero
   la t0, page

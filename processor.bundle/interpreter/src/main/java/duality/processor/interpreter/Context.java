@@ -136,6 +136,12 @@ final class Context {
     return (clock.getAsLong() - timeOffsetNanos) / 100;
   }
 
+  /** A floating-point register or flag was written. */
+  void makeFloatDirty() {
+    mstatus |= 3L << 13;
+    floatDirty = true;
+  }
+
   /** The current instruction ends in a trap. */
   void trap(long cause, long value) {
     pending = TRAP;

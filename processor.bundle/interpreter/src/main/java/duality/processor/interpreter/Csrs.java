@@ -57,6 +57,9 @@ final class Csrs {
     if (c.privilege < (csr >>> 8 & 3)) {
       return false;
     }
+    if (csr >= 0xc03 && csr <= 0xc1f) {
+      return c.privilege == Context.M; // event counters, whose enables are zero for ever
+    }
     return switch (csr) {
       case 0x001, 0x002, 0x003 -> (c.mstatus & FS) != 0;
       case 0xc00, 0xc01, 0xc02 -> counterEnabled(csr & 31);
@@ -91,7 +94,7 @@ final class Csrs {
       case 0x141 -> c.sepc;
       case 0x142 -> c.scause;
       case 0x143 -> c.stval;
-      case 0x144 -> c.mip() & delegated();
+      case 0x144 -> pending() & delegated();
       case 0x14d -> c.stimecmp;
       case 0x180 -> c.satp;
       default -> readMachine(csr);
@@ -113,7 +116,7 @@ final class Csrs {
       case 0x341 -> c.mepc;
       case 0x342 -> c.mcause;
       case 0x343 -> c.mtval;
-      case 0x344 -> c.mip();
+      case 0x344 -> pending();
       case 0x3a0, 0x3a2 -> c.pmp.config(csr & 15);
       case 0x7a4 -> NO_TRIGGER;
       case 0xb00 -> cycle();
@@ -137,6 +140,7 @@ final class Csrs {
    */
   private static boolean zero(int csr) {
     return csr >= 0xf11 && csr <= 0xf15
+        || csr >= 0xc03 && csr <= 0xc1f
         || csr >= 0xb03 && csr <= 0xb1f
         || csr >= 0x7a0 && csr <= 0x7a3
         || csr >= 0x323 && csr <= 0x33f
@@ -146,6 +150,12 @@ final class Csrs {
 
   private long status() {
     return c.mstatus | XLEN_64 | ((c.mstatus & FS) == FS ? 1L << 63 : 0);
+  }
+
+  /** Who asks sees a timer that is due, however long ago it was compared. */
+  private long pending() {
+    c.compareTimer();
+    return c.mip();
   }
 
   private long delegated() {
@@ -261,8 +271,7 @@ final class Csrs {
   private void floatStatus(int flags, int rounding) {
     c.fflags = flags;
     c.frm = rounding;
-    c.mstatus |= FS;
-    c.floatDirty = true;
+    c.makeFloatDirty();
   }
 
   /** Sets mstatus to a value whose read-only fields are right already. */

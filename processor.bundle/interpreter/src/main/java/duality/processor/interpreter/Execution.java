@@ -22,6 +22,9 @@ final class Execution {
   private final AtomicUnit atomics;
   private final FloatUnit floats;
 
+  /** Instructions that {@link #execute} executes at most. */
+  private int slice;
+
   Execution(Context c, Mmu mmu, SystemUnit system) {
     this.c = c;
     this.mmu = mmu;
@@ -35,9 +38,10 @@ final class Execution {
    * Executes about {@code slice} instructions from Context.pc, fewer when something needs
    * attention.
    */
-  int execute(int slice) {
-    loop.left = slice;
-    int result = enter() ? go(slice) : PENDING;
+  int execute(int count) {
+    slice = count;
+    loop.left = count;
+    int result = enter() ? go() : PENDING;
     c.retired += slice - loop.left;
     return result;
   }
@@ -53,16 +57,20 @@ final class Execution {
     int halfword = (int) pc >>> 1 & 2047;
     int known = page.index[halfword];
     loop.enter(page, pc, known == 0 ? page.decode(halfword) : known - 1);
+    if (mmu.singly && loop.left > 1) {
+      slice -= loop.left - 1;
+      loop.left = 1;
+    }
     return true;
   }
 
-  private int go(int slice) {
+  private int go() {
     while (loop.left > 0) {
       switch (loop.run()) {
         case Loop.OTHER -> {
           long record = loop.code[loop.index - 1];
           long pc = loop.base + Decoder.offset(record);
-          int next = other(record, pc, slice);
+          int next = other(record, pc);
           if (next == SystemUnit.PENDING) {
             stop(record, pc);
             return PENDING;
@@ -105,7 +113,7 @@ final class Execution {
   /** Like {@link SystemUnit#NEXT}, but what was executed is no instruction. */
   private static final int CROSSED = -1;
 
-  private int other(long record, long pc, int slice) {
+  private int other(long record, long pc) {
     int op = Decoder.op(record);
     if (op < Ops.FLOAT) {
       if (op != Ops.CROSS) {

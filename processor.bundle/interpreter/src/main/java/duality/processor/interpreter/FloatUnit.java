@@ -27,15 +27,20 @@ final class FloatUnit {
 
   /** Executes the record; fails by {@link Context#pending}. */
   void execute(long record) {
-    if (!c.floatDirty) {
-      if ((c.mstatus & FS) == 0) {
-        c.trap(2, 0);
-        return;
-      }
-      c.mstatus |= FS;
-      c.floatDirty = true;
-    }
     int op = Decoder.op(record);
+    if (c.floatDirty) {
+      execute(op, record);
+    } else if ((c.mstatus & FS) == 0) {
+      c.trap(2, 0);
+    } else {
+      execute(op, record);
+      if (c.pending == Context.NONE && op != FSW && op != FSD) {
+        c.makeFloatDirty();
+      }
+    }
+  }
+
+  private void execute(int op, long record) {
     if (op < SINGLE) {
       memory(op, record);
       return;

@@ -66,7 +66,7 @@ final class HartRecord {
     } else {
       FULL.forEach((name, number) -> all.put(name, csrs.read(number)));
       for (int i = 0; i < Pmp.ENTRIES; i++) {
-        all.put("pmpaddr" + i, c.pmp.stored(i));
+        all.put("pmpaddr" + i, c.pmp.address(i));
       }
       all.put("mip", c.softwarePending);
       all.put("mhartid", c.mhartid);

@@ -187,8 +187,14 @@ final class InterpretedHart implements Hart {
     int op = Decoder.op(record);
     int rd = Decoder.rd(record);
     switch (op) {
-      case Ops.FLW -> c.f[rd] = value | 0xffffffff00000000L;
-      case Ops.FLD -> c.f[rd] = value;
+      case Ops.FLW -> {
+        c.f[rd] = value | 0xffffffff00000000L;
+        c.makeFloatDirty();
+      }
+      case Ops.FLD -> {
+        c.f[rd] = value;
+        c.makeFloatDirty();
+      }
       default -> c.x[rd] = Execution.extend(op, value);
     }
     advance();

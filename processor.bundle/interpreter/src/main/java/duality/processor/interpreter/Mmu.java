@@ -62,6 +62,9 @@ final class Mmu {
 
   @Nullable CodePage[] codePages = tlb.codePages(0);
 
+  /** Whether each instruction of the page that was fetched last has to be looked up by itself. */
+  boolean singly;
+
   // Guest-physical pages of page tables: page number plus one, host address.
   private final long[] walkPages = new long[256];
   private final long[] walkHosts = new long[256];
@@ -168,11 +171,12 @@ final class Mmu {
   long load(long va, int width) {
     int inPage = 4096 - ((int) va & 4095);
     if (width <= inPage) {
-      long host = host(va, Memory.READ, width, 0);
+      long host = host(va, Memory.READ, width, width, 0);
       return c.pending == Context.NONE ? Host.load(host, width) : 0;
     }
-    long low = host(va, Memory.READ, 0, 0);
-    long high = c.pending == Context.NONE ? host(va + inPage, Memory.READ, 0, 0) : 0;
+    long low = host(va, Memory.READ, inPage, 0, 0);
+    long high =
+        c.pending == Context.NONE ? host(va + inPage, Memory.READ, width - inPage, 0, 0) : 0;
     if (c.pending != Context.NONE) {
       return 0;
     }
@@ -187,14 +191,15 @@ final class Mmu {
   void store(long va, int width, long value) {
     int inPage = 4096 - ((int) va & 4095);
     if (width <= inPage) {
-      long host = host(va, Memory.WRITE, width, value);
+      long host = host(va, Memory.WRITE, width, width, value);
       if (c.pending == Context.NONE) {
         Host.store(host, width, value);
       }
       return;
     }
-    long low = host(va, Memory.WRITE, 0, 0);
-    long high = c.pending == Context.NONE ? host(va + inPage, Memory.WRITE, 0, 0) : 0;
+    long low = host(va, Memory.WRITE, inPage, 0, 0);
+    long high =
+        c.pending == Context.NONE ? host(va + inPage, Memory.WRITE, width - inPage, 0, 0) : 0;
     if (c.pending != Context.NONE) {
       return;
     }
@@ -209,7 +214,7 @@ final class Mmu {
       c.trap(store ? 6 : 4, va);
       return 0;
     }
-    return host(va, store ? Memory.WRITE : Memory.READ, 0, 0);
+    return host(va, store ? Memory.WRITE : Memory.READ, width, 0, 0);
   }
 
   /**
@@ -217,7 +222,7 @@ final class Mmu {
    * load or store there may do that, and a fault is that of a store (RISC-V Unpriv. "CMO").
    */
   void checkBlock(long va) {
-    host(va, Memory.READ, 0, 0);
+    host(va, Memory.READ, 1, 0, 0);
     if (c.pending == Context.TRAP) {
       c.trapCause = c.trapCause == LOAD_FAULT ? STORE_FAULT : STORE_PAGE_FAULT;
     }
@@ -225,10 +230,14 @@ final class Mmu {
 
   /** Zeroes the block in which {@code va} lies. */
   void zeroBlock(long va) {
-    long host = host(va, Memory.WRITE, 0, 0);
+    long block = va & -(long) BLOCK_BYTES;
+    long host = host(block, Memory.WRITE, BLOCK_BYTES, 0, 0);
+    if (c.pending != Context.NONE && c.trapValue == block) {
+      c.trapValue = va; // what the instruction named
+    }
     if (c.pending == Context.NONE) {
       for (int at = 0; at < BLOCK_BYTES; at += 8) {
-        Host.store((host & -(long) BLOCK_BYTES) + at, 8, 0);
+        Host.store(host + at, 8, 0);
       }
     }
   }
@@ -236,9 +245,10 @@ final class Mmu {
   /**
    * The host address of {@code va}.
    *
+   * @param bytes of the access, all in one page
    * @param width of the access that may leave for MMIO, 0 for one that must not
    */
-  private long host(long va, int access, int width, long value) {
+  private long host(long va, int access, int bytes, int width, long value) {
     boolean store = access == Memory.WRITE;
     int at = (int) (va >>> 10) & Tlb.MASK;
     if (table[at + (store ? 1 : 0)] == (va & -4096 | tlb.stamp)) {
@@ -253,7 +263,8 @@ final class Mmu {
     if (c.pending != Context.NONE) {
       return 0;
     }
-    if (forbidden(pa, access, dataPrivilege())) {
+    int allowed = protection(pa, access, dataPrivilege());
+    if (allowed != Pmp.ALLOWED && forbidden(pa, bytes, access, dataPrivilege())) {
       c.trap(accessFault(access), va);
       return 0;
     }
@@ -268,15 +279,20 @@ final class Mmu {
     if (refused(page, va, pa, access, access)) {
       return 0;
     }
-    if (!c.triggers.data || !c.triggers.dataInPage(va)) {
+    if (allowed == Pmp.ALLOWED && !(c.triggers.data && c.triggers.dataInPage(va))) {
       tlb.enter(way, va, page, store);
     }
     return page | va & 4095;
   }
 
-  /** Whether physical memory protection keeps it from being accessed. */
-  private boolean forbidden(long pa, int access, int privilege) {
-    return c.firmware && !c.user && !c.pmp.allows(pa >>> 12, access, privilege);
+  /** What physical memory protection says of the page in which {@code pa} lies. */
+  private int protection(long pa, int access, int privilege) {
+    return c.firmware && !c.user ? c.pmp.page(pa >>> 12, access, privilege) : Pmp.ALLOWED;
+  }
+
+  /** Whether physical memory protection keeps these bytes from being accessed. */
+  private boolean forbidden(long pa, int bytes, int access, int privilege) {
+    return c.firmware && !c.user && !c.pmp.allows(pa, bytes, access, privilege);
   }
 
   /** Raises what belongs to MISSING and OUTSIDE. */
@@ -394,7 +410,7 @@ final class Mmu {
       c.trap(pageFault(access), va);
       return false;
     }
-    if (forbidden(address, Memory.WRITE, Context.S)) {
+    if (forbidden(address, 8, Memory.WRITE, Context.S)) {
       c.trap(accessFault(access), va);
       return false;
     }
@@ -408,19 +424,23 @@ final class Mmu {
   private long entryHost(long address, long va, int access) {
     long number = address >>> 12;
     int at = (int) number & 255;
-    if (walkPages[at] != number + 1) {
-      if (forbidden(address, Memory.READ, Context.S)) {
-        c.trap(accessFault(access), va);
-        return FAILED;
-      }
-      long page = c.memory.translate(number, Memory.READ);
-      if (refused(page, va, address, Memory.READ, access)) {
-        return FAILED;
-      }
+    if (walkPages[at] == number + 1) {
+      return walkHosts[at] | address & 4095;
+    }
+    int allowed = protection(address, Memory.READ, Context.S);
+    if (allowed != Pmp.ALLOWED && forbidden(address, 8, Memory.READ, Context.S)) {
+      c.trap(accessFault(access), va);
+      return FAILED;
+    }
+    long page = c.memory.translate(number, Memory.READ);
+    if (refused(page, va, address, Memory.READ, access)) {
+      return FAILED;
+    }
+    if (allowed == Pmp.ALLOWED) {
       walkPages[at] = number + 1;
       walkHosts[at] = page;
     }
-    return walkHosts[at] | address & 4095;
+    return page | address & 4095;
   }
 
   private long fault(long va, int access) {
@@ -430,6 +450,15 @@ final class Mmu {
 
   /** The decoded page for the instruction at {@code pc}; null when it cannot be fetched. */
   @Nullable CodePage fetch(long pc) {
+    return fetch(pc, false);
+  }
+
+  /**
+   * The same, or for the second half of an instruction only. A page in which physical memory
+   * protection lets one instruction be fetched and another one not makes {@link #singly} true.
+   */
+  private @Nullable CodePage fetch(long pc, boolean half) {
+    singly = false;
     int at = Tlb.codeIndex(pc);
     if (codeTags[at] == (pc & -4096 | tlb.codeStamp)) {
       return codePages[at];
@@ -439,7 +468,8 @@ final class Mmu {
     if (c.pending != Context.NONE) {
       return null;
     }
-    if (forbidden(pa, Memory.EXECUTE, c.privilege)) {
+    int allowed = protection(pa, Memory.EXECUTE, c.privilege);
+    if (allowed != Pmp.ALLOWED && forbidden(pa, 2, Memory.EXECUTE, c.privilege)) {
       c.trap(FETCH_FAULT, pc);
       return null;
     }
@@ -453,15 +483,25 @@ final class Mmu {
       codeCache.stamp++;
     }
     CodePage page = codeCache.page(host);
-    if (!c.triggers.inPage(pc)) {
-      tlb.enterCode(codeWay, pc, page);
+    if (allowed == Pmp.ALLOWED) {
+      if (!c.triggers.inPage(pc)) {
+        tlb.enterCode(codeWay, pc, page);
+      }
+      return page;
+    }
+    singly = true;
+    int offset = (int) pc & 4094;
+    boolean more = !half && offset != 4094 && (page.word(offset) & 3) == 3;
+    if (more && forbidden(pa + 2, 2, Memory.EXECUTE, c.privilege)) {
+      c.trap(FETCH_FAULT, pc + 2);
+      return null;
     }
     return page;
   }
 
   /** Prepares {@code page.crossCode} for the instruction that goes on at {@code next}. */
   boolean cross(CodePage page, long next) {
-    CodePage behind = fetch(next);
+    CodePage behind = fetch(next, true);
     if (behind == null) {
       return false;
     }

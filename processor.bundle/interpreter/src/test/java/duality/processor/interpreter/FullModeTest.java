@@ -15,29 +15,14 @@ import org.junit.jupiter.params.provider.ValueSource;
  * interrupts; on {@code qemu-system-riscv64} they must print the same.
  */
 class FullModeTest {
-  private static final Path PROGRAMS = Path.of("src/test/programs");
-
   @TempDir Path folder;
 
   @ParameterizedTest
   @ValueSource(strings = {"exceptions", "paging", "interrupts", "legal"})
   void engineAndQemuPrintTheSame(String program) throws Exception {
     Tool.require("riscv64-linux-gnu-gcc", "qemu-system-riscv64");
-    Path elf = build(program);
-    byte[] expected =
-        Tool.run(
-            "qemu-system-riscv64",
-            "-M",
-            "virt",
-            "-m",
-            "32M",
-            "-cpu",
-            "rv64,zba=on,zbb=on,zbc=on,zbs=on,h=off,sstc=on",
-            "-nographic",
-            "-bios",
-            "none",
-            "-kernel",
-            elf.toString());
+    Path elf = GuestProgram.build(folder, program);
+    byte[] expected = GuestProgram.onQemu(elf);
     String actual = BareMachine.run(Files.readAllBytes(elf));
     assertEquals(new String(expected, StandardCharsets.ISO_8859_1), actual);
   }
@@ -74,28 +59,6 @@ class FullModeTest {
         still 0
         counted 4
         """,
-        BareMachine.run(Files.readAllBytes(build("specification"))));
-  }
-
-  private Path build(String program) throws Exception {
-    Path elf = folder.resolve(program);
-    Tool.run(
-        "riscv64-linux-gnu-gcc",
-        "-march=rv64gc",
-        "-mabi=lp64d",
-        "-mcmodel=medany",
-        "-O1",
-        "-ffreestanding",
-        "-fno-pic",
-        "-static",
-        "-nostdlib",
-        "-Wl,--build-id=none,-N,--no-warn-rwx-segments",
-        "-T",
-        PROGRAMS.resolve("program.ld").toString(),
-        PROGRAMS.resolve("start.S").toString(),
-        PROGRAMS.resolve(program + ".c").toString(),
-        "-o",
-        elf.toString());
-    return elf;
+        BareMachine.run(Files.readAllBytes(GuestProgram.build(folder, "specification"))));
   }
 }

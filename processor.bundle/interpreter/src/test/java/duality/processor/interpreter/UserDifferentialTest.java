@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,8 +24,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Random instruction streams, run by the engine and by {@code qemu-riscv64}: every register, every
- * flag and all memory must be the same after each. {@code -Dduality.seed=N} repeats a run, {@code
- * -Dduality.cases=N} makes it longer.
+ * flag and all memory must be the same after each. A stream that is not has as many instructions as
+ * possible replaced by nops before it is shown. {@code -Dduality.seed=N} repeats a run, {@code
+ * -Dduality.cases=N} makes it longer: streams of each mix.
  */
 class UserDifferentialTest {
   private static final long CODE = 0x10000;
@@ -37,6 +39,9 @@ class UserDifferentialTest {
   private static final int BLOCK_BYTES = 8 * BLOCK_LONGS;
   private static final int LENGTH = 24;
 
+  /** Streams in one program: more are out of a jump's reach. */
+  private static final int BATCH = 5_000;
+
   @TempDir Path folder;
 
   @ParameterizedTest
@@ -44,21 +49,36 @@ class UserDifferentialTest {
   void engineAndQemuAgree(Mix mix) throws Exception {
     Tool.require("qemu-riscv64");
     long seed = Long.getLong("duality.seed", System.nanoTime());
-    int cases = Integer.getInteger("duality.cases", 3000);
+    int cases = Integer.getInteger("duality.cases", 2 * BATCH);
     System.out.println("UserDifferentialTest " + mix + ": -Dduality.seed=" + seed);
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
-    int[] starts = new int[cases + 1];
-    byte[] code = program(random, mix, cases, starts);
-    byte[] data = data(random, cases);
-    byte[] expected = onQemu(code, data);
-    byte[] actual = onEngine(code, data);
-    compare(mix, seed, code, starts, data, expected, actual);
+    for (int done = 0; done < cases; done += BATCH) {
+      int count = Math.min(BATCH, cases - done);
+      int[] starts = new int[count + 1];
+      byte[] code = program(random, mix, count, starts);
+      byte[] data = data(random, count);
+      byte[] expected = onQemu(code, data);
+      byte[] actual = onEngine(code, data);
+      compare(mix, seed, code, starts, data, expected, actual);
+    }
   }
 
   /**
    * Two subroutines that load and store all registers, then case after case between calls of them.
    */
   private static byte[] program(RandomGenerator random, Mix mix, int cases, int[] starts) {
+    return program(
+        cases,
+        starts,
+        out -> {
+          RandomInstructions instructions = new RandomInstructions(random, out);
+          for (int k = 0; k < LENGTH; k++) {
+            instructions.append(mix);
+          }
+        });
+  }
+
+  private static byte[] program(int cases, int[] starts, Consumer<Words> stream) {
     Words out = new Words();
     int toStart = out.size();
     out.word(0); // a jump over the subroutines, patched below
@@ -85,13 +105,10 @@ class UserDifferentialTest {
     out.word(Words.i(0x67, 0, 0, RandomInstructions.LINK, 0));
     int start = out.size();
     out.word(0x37 | RandomInstructions.BLOCK << 7 | (int) DATA + SCRATCH); // lui
-    RandomInstructions instructions = new RandomInstructions(random, out);
     for (int n = 0; n < cases; n++) {
       starts[n] = out.size();
       out.word(Words.j(RandomInstructions.LINK, load - out.size()));
-      for (int k = 0; k < LENGTH; k++) {
-        instructions.append(mix);
-      }
+      stream.accept(out);
       out.word(Words.j(RandomInstructions.LINK, store - out.size()));
     }
     starts[cases] = out.size();
@@ -169,40 +186,90 @@ class UserDifferentialTest {
     }
   }
 
-  private static void compare(
-      Mix mix, long seed, byte[] code, int[] starts, byte[] data, byte[] expected, byte[] actual) {
+  private void compare(
+      Mix mix, long seed, byte[] code, int[] starts, byte[] data, byte[] expected, byte[] actual)
+      throws Exception {
     assertEquals(expected.length, actual.length, "length of the result");
     ByteBuffer before = ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN);
     ByteBuffer theirs = ByteBuffer.wrap(expected).order(ByteOrder.LITTLE_ENDIAN);
     ByteBuffer ours = ByteBuffer.wrap(actual).order(ByteOrder.LITTLE_ENDIAN);
     for (int n = 0; n < starts.length - 1; n++) {
-      StringBuilder differences = new StringBuilder();
-      for (int k = 0; k < BLOCK_LONGS; k++) {
-        int at = SCRATCH + n * BLOCK_BYTES + 8 * k;
-        if (theirs.getLong(at) != ours.getLong(at)) {
-          String name = k < 32 ? "x" + k : k < 64 ? "f" + (k - 32) : "fcsr";
-          differences.append(
-              "  %s was %016x, is %016x in QEMU, %016x here%n"
-                  .formatted(name, before.getLong(at), theirs.getLong(at), ours.getLong(at)));
-        }
-      }
+      int at = SCRATCH + n * BLOCK_BYTES;
+      String differences = differences(before, theirs, ours, at);
       if (!differences.isEmpty()) {
+        byte[] stream = Arrays.copyOfRange(code, starts[n] + 4, starts[n + 1] - 4);
+        byte[] one = Arrays.copyOf(data, SCRATCH + BLOCK_BYTES);
+        System.arraycopy(data, at, one, SCRATCH, BLOCK_BYTES);
         fail(
-            "%s with seed %d, case %d:%n%s%s"
-                .formatted(mix, seed, n, differences, listing(code, starts[n], starts[n + 1])));
+            "%s with seed %d, stream %d:%n%s  words:%s%n%s"
+                .formatted(mix, seed, n, differences, listing(stream), shrunk(stream, one)));
       }
     }
     assertEquals(-1, Arrays.mismatch(expected, 0, SCRATCH, actual, 0, SCRATCH), "scratch memory");
   }
 
-  private static String listing(byte[] code, int from, int to) {
-    StringBuilder words = new StringBuilder("  words:");
-    ByteBuffer buffer = ByteBuffer.wrap(code).order(ByteOrder.LITTLE_ENDIAN);
-    for (int at = from + 4; at < to - 4; ) {
-      int low = buffer.getShort(at) & 0xffff;
-      boolean wide = (low & 3) == 3;
-      words.append(wide ? " %08x".formatted(buffer.getInt(at)) : " %04x".formatted(low));
-      at += wide ? 4 : 2;
+  private static String differences(
+      ByteBuffer before, ByteBuffer theirs, ByteBuffer ours, int from) {
+    StringBuilder differences = new StringBuilder();
+    for (int k = 0; k < BLOCK_LONGS; k++) {
+      int at = from + 8 * k;
+      if (theirs.getLong(at) != ours.getLong(at)) {
+        String name = k < 32 ? "x" + k : k < 64 ? "f" + (k - 32) : "fcsr";
+        differences.append(
+            "  %s was %016x, is %016x in QEMU, %016x here%n"
+                .formatted(name, before.getLong(at), theirs.getLong(at), ours.getLong(at)));
+      }
+    }
+    return differences.toString();
+  }
+
+  /** The stream alone, with nops for all that the difference does not need. */
+  private String shrunk(byte[] stream, byte[] data) throws Exception {
+    String differences = alone(stream, data);
+    if (differences.isEmpty()) {
+      return "  alone it does the same in both: it needs what streams before it left in memory";
+    }
+    byte[] small = stream.clone();
+    for (int at = 0; at < small.length; at += length(small, at)) {
+      byte[] less = small.clone();
+      ByteBuffer buffer = ByteBuffer.wrap(less).order(ByteOrder.LITTLE_ENDIAN);
+      if (length(less, at) == 4) {
+        buffer.putInt(at, 0x13);
+      } else {
+        buffer.putShort(at, (short) 1);
+      }
+      String still = alone(less, data);
+      if (!still.isEmpty()) {
+        small = less;
+        differences = still;
+      }
+    }
+    return "  alone and shrunk:%s%n%s".formatted(listing(small), differences);
+  }
+
+  private String alone(byte[] stream, byte[] data) throws Exception {
+    byte[] code = program(1, new int[2], out -> out.append(stream));
+    return differences(
+        ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN),
+        ByteBuffer.wrap(onQemu(code, data)).order(ByteOrder.LITTLE_ENDIAN),
+        ByteBuffer.wrap(onEngine(code, data)).order(ByteOrder.LITTLE_ENDIAN),
+        SCRATCH);
+  }
+
+  private static int length(byte[] code, int at) {
+    return (code[at] & 3) == 3 ? 4 : 2;
+  }
+
+  /** The words of a stream; nops are left out. */
+  private static String listing(byte[] stream) {
+    StringBuilder words = new StringBuilder();
+    ByteBuffer buffer = ByteBuffer.wrap(stream).order(ByteOrder.LITTLE_ENDIAN);
+    for (int at = 0; at < stream.length; at += length(stream, at)) {
+      boolean wide = length(stream, at) == 4;
+      int word = wide ? buffer.getInt(at) : buffer.getShort(at) & 0xffff;
+      if (word != (wide ? 0x13 : 1)) {
+        words.append((wide ? " %08x" : " %04x").formatted(word));
+      }
     }
     return words.toString();
   }

@@ -14,6 +14,10 @@ final class Words {
     return bytes.toByteArray();
   }
 
+  void append(byte[] code) {
+    bytes.writeBytes(code);
+  }
+
   void half(int h) {
     bytes.write(h);
     bytes.write(h >>> 8);

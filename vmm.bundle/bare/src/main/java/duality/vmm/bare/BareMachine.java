@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * core-local interruptor, a serial port that can only send, and the test finisher.
  *
  * <p>A store to {@code tohost} is not trapped: the word is looked at each time that hart 0 comes
- * back, every few thousand instructions. So it may lie anywhere, beside other data.
+ * back, every few thousand instructions. So it may lie anywhere, beside other data. Where it lies
+ * outside of memory it is a register: one of eight bytes, or two of four.
  *
  * <p><em>Concurrency:</em> hart 0 runs on the caller's thread, the others on threads that live as
  * long as the program. What they share here is guarded by this object, but for the outcome, which
@@ -58,7 +59,12 @@ final class BareMachine {
   /** Host clock value at which {@code mtime} was zero. */
   private long zeroNanos = System.nanoTime();
 
+  private final BareMemory memory;
   private final long[] timeCompare;
+
+  /** What was written to the low half of a {@code tohost} outside of memory. */
+  private long lowHalf;
+
   private volatile @Nullable Outcome reported;
 
   // Of hart 0's thread:
@@ -70,6 +76,7 @@ final class BareMachine {
   private BooleanSupplier cancelled = () -> false;
 
   BareMachine(Engine engine, BareMemory memory, ElfProgram program, int count) {
+    this.memory = memory;
     this.program = program;
     host = new HostInterface(memory, program.fromHost(), output);
     timeCompare = new long[count];
@@ -163,7 +170,7 @@ final class BareMachine {
   /** After a hart ran: hart 0 looks whether the program has said something. */
   void look(BareHart hart) {
     OptionalLong toHost = program.toHost();
-    if (hart.number != 0 || toHost.isEmpty()) {
+    if (hart.number != 0 || toHost.isEmpty() || !memory.contains(toHost.getAsLong(), 8)) {
       return;
     }
     synchronized (this) {
@@ -221,6 +228,10 @@ final class BareMachine {
       hart.completeLoad(address - SERIAL == LINE_STATUS ? ALL_SENT : 0);
     } else if (address == FINISHER) {
       hart.completeLoad(0);
+    } else if (isRegister(program.toHost(), address, width)) {
+      hart.completeLoad(0); // what was written there has been answered
+    } else if (isRegister(program.fromHost(), address, width)) {
+      hart.completeLoad(host.answers() > 0 ? 1 : 0);
     } else {
       hart.refuse();
     }
@@ -259,11 +270,33 @@ final class BareMachine {
       }
     } else if (address == FINISHER) {
       finish((int) value, hart);
-    } else {
+    } else if (isRegister(program.toHost(), address, width)) {
+      say((int) (address - program.toHost().getAsLong()), width, value);
+    } else if (!isRegister(program.fromHost(), address, width)) {
       hart.refuse();
       return;
     }
     hart.completeStore();
+  }
+
+  /** Whether an access is one of a word of HTIF that lies outside of memory. */
+  private static boolean isRegister(OptionalLong word, long address, int width) {
+    return word.isPresent()
+        && width >= 4
+        && (address == word.getAsLong() || width == 4 && address == word.getAsLong() + 4);
+  }
+
+  /** The low half of a word says nothing yet, unless it is odd: then it ends the program. */
+  private void say(int offset, int width, long value) {
+    long word = width == 8 || offset == 0 ? value : value << 32 | lowHalf;
+    lowHalf = width == 4 && offset == 0 && (value & 1) == 0 ? value & 0xffff_ffffL : 0;
+    if (width == 4 && offset == 0) {
+      word &= 0xffff_ffffL;
+    }
+    Outcome said = lowHalf != 0 ? null : host.said(word);
+    if (said != null) {
+      end(said);
+    }
   }
 
   private void clint(int register, long value) {

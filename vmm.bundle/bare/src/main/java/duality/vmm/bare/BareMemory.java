@@ -9,15 +9,15 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A bare machine's memory: 128 MiB at the place where QEMU's {@code virt} has it, of which pieces
- * are taken from the host when they are touched.
+ * A bare machine's memory: 2 GiB at the place where QEMU's {@code virt} has it, as Spike gives
+ * programs, of which pieces are taken from the host when they are touched.
  *
  * <p><em>Concurrency:</em> for the threads that run the program's harts; the machine closes it when
  * they have ended.
  */
 final class BareMemory implements Memory, AutoCloseable {
   static final long BASE = 0x8000_0000L;
-  static final long BYTES = 128L << 20;
+  static final long BYTES = 2L << 30;
 
   private static final int PIECE_SHIFT = 16;
   private static final int PIECE_BYTES = 1 << PIECE_SHIFT;

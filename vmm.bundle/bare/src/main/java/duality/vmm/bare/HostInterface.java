@@ -45,13 +45,24 @@ final class HostInterface {
     if (word == 0) {
       return null;
     }
+    Outcome outcome = said(word);
+    if (outcome == null) {
+      memory.writeLong(toHost, 0);
+    }
+    return outcome;
+  }
+
+  /** What a word in {@code tohost} comes to; null when the program goes on. */
+  @Nullable Outcome said(long word) {
     int device = (int) (word >>> 56);
     int command = (int) (word >>> 48) & 0xff;
     long payload = word & PAYLOAD;
     if (device == SYSTEM && command == 0 && (payload & 1) != 0) {
       return ended(payload >>> 1);
     }
-    memory.writeLong(toHost, 0);
+    if (word < 0 && word >> 48 == -1 && (word & 1) != 0) {
+      return new Outcome.Failed(word >> 1); // a negative code, shifted by all of its 64 bits
+    }
     if (device == SYSTEM && command == 0) {
       return request(payload);
     }
@@ -98,7 +109,7 @@ final class HostInterface {
 
   private void answer(long word) {
     answers++;
-    if (fromHost.isPresent()) {
+    if (fromHost.isPresent() && memory.contains(fromHost.getAsLong(), 8)) {
       memory.writeLong(fromHost.getAsLong(), word);
     }
   }
