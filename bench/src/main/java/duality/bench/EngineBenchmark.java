@@ -10,16 +10,17 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /**
  * Million guest instructions per CPU second of the interpreter and of QEMU, on the program {@code
  * mix}, one after the other in each round, so that what else the machine does hits all alike.
  *
- * <p>{@code EngineBenchmark [ROUNDS [ITERATIONS [MIX]]]}: 7 rounds of 1,000 iterations (302 million
- * instructions) unless told otherwise; QEMU gets four times as many, because its processor time is
- * read in hundredths of a second and has its start in it. Each runs {@code mix} in two ways: as a
- * user program ({@code qemu-riscv64}), and behind Sv39 page tables on the bare machine ({@code
- * qemu-system-riscv64}), see {@link BareImage}.
+ * <p>{@code EngineBenchmark [ROUNDS [ITERATIONS [MIX [JSON]]]]}: 7 rounds of 1,000 iterations (302
+ * million instructions) unless told otherwise; QEMU gets four times as many, because its processor
+ * time is read in hundredths of a second and has its start in it. Each runs {@code mix} in two
+ * ways: as a user program ({@code qemu-riscv64}), and behind Sv39 page tables on the bare machine
+ * ({@code qemu-system-riscv64}), see {@link BareImage}.
  */
 public final class EngineBenchmark {
   private static final int QEMU_FACTOR = 4;
@@ -82,9 +83,35 @@ public final class EngineBenchmark {
           "ratio to QEMU: user %.3f, full system %.3f%n",
           median(user) / median(qemuUser),
           median(full) / median(qemuSystem));
+      if (arguments.length > 3) {
+        Files.writeString(Path.of(arguments[3]), json(user, qemuUser, full, qemuSystem));
+      }
     } finally {
       Files.delete(bare);
     }
+  }
+
+  /** Millions of instructions per CPU second of each round and their medians, and the ratios. */
+  private static String json(
+      List<Double> user, List<Double> qemuUser, List<Double> full, List<Double> qemuSystem) {
+    return String.format(
+        Locale.ROOT,
+        "{%n%s,%n%s,%n%s,%n%s,%n  \"userRatio\": %.4f,%n  \"systemRatio\": %.4f%n}%n",
+        json("user", user),
+        json("qemuUser", qemuUser),
+        json("full", full),
+        json("qemuSystem", qemuSystem),
+        median(user) / median(qemuUser),
+        median(full) / median(qemuSystem));
+  }
+
+  private static String json(String name, List<Double> rounds) {
+    String all =
+        rounds.stream()
+            .map(each -> String.format(Locale.ROOT, "%.1f", each))
+            .collect(Collectors.joining(", "));
+    return String.format(
+        Locale.ROOT, "  \"%s\": {\"median\": %.1f, \"rounds\": [%s]}", name, median(rounds), all);
   }
 
   private static void print(
