@@ -18,6 +18,7 @@ import duality.plic.PlicServer;
 import duality.uart.UartServer;
 import duality.virtio.blk.BlkServer;
 import duality.virtio.console.ConsoleServer;
+import duality.virtio.rng.RngServer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -98,6 +99,12 @@ public final class DeviceTarget implements Target {
             new TestConsole().attach(board, "far0", portEvents, 0),
             Slots.BACKEND + 1,
             new TestConsole().attach(board, "far1", portEvents, 1)));
+    add(
+        "random",
+        new RngServer(),
+        true,
+        Map.of(Slots.SOURCE, "2"),
+        Map.of(Slots.INTERRUPTS, wires, Slots.MEMORY, board.memory()));
   }
 
   private void add(

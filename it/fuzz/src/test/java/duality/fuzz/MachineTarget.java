@@ -1,8 +1,10 @@
 package duality.fuzz;
 
+import duality.drivers.MmioDevice;
 import duality.kernel.CallFailed;
 import duality.kernel.FailureReport;
 import duality.kernel.TraceEvent;
+import duality.virtio.rng.RngServer;
 import duality.vmm.VirtualMachine;
 import duality.vmm.machine.Rig;
 import java.io.IOException;
@@ -23,7 +25,14 @@ public final class MachineTarget implements Target {
 
   /** What {@link DeviceScript} may name, as the machine's board has it. */
   private static final long[] BASES = {
-    0x1000_0000L, 0x200_0000L, 0x10_1000L, 0x10_0000L, 0xc00_0000L, 0x1000_1000L, 0x1000_8000L
+    0x1000_0000L,
+    0x200_0000L,
+    0x10_1000L,
+    0x10_0000L,
+    0xc00_0000L,
+    0x1000_1000L,
+    0x1000_8000L,
+    0x1000_9000L
   };
 
   private static final long[] EXTENSIONS = {
@@ -38,7 +47,7 @@ public final class MachineTarget implements Target {
 
   private static final long TABLE = Input.RING + 0x20000;
 
-  private final Rig rig = new Rig(1, 64L << 20);
+  private final Rig rig = new Rig(2, 64L << 20);
   private final Path folder;
   private final Path disk;
   private long lastFailure;
@@ -46,6 +55,7 @@ public final class MachineTarget implements Target {
 
   /** A system without machines. */
   public MachineTarget() throws IOException {
+    rig.core.register("virtio.rng", new RngServer(), MmioDevice.class);
     folder = Files.createTempDirectory("duality-fuzz");
     disk = folder.resolve("disk");
     Files.write(disk, new byte[64 << 10]);
@@ -68,6 +78,8 @@ public final class MachineTarget implements Target {
     config.put("kernel", kernel.toString());
     config.put("disk0", disk.toString());
     config.put("agent", how == 3 ? "true" : "false");
+    config.put("rng", "true");
+    config.put("cpus", how == 2 || how == 5 ? "2" : "1");
     if (machineMode) {
       config.put("firmware", "none");
     }
