@@ -9,12 +9,14 @@ import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.CodeElement;
 import java.lang.classfile.CodeModel;
 import java.lang.classfile.CodeTransform;
+import java.lang.classfile.Instruction;
 import java.lang.classfile.Label;
 import java.lang.classfile.MethodModel;
 import java.lang.classfile.instruction.BranchInstruction;
 import java.lang.classfile.instruction.ExceptionCatch;
 import java.lang.classfile.instruction.LabelTarget;
 import java.lang.classfile.instruction.LookupSwitchInstruction;
+import java.lang.classfile.instruction.NewObjectInstruction;
 import java.lang.classfile.instruction.TableSwitchInstruction;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
@@ -126,6 +128,9 @@ public final class CoveredClasses extends ClassLoader {
     private final int[] place;
     private final Set<Label> reached = new HashSet<>();
 
+    /** Whether a label was passed that something jumps to, and no instruction since. */
+    private boolean due;
+
     Counting(CodeModel original, int[] place) {
       this.original = original;
       this.place = place;
@@ -153,10 +158,16 @@ public final class CoveredClasses extends ClassLoader {
 
     @Override
     public void accept(CodeBuilder builder, CodeElement element) {
-      builder.with(element);
       if (element instanceof LabelTarget target && reached.contains(target.label())) {
-        count(builder);
+        due = true;
+      } else if (element instanceof Instruction && due) {
+        due = false;
+        // Frames name objects that are not initialised by the place of their "new", a label.
+        if (!(element instanceof NewObjectInstruction)) {
+          count(builder);
+        }
       }
+      builder.with(element);
     }
 
     @Override

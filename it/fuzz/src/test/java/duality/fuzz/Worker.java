@@ -58,7 +58,7 @@ final class Worker implements AutoCloseable {
   }
 
   private void note(byte[] input, String what) {
-    if (findings.size() < 100) {
+    if (findings.size() < 5) {
       findings.add(target + " " + what + "\n  input " + HexFormat.of().formatHex(input));
     }
   }

@@ -122,8 +122,9 @@ class FirmwareTranscriptTest {
               "Platform Console Device   : uart8250",
               "Domain0 Next Address      : 0x0000000080200000",
               "Domain0 Next Mode         : S-mode",
-              "Boot HART ISA             : rv64imafdc",
+              "Boot HART Base ISA        : rv64imafdc",
               "Boot HART PMP Count       : 16",
+              "Boot HART PMP Granularity : 4",
               "nano: ready");
           long from = console.position();
           console.type("sum 1000\r");
