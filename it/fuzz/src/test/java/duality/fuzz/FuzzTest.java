@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -18,6 +19,8 @@ class FuzzTest {
   @ParameterizedTest
   @CsvSource({"DeviceTarget, 2000", "MachineTarget, 60", "ProgramTarget, 200"})
   void nothingComesToHarm(String target, int inputs) throws Exception {
+    // Not in each build before a long run of bench/fuzz.sh has gone through.
+    Assumptions.assumeTrue(Boolean.getBoolean("duality.fuzz"), "run with -Dduality.fuzz=true");
     long seed = Long.getLong("duality.seed", System.nanoTime());
     System.out.println("FuzzTest " + target + ": -Dduality.seed=" + seed);
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);

@@ -28,16 +28,14 @@ final class FloatUnit {
   /** Executes the record; fails by {@link Context#pending}. */
   void execute(long record) {
     int op = Decoder.op(record);
-    if (c.floatDirty) {
-      execute(op, record);
-    } else if ((c.mstatus & FS) == 0) {
-      c.trap(2, 0);
-    } else {
-      execute(op, record);
-      if (c.pending == Context.NONE && op != FSW && op != FSD) {
-        c.makeFloatDirty();
+    if (!c.floatDirty) {
+      if ((c.mstatus & FS) == 0) {
+        c.trap(2, 0);
+        return;
       }
+      c.makeFloatDirty();
     }
+    execute(op, record);
   }
 
   private void execute(int op, long record) {
