@@ -18,16 +18,6 @@ uint64_t to_nanos(uint64_t timebase_ticks) {
   return timebase_ticks / hz * 1000000000 + timebase_ticks % hz * 1000000000 / hz;
 }
 
-// The goldfish RTC: reading the low word (offset 0) latches the high one (offset 4).
-uint64_t wall_clock_nanos(void) {
-  if (machine.rtc_base == 0) {
-    return 0;
-  }
-  volatile uint32_t *rtc = (volatile uint32_t *)machine.rtc_base;
-  uint32_t low = rtc[0];
-  return (uint64_t)rtc[1] << 32 | low;
-}
-
 // With Sstc a hart has a comparison register of its own (0x14d, stimecmp); without, the monitor is
 // asked. Either way the pending interrupt goes away because the new time lies in the future.
 static void set_timer(uint64_t when) {

@@ -83,6 +83,17 @@ static void use_node(uint32_t address_cells, uint32_t size_cells, uint64_t hart)
   node = (struct node){0};
 }
 
+void map_devices(void) {
+  if (machine.rtc_base != 0) {
+    map_to_itself(machine.rtc_base, machine.rtc_base + PAGE_SIZE, R | W);
+  }
+  map_to_itself(0x0c000000, 0x0c400000, R | W);
+  map_to_itself(0x10000000, 0x10001000, R | W);
+  for (uint32_t i = 0; i < machine.virtio_count; i++) {
+    map_to_itself(machine.virtio_base[i], machine.virtio_base[i] + PAGE_SIZE, R | W);
+  }
+}
+
 void read_device_tree(const void *tree, uint64_t hart) {
   const uint32_t *header = tree;
   const uint32_t *word = (const uint32_t *)((const char *)tree + big_endian(header[2]));

@@ -2,6 +2,7 @@
 #include "nano.h"
 
 _Noreturn void start_nano(uint64_t hart, const void *device_tree) {
+  set_trap_entry();
   // The tree lies in RAM that memory.c hands out later, so all that matters is copied first.
   read_device_tree(device_tree, hart);
   start_uart();
@@ -17,7 +18,7 @@ _Noreturn void start_nano(uint64_t hart, const void *device_tree) {
   start_plic(hart);
   start_disk();
   start_clock();
-  set_csr(sie, SIE_TIMER | SIE_EXTERNAL);
+  write_csr(sie, SIE_TIMER | SIE_EXTERNAL);
   interrupts_on();
 
   print("nano: ready\n");

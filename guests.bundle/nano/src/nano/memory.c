@@ -9,15 +9,11 @@
 //   0x0000_8020_0000         nano itself, where it was loaded   rx r rw  4 KiB
 //   up to the end of RAM     all other RAM, same address        rw       2 MiB where it fits
 //   0x0010_0000_0000         the heap, empty at first           rw       4 KiB
+//   0x0020_0000_0000         a program, in its own space only   rx       4 KiB
 #include "nano.h"
 
 #define HEAP_START 0x1000000000ul
 #define RAM_LIMIT HEAP_START  // RAM above is left alone, for the two must not overlap
-#define SATP_SV39 (8ul << 60)
-
-// A page table entry. A and D ("accessed", "dirty") are set from the start: nano does not use them,
-// and hardware may fault instead of setting them itself.
-enum { V = 1, R = 2, W = 4, X = 8, A = 64, D = 128 };
 
 extern char image_start[], rodata_start[], data_start[], image_end[];
 
@@ -31,7 +27,7 @@ uint64_t fault_count(void) { return faults; }
 
 uint64_t free_frames(void) { return (frame_end - next_frame) / PAGE_SIZE; }
 
-static uint64_t take_zeroed_frame(void) {
+uint64_t take_zeroed_frame(void) {
   uint64_t frame = next_frame;
   next_frame += PAGE_SIZE;
   for (uint64_t *word = (uint64_t *)frame; word < (uint64_t *)next_frame; word++) {
@@ -40,27 +36,29 @@ static uint64_t take_zeroed_frame(void) {
   return frame;
 }
 
+uint64_t *kernel_root(void) { return root_table; }
+
 // Walks from the root (level 2: 1 GiB an entry) to the entry at `level` (1: 2 MiB, 0: 4 KiB),
 // making the tables on the way. A table's address is usable as it stands because RAM is mapped to
 // itself.
-static uint64_t *entry_for(uint64_t address, int level) {
-  uint64_t *table = root_table;
+uint64_t *entry_for(uint64_t *root, uint64_t address, int level) {
+  uint64_t *table = root;
   for (int at = 2;; at--) {
     uint64_t *entry = &table[address >> (12 + 9 * at) & 511];
     if (at == level) {
       return entry;
     }
     if (!(*entry & V)) {
-      *entry = take_zeroed_frame() >> 12 << 10 | V;
+      set_entry(entry, (uint64_t)new_table() >> 12 << 10 | V);
     }
     table = (uint64_t *)(*entry >> 10 << 12);
   }
 }
 
-static void map_to_itself(uint64_t start, uint64_t end, uint64_t rights) {
+void map_to_itself(uint64_t start, uint64_t end, uint64_t rights) {
   while (start < end) {
-    bool large = start % (2 * MIB) == 0 && end - start >= 2 * MIB;
-    *entry_for(start, large ? 1 : 0) = start >> 12 << 10 | rights | V | A | D;
+    bool large = LARGE_PAGES && start % (2 * MIB) == 0 && end - start >= 2 * MIB;
+    set_entry(entry_for(root_table, start, large ? 1 : 0), start >> 12 << 10 | rights | V | A | D);
     start += large ? 2 * MIB : PAGE_SIZE;
   }
 }
@@ -74,20 +72,13 @@ void turn_on_paging(void) {
     print("nano: the device tree shows no memory where nano is loaded\n");
     sbi_shut_down(true);
   }
-  root_table = (uint64_t *)take_zeroed_frame();
-  if (machine.rtc_base != 0) {
-    map_to_itself(machine.rtc_base, machine.rtc_base + PAGE_SIZE, R | W);
-  }
-  map_to_itself(0x0c000000, 0x0c400000, R | W);
-  map_to_itself(0x10000000, 0x10001000, R | W);
-  for (uint32_t i = 0; i < machine.virtio_count; i++) {
-    map_to_itself(machine.virtio_base[i], machine.virtio_base[i] + PAGE_SIZE, R | W);
-  }
+  root_table = new_table();
+  map_devices();
   map_to_itself(image, (uint64_t)rodata_start, R | X);
   map_to_itself((uint64_t)rodata_start, (uint64_t)data_start, R);
   map_to_itself((uint64_t)data_start, frame_end, R | W);
-  write_csr(satp, SATP_SV39 | (uint64_t)root_table >> 12);
-  __asm__ volatile("sfence.vma" : : : "memory");
+  protect_tables((uint64_t)root_table, next_frame);
+  use_root(root_table);
 }
 
 volatile uint64_t *grow_heap(uint64_t pages) {
@@ -107,13 +98,12 @@ bool handle_heap_fault(uint64_t address) {
   if (address < HEAP_START || address >= heap_end || free_frames() < 3) {
     return false;
   }
-  uint64_t *entry = entry_for(address, 0);
+  uint64_t *entry = entry_for(root_table, address, 0);
   if (*entry & V) {
     return false;  // the page is there: this was a wrong kind of access
   }
-  *entry = take_zeroed_frame() >> 12 << 10 | R | W | V | A | D;
-  // A hart may remember that there was no entry, so it is told to look again.
-  __asm__ volatile("sfence.vma %0, zero" : : "r"(address) : "memory");
+  set_entry(entry, take_zeroed_frame() >> 12 << 10 | R | W | V | A | D);
+  forget_page(address);
   faults++;
   return true;
 }

@@ -8,19 +8,7 @@
 #define PAGE_SIZE 4096ul
 #define MIB (1024 * 1024ul)
 
-// Control and status registers, by name or (for those the assembler does not know) by number.
-#define read_csr(name) \
-  ({ uint64_t value_; __asm__ volatile("csrr %0, " #name : "=r"(value_)); value_; })
-#define write_csr(name, value) \
-  __asm__ volatile("csrw " #name ", %0" : : "r"((uint64_t)(value)) : "memory")
-#define set_csr(name, bits) \
-  __asm__ volatile("csrs " #name ", %0" : : "r"((uint64_t)(bits)) : "memory")
-#define clear_csr(name, bits) \
-  __asm__ volatile("csrc " #name ", %0" : : "r"((uint64_t)(bits)) : "memory")
-
-#define SSTATUS_SIE (1ul << 1)
-#define SIE_TIMER (1ul << 5)
-#define SIE_EXTERNAL (1ul << 9)
+#include "hart.h"
 
 // devicetree.c: what the monitor says about the machine.
 struct machine {
@@ -35,6 +23,7 @@ struct machine {
 };
 extern struct machine machine;
 void read_device_tree(const void *tree, uint64_t hart);
+void map_devices(void);  // where their registers are
 
 // sbi.c: calls into the monitor (or firmware) below.
 #define SBI_BASE 0x10
@@ -46,8 +35,24 @@ bool sbi_offers(uint64_t extension);
 void sbi_set_timer(uint64_t when);
 _Noreturn void sbi_shut_down(bool failed);
 _Noreturn void sbi_reboot(void);
+bool open_gate(bool open);  // for calls of programs, beside the monitor; whether there is such a thing
+
+// paging.c: how page tables are changed, and which of them is in use.
+uint64_t *new_table(void);                                       // empty
+uint64_t *new_root(const uint64_t *from);                        // with the entries of another one
+void set_entry(uint64_t *entry, uint64_t value);
+void protect_tables(uint64_t start, uint64_t end);               // before the first one is used
+void use_root(const uint64_t *root);
+void forget_page(uint64_t address);                              // there was no entry for it
 
 // memory.c: page tables, frames, and the heap that appears when it is touched.
+// A and D of an entry ("accessed", "dirty") are set from the start: nano does not use them, and
+// hardware may fault instead of setting them itself.
+enum { V = 1, R = 2, W = 4, X = 8, U = 16, A = 64, D = 128 };
+uint64_t take_zeroed_frame(void);
+uint64_t *entry_for(uint64_t *root, uint64_t address, int level);
+void map_to_itself(uint64_t start, uint64_t end, uint64_t rights);
+uint64_t *kernel_root(void);
 void turn_on_paging(void);
 bool handle_heap_fault(uint64_t address);
 volatile uint64_t *grow_heap(uint64_t pages);  // null when there are not so many frames
@@ -58,12 +63,16 @@ uint64_t free_frames(void);
 struct trap_frame {
   uint64_t x[32];  // x[0] is unused
   uint64_t pc;
-  uint64_t pad;  // the stack stays 16-byte aligned, as the calling convention asks
+  uint64_t kernel_stack;  // of a program: where the kernel's is while it runs
 };
 void take_trap(struct trap_frame *frame);
-static inline void interrupts_off(void) { clear_csr(sstatus, SSTATUS_SIE); }
-static inline void interrupts_on(void) { set_csr(sstatus, SSTATUS_SIE); }
-static inline void wait_for_interrupt(void) { __asm__ volatile("wfi" : : : "memory"); }
+extern char trap_entry[];
+void set_trap_entry(void);  // there traps begin
+
+// programs.c: user mode, system calls, and two address spaces to go to and fro between.
+enum { CALL_NOTHING = 0, CALL_YIELD = 1, CALL_END = 2 };
+void run_program(struct trap_frame *program);  // until its next trap; in entry.S
+bool run_programs(uint64_t count, uint64_t call, uint64_t times);
 
 // clock.c: the timer tick and the time.
 #define TICKS_PER_SECOND 100
@@ -72,7 +81,7 @@ void take_timer_interrupt(void);
 uint64_t tick_count(void);
 uint64_t now(void);  // in timebase ticks
 uint64_t to_nanos(uint64_t timebase_ticks);
-uint64_t wall_clock_nanos(void);  // since 1970; 0 when there is no wall clock
+uint64_t wall_clock_nanos(void);  // since 1970; 0 when there is no wall clock; in rtc.c
 
 // plic.c: which device wants attention.
 #define UART_IRQ 10

@@ -33,3 +33,6 @@ void take_external_interrupt(void) {
     }
   }
 }
+
+// The low two bits of the address are 0: "direct", one entry for all causes.
+void set_trap_entry(void) { write_csr(stvec, trap_entry); }

@@ -148,6 +148,67 @@ static void flush(const char *argument) {
   print("flush: status %u\n", disk_request(DISK_FLUSH, 0, disk_buffer, 0));
 }
 
+static bool do_times(const char *what, uint64_t times) {
+  if (same(what, "null")) {
+    return run_programs(1, CALL_NOTHING, times);
+  }
+  if (same(what, "switch")) {
+    return run_programs(2, CALL_YIELD, (times + 1) / 2);
+  }
+  if (same(what, "fault")) {
+    volatile uint64_t *heap = grow_heap(times);
+    for (uint64_t i = 0; heap && i < times; i++) {
+      heap[i * (PAGE_SIZE / 8)] = 1;
+    }
+    return heap != 0;
+  }
+  bool write = same(what, "write");
+  for (uint64_t i = 0; i < times; i++) {
+    if (!in_disk(i % 4 * 8, 8) ||
+        disk_request(write ? DISK_WRITE : DISK_READ, i % 4 * 8, disk_buffer, PAGE_SIZE) != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// One operation of a kernel so many times, and how long one took.
+static void operation(const char *argument) {
+  static const char *const names[] = {"null", "switch", "fault", "read", "write"};
+  char what[8];
+  uint64_t length = 0;
+  while (*argument != 0 && *argument != ' ' && length < sizeof what - 1) {
+    what[length++] = *argument++;
+  }
+  what[length] = 0;
+  uint64_t times;
+  bool known = false;
+  for (uint64_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    known |= same(what, names[i]);
+  }
+  if (!known || *argument != ' ' || !parse_number(argument + 1, &times) || times == 0) {
+    print("op: null, switch, fault, read or write; how often?\n");
+    return;
+  }
+  uint64_t start = now();
+  if (!do_times(what, times)) {
+    print("op: %s cannot be done %u times\n", what, times);
+    return;
+  }
+  print("%s: %u times, %u ns each\n", what, times, to_nanos(now() - start) / times);
+}
+
+static void gate(const char *argument) {
+  bool open = same(argument, "on");
+  if (!open && !same(argument, "off")) {
+    print("gate: on or off?\n");
+  } else if (open_gate(open)) {
+    print("gate %s\n", argument);
+  } else {
+    print("gate: there is none\n");
+  }
+}
+
 static void crash(const char *argument) {
   (void)argument;
   *(volatile uint64_t *)0x20dead0000ul = 1;  // nothing is mapped there
@@ -182,6 +243,8 @@ static const struct command {
     {"put", "SECTOR COUNT SEED: writes numbers that follow from the seed", put},
     {"get", "SECTOR COUNT: reads, and prints a checksum", get},
     {"flush", "what was written is on the disk", flush},
+    {"op", "null|switch|fault|read|write N: does it N times, says how long one took", operation},
+    {"gate", "on|off: a way for system calls beside the monitor, if it has one", gate},
     {"crash", "a store to nowhere", crash},
     {"off", "shuts down", off},
     {"reboot", "starts again", reboot},

@@ -29,8 +29,8 @@ static _Noreturn void die(const struct trap_frame *frame, uint64_t cause, uint64
 }
 
 void take_trap(struct trap_frame *frame) {
-  uint64_t cause = read_csr(scause);
-  uint64_t value = read_csr(stval);
+  uint64_t cause = trap_cause();
+  uint64_t value = trap_value();
   if (cause == (INTERRUPT | TIMER_INTERRUPT)) {
     take_timer_interrupt();
   } else if (cause == (INTERRUPT | EXTERNAL_INTERRUPT)) {

@@ -69,6 +69,16 @@ public interface KernelThread {
    * pending; {@code scounteren} (0x106), the counters that can be read, all at first; {@code
    * sstatus} (0x100), of which FS says whether floating point is on, as it is at first.
    *
+   * <p>Rings, as x86 has them for a kernel and its programs in one space, with registers of the
+   * draft extension N (RISC-V Priv. 1.11): {@code 0x800} and {@code 0x801}, first address and end
+   * of what the outer ring may reach; different, they make two rings, and the hart is in the inner
+   * one until its {@code uret}. {@code utvec} (0x005), where calls of the outer ring go on in the
+   * inner one without leaving the engine; 0: they leave it (cause 8). {@code utval} (0x043) and
+   * then {@code ucause} (0x042): has the hart take a trap with these values in the inner ring, to
+   * be followed by {@link #pc}. A call of the inner ring leaves with cause 9; an access of the
+   * outer one beside its segment with an access fault. Of its interrupts the inner ring is rid
+   * while ustatus.UIE is clear.
+   *
    * @throws CallFailed.BadRequest when the hart has no such register, or is a full one
    */
   @Needs(Rights.WRITE)

@@ -24,6 +24,13 @@ public interface Pager {
   void detach(int space, long page, long pages);
 
   /**
+   * Pages of a region are not needed for now, and what was in them is lost: they have been
+   * unmapped, their frames are the pager's again. Touched again they are as new. A pager may keep
+   * them.
+   */
+  default void release(int space, long page, long pages) {}
+
+  /**
    * A page is missing, or its mapping lacks a right. Repeated after a failure: who repeats the
    * access would ask again anyway, and a pager that knows the page's frame maps the same one.
    *

@@ -26,6 +26,15 @@ public interface GuestImage {
   /** One line about what this guest is. */
   String description();
 
+  /**
+   * The monitor for which this image is written, such as {@code vmm.xen}; empty when it is written
+   * for the machine, whoever runs it. An image {@code a-b} of that kind is what {@code a} is on
+   * that monitor.
+   */
+  default String monitor() {
+    return "";
+  }
+
   /** Whether {@link #prepare} needs no network: the image is built in or in the cache. */
   boolean ready();
 

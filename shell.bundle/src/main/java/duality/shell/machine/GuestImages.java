@@ -36,6 +36,27 @@ public final class GuestImages {
     return images.stream().filter(image -> image.name().equals(name)).findFirst();
   }
 
+  /**
+   * What an image is on a monitor.
+   *
+   * @param monitor server of the machine, or empty for none in particular
+   */
+  GuestImage get(String name, String monitor) throws CommandFailed {
+    GuestImage image = get(name);
+    if (monitor.isEmpty() || image.monitor().equals(monitor)) {
+      return image;
+    }
+    Optional<GuestImage> ported =
+        images.stream()
+            .filter(each -> each.name().startsWith(name + "-") && each.monitor().equals(monitor))
+            .findFirst();
+    if (ported.isPresent() || image.monitor().isEmpty()) {
+      return ported.orElse(image);
+    }
+    throw new CommandFailed(
+        "'" + name + "' is written for " + image.monitor() + ", not for " + monitor);
+  }
+
   /** The image of that name. */
   GuestImage get(String name) throws CommandFailed {
     Optional<GuestImage> image = find(name);

@@ -68,7 +68,10 @@ public final class MachineCommands extends CommandGroup {
                 .option("--append", Kind.TEXT, "words for the kernel's command line, in quotes")
                 .option("--cmdline", Kind.TEXT, "the whole command line, in place of the image's")
                 .option("--weight", Kind.COUNT, "each hart's share of processors, 1 to 10000 (100)")
-                .option("--vmm", Kind.SERVER, "monitor that runs it (vmm.machine), or vmm.trap")
+                .option(
+                    "--vmm",
+                    Kind.SERVER,
+                    "monitor that runs it (vmm.machine), or vmm.trap, vmm.xen")
                 .option("--engine", Kind.TEXT, "engine that executes it (the kernel's default)")
                 .note("The machine is the endpoint vm/NAME; vm:wait waits until its guest is up.")
                 .note(
@@ -202,7 +205,8 @@ public final class MachineCommands extends CommandGroup {
       throw new CommandFailed(
           FileBoot.INITRD + " and " + FileBoot.READY + " go with " + FileBoot.KERNEL + " only");
     }
-    GuestImage image = images.get(arguments.text("IMAGE"));
+    String monitor = arguments.text("--vmm", "");
+    GuestImage image = images.get(arguments.text("IMAGE"), monitor);
     String name = name(arguments, image.name());
     Map<String, String> config = new LinkedHashMap<>(Disks.config(call));
     Boot prepared;
@@ -217,6 +221,9 @@ public final class MachineCommands extends CommandGroup {
     Boot boot = prepared.append(arguments.text("--append", ""));
     config.put("append", arguments.text("--cmdline", boot.commandLine()));
     config.put("kernel", boot.kernel().toString());
+    if (monitor.isEmpty() && !image.monitor().isEmpty()) {
+      config.put("server", image.monitor());
+    }
     return create(arguments, name, image.name(), config, boot);
   }
 

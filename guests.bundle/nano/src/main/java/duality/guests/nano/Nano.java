@@ -3,17 +3,8 @@ package duality.guests.nano;
 import duality.guests.Boot;
 import duality.guests.GuestImage;
 import duality.guests.GuestUnavailable;
-import duality.guests.GuestUnavailable.Reason;
 import duality.guests.Progress;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
@@ -30,12 +21,9 @@ import org.osgi.service.component.annotations.Component;
 @Component
 public final class Nano implements GuestImage {
 
-  /** The image inside this bundle. */
-  static final String RESOURCE = "/nano/nano.elf";
-
   private static final long MIB = 1024 * 1024;
 
-  private final Path folder;
+  private final UnpackedImage image;
 
   /** Finds the cache folder: {@code duality.cache}, else the desktop's cache, else the home's. */
   @Activate
@@ -44,10 +32,10 @@ public final class Nano implements GuestImage {
   }
 
   Nano(Path folder) {
-    this.folder = folder;
+    image = new UnpackedImage("nano", folder);
   }
 
-  private static Path cacheFolder(@Nullable String setting, @Nullable String desktop) {
+  static Path cacheFolder(@Nullable String setting, @Nullable String desktop) {
     if (setting != null && !setting.isBlank()) {
       return Path.of(setting).resolve("nano");
     }
@@ -80,54 +68,7 @@ public final class Nano implements GuestImage {
 
   @Override
   public Boot prepare(Progress progress) throws GuestUnavailable {
-    Path kernel;
-    try {
-      kernel = unpack(progress);
-    } catch (IOException failure) {
-      throw new GuestUnavailable(
-          Reason.STORAGE,
-          "cannot unpack nano into " + folder,
-          failure.toString(),
-          "Set duality.cache to a folder that can be written",
-          failure);
-    }
-    return new Boot(kernel, Optional.empty(), "", 64 * MIB, 8 * MIB, "nano: ready", false);
-  }
-
-  private Path unpack(Progress progress) throws IOException {
-    byte[] image = image();
-    Path file = folder.resolve("nano-" + hash(image) + ".elf");
-    if (!Files.isRegularFile(file) || !Arrays.equals(image, Files.readAllBytes(file))) {
-      Files.createDirectories(folder);
-      // Another process may do the same at the same time; the move makes either copy appear whole.
-      Path partial = Files.createTempFile(folder, "nano", ".part");
-      try {
-        Files.write(partial, image);
-        Files.move(
-            partial, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      } finally {
-        Files.deleteIfExists(partial);
-      }
-    }
-    progress.step("unpacking nano", image.length, image.length);
-    return file;
-  }
-
-  static byte[] image() throws IOException {
-    try (InputStream stream = Nano.class.getResourceAsStream(RESOURCE)) {
-      if (stream == null) {
-        throw new IOException(RESOURCE + " is missing from the bundle");
-      }
-      return stream.readAllBytes();
-    }
-  }
-
-  private static String hash(byte[] bytes) {
-    try {
-      byte[] digest = MessageDigest.getInstance("SHA-256").digest(bytes);
-      return HexFormat.of().formatHex(digest, 0, 8);
-    } catch (NoSuchAlgorithmException impossible) {
-      throw new AssertionError("every Java platform has SHA-256", impossible);
-    }
+    return new Boot(
+        image.file(progress), Optional.empty(), "", 64 * MIB, 8 * MIB, "nano: ready", false);
   }
 }

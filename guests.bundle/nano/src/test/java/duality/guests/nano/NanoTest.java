@@ -65,7 +65,8 @@ class NanoTest {
   @Test
   void theReadyLineIsInTheImage() throws Exception {
     Boot boot = new Nano(folder).prepare(Progress.NONE);
-    String image = new String(Nano.image(), StandardCharsets.ISO_8859_1);
+    String image =
+        new String(new UnpackedImage("nano", folder).bytes(), StandardCharsets.ISO_8859_1);
     assertTrue(image.contains(boot.readyLine() + "\n"), "nano never prints " + boot.readyLine());
   }
 
@@ -75,7 +76,8 @@ class NanoTest {
     Boot first = nano.prepare(Progress.NONE);
     Boot second = nano.prepare(Progress.NONE);
     assertEquals(first, second);
-    assertArrayEquals(Nano.image(), Files.readAllBytes(first.kernel()));
+    assertArrayEquals(
+        new UnpackedImage("nano", folder).bytes(), Files.readAllBytes(first.kernel()));
     try (Stream<Path> files = Files.list(folder.resolve("new"))) {
       assertEquals(1, files.count(), "files in the cache");
     }
@@ -87,7 +89,7 @@ class NanoTest {
     Path kernel = nano.prepare(Progress.NONE).kernel();
     Files.writeString(kernel, "damaged");
     nano.prepare(Progress.NONE);
-    assertArrayEquals(Nano.image(), Files.readAllBytes(kernel));
+    assertArrayEquals(new UnpackedImage("nano", folder).bytes(), Files.readAllBytes(kernel));
   }
 
   @Test
@@ -99,7 +101,8 @@ class NanoTest {
     assertEquals(GuestUnavailable.Reason.STORAGE, failure.reason());
   }
 
-  private static ByteBuffer elf() throws IOException {
-    return ByteBuffer.wrap(Nano.image()).order(ByteOrder.LITTLE_ENDIAN);
+  private ByteBuffer elf() throws IOException {
+    return ByteBuffer.wrap(new UnpackedImage("nano", folder).bytes())
+        .order(ByteOrder.LITTLE_ENDIAN);
   }
 }

@@ -97,6 +97,9 @@ final class Context {
    */
   boolean floatDirty;
 
+  /** The rings of a hart in user mode; without any, all stays zero. */
+  final Rings rings = new Rings();
+
   long timeOffsetNanos;
 
   /** Host clock value at which stimecmp is reached; {@link Long#MAX_VALUE} for never. */

@@ -79,6 +79,7 @@ final class Csrs {
   /** The register's value; {@link Context#pending} is a trap when there is no such register. */
   long read(int csr) {
     return switch (csr) {
+      case 0x000, 0x040, 0x041, 0x042, 0x043 -> readRing(csr);
       case 0x001 -> c.fflags;
       case 0x002 -> c.frm;
       case 0x003 -> c.frm << 5 | c.fflags;
@@ -99,6 +100,13 @@ final class Csrs {
       case 0x180 -> c.satp;
       default -> readMachine(csr);
     };
+  }
+
+  private long readRing(int csr) {
+    if (!c.rings.inner()) {
+      c.trap(2, 0);
+    }
+    return c.rings.read(csr);
   }
 
   private long readMachine(int csr) {
@@ -176,6 +184,7 @@ final class Csrs {
    */
   int write(int csr, long value) {
     switch (csr) {
+      case 0x000, 0x040, 0x041, 0x042, 0x043 -> c.rings.write(csr, value);
       case 0x001 -> floatStatus((int) value & 31, c.frm);
       case 0x002 -> floatStatus(c.fflags, (int) value & 7);
       case 0x003 -> floatStatus((int) value & 31, (int) value >>> 5 & 7);
@@ -261,10 +270,15 @@ final class Csrs {
       case 0x104 -> c.mie = value & S_INTERRUPTS;
       case 0x106 -> c.scounteren = value & Context.COUNTERS;
       case 0x14d -> c.stimecmp(value);
+      case 0x042 -> c.pc = c.rings.enter(value, c.rings.read(0x043), c.pc);
+      case 0x043 -> c.rings.write(csr, value);
       default -> {
-        return false;
+        if (!c.rings.set(csr, value)) {
+          return false;
+        }
       }
     }
+    mmu.select();
     return true;
   }
 

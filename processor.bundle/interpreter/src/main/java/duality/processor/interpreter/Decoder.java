@@ -117,7 +117,13 @@ final class Decoder {
   /** Whether what follows the record is reached only by jumps to it. */
   static boolean ends(long record) {
     int op = op(record);
-    return op == JAL || op == J || op == JALR || op == ILLEGAL || op == SRET || op == MRET;
+    return op == JAL
+        || op == J
+        || op == JALR
+        || op == ILLEGAL
+        || op == SRET
+        || op == MRET
+        || op == URET;
   }
 
   static boolean branches(long record) {
@@ -334,6 +340,7 @@ final class Decoder {
         switch (w) {
           case 0x00000073 -> ECALL;
           case 0x00100073 -> EBREAK;
+          case 0x00200073 -> URET;
           case 0x10200073 -> SRET;
           case 0x30200073 -> MRET;
           case 0x10500073 -> WFI;

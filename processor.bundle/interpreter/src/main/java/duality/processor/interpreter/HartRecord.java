@@ -63,6 +63,7 @@ final class HartRecord {
       all.put("sie", csrs.read(0x304));
       all.put("scounteren", csrs.read(0x106));
       all.put("stimecmp", csrs.read(0x14d));
+      c.rings.save(all);
     } else {
       FULL.forEach((name, number) -> all.put(name, csrs.read(number)));
       for (int i = 0; i < Pmp.ENTRIES; i++) {
@@ -109,6 +110,7 @@ final class HartRecord {
       csrs.writeUser(0x104, values.getOrDefault("sie", 0L));
       csrs.writeUser(0x106, values.getOrDefault("scounteren", Context.COUNTERS));
       csrs.writeUser(0x14d, values.getOrDefault("stimecmp", -1L));
+      c.rings.restore(values);
     } else {
       c.softwarePending = 0;
       FULL.forEach((name, number) -> csrs.write(number, values.getOrDefault(name, reset(name))));
@@ -132,7 +134,7 @@ final class HartRecord {
     return switch (name) {
       case "mcycle", "minstret", "mhartid", "mcountinhibit", "misa" -> true;
       case "sstatus", "sie" -> c.user;
-      default -> Triggers.includes(name);
+      default -> Triggers.includes(name) || c.user && Rings.has(name);
     };
   }
 

@@ -128,7 +128,7 @@ final class InterpretedHart implements Hart {
       nextClock = c.retired + CLOCK_INTERVAL;
       c.compareTimer();
     }
-    return c.interruptPending();
+    return c.rings.interruptible() && c.interruptPending();
   }
 
   /** Takes an interrupt when one is due; answers whether the hart has something to execute. */

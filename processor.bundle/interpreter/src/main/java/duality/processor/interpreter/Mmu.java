@@ -112,7 +112,9 @@ final class Mmu {
   void select() {
     boolean bare = c.user || c.satp >>> 60 == 0;
     int as = dataPrivilege();
-    if (c.user || as == Context.M) {
+    if (c.user) {
+      way = c.rings.outer() ? Tlb.BARE_BELOW : Tlb.BARE;
+    } else if (as == Context.M) {
       way = Tlb.BARE;
     } else if (bare) {
       way = Tlb.BARE_BELOW;
@@ -123,7 +125,9 @@ final class Mmu {
                   : (c.mstatus & SUM) != 0 ? Tlb.SUPERVISOR_SUM : Tlb.SUPERVISOR)
               + ((c.mstatus & MXR) != 0 ? Tlb.MXR : 0);
     }
-    if (c.user || c.privilege == Context.M) {
+    if (c.user) {
+      codeWay = c.rings.outer() ? Tlb.CODE_BARE_BELOW : Tlb.BARE;
+    } else if (c.privilege == Context.M) {
       codeWay = Tlb.BARE;
     } else if (bare) {
       codeWay = Tlb.CODE_BARE_BELOW;
@@ -285,14 +289,19 @@ final class Mmu {
     return page | va & 4095;
   }
 
-  /** What physical memory protection says of the page in which {@code pa} lies. */
+  /** What physical memory protection, or the ring, says of the page in which {@code pa} lies. */
   private int protection(long pa, int access, int privilege) {
-    return c.firmware && !c.user ? c.pmp.page(pa >>> 12, access, privilege) : Pmp.ALLOWED;
+    if (c.user) {
+      return c.rings.forbids(pa) ? Pmp.FORBIDDEN : Pmp.ALLOWED;
+    }
+    return c.firmware ? c.pmp.page(pa >>> 12, access, privilege) : Pmp.ALLOWED;
   }
 
-  /** Whether physical memory protection keeps these bytes from being accessed. */
+  /** Whether physical memory protection, or the ring, keeps these bytes from being accessed. */
   private boolean forbidden(long pa, int bytes, int access, int privilege) {
-    return c.firmware && !c.user && !c.pmp.allows(pa, bytes, access, privilege);
+    return c.user
+        ? c.rings.forbids(pa)
+        : c.firmware && !c.pmp.allows(pa, bytes, access, privilege);
   }
 
   /** Raises what belongs to MISSING and OUTSIDE. */

@@ -201,6 +201,9 @@ final class Ops {
   /** Cache block operations of Zicbom and Zicboz; the immediate says which. */
   static final int CBO = SYSTEM + 9;
 
+  /** Return from a trap to a ring of user mode (the draft N extension). */
+  static final int URET = SYSTEM + 10;
+
   /** Plus funct3: 1 CSRRW, 2 CSRRS, 3 CSRRC, 5 to 7 with an immediate in rs1. */
   static final int CSR = SYSTEM + 16;
 

@@ -31,6 +31,11 @@ final class SystemUnit {
   private static final long TVM = 1L << 20;
   private static final long TSR = 1L << 22;
 
+  private static final int CALL_FROM_U = 8;
+
+  /** How a call of the inner ring is told from one of the outer: as one from S-mode is. */
+  private static final int CALL_FROM_INNER = 9;
+
   private final Context c;
   private final Mmu mmu;
   private final Traps traps;
@@ -61,7 +66,9 @@ final class SystemUnit {
         c.pc = pc + 4;
         return REFETCH;
       case Ops.ECALL:
-        return call();
+        return call(pc);
+      case Ops.URET:
+        return c.user && c.rings.inner() ? leaveRing() : illegal();
       case Ops.EBREAK:
         c.trap(3, pc);
         return PENDING;
@@ -77,13 +84,26 @@ final class SystemUnit {
     return PENDING;
   }
 
-  private int call() {
-    if (c.user || !c.firmware && c.privilege == Context.S) {
+  private int call(long pc) {
+    if (c.rings.gateOpen()) {
+      c.pc = c.rings.enter(CALL_FROM_U, 0, pc);
+      mmu.select();
+      return REFETCH;
+    }
+    if (c.rings.inner()) {
+      c.trap(CALL_FROM_INNER, 0);
+    } else if (c.user || !c.firmware && c.privilege == Context.S) {
       c.leave(Exit.CALL, 0, 0, 0, 0);
     } else {
       c.trap(8 + c.privilege, 0);
     }
     return PENDING;
+  }
+
+  private int leaveRing() {
+    c.pc = c.rings.leave();
+    mmu.select();
+    return c.interruptPending() ? POLL : REFETCH;
   }
 
   /** Allowed to modes below M by menvcfg, and to U by senvcfg, too (RISC-V Priv. §3.1.18). */
@@ -171,16 +191,20 @@ final class SystemUnit {
     }
     c.x[Decoder.rd(record)] = old;
     c.pc = pc + 4;
-    if (write && affectsInterrupts(number) && traps.interruptReady()) {
+    if (write && affectsInterrupts(number) && interruptReady()) {
       return POLL;
     }
     return next;
   }
 
-  /** mstatus, mie, mip and mideleg, sstatus, sie and sip, stimecmp, menvcfg. */
+  private boolean interruptReady() {
+    return c.user ? c.rings.interruptible() && c.interruptPending() : traps.interruptReady();
+  }
+
+  /** ustatus, mstatus, mie, mip and mideleg, sstatus, sie and sip, stimecmp, menvcfg. */
   private static boolean affectsInterrupts(int csr) {
     return switch (csr) {
-      case 0x100, 0x104, 0x144, 0x14d, 0x300, 0x303, 0x304, 0x344, 0x30a -> true;
+      case 0x000, 0x100, 0x104, 0x144, 0x14d, 0x300, 0x303, 0x304, 0x344, 0x30a -> true;
       default -> false;
     };
   }

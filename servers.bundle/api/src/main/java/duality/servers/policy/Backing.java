@@ -140,6 +140,32 @@ public final class Backing {
   }
 
   /**
+   * Takes the frames of pages of one region back, which are not mapped any more: as {@link #detach}
+   * does for all of it. Pages without one are passed over.
+   *
+   * @throws CallFailed.BadRequest when there is no such region
+   */
+  public void release(int spaceId, long page, long pages) {
+    Region region = region(page);
+    if (spaceId != space.id()
+        || region == null
+        || pages < 1
+        || pages > region.page() + region.pages() - page) {
+      throw new CallFailed.BadRequest(
+          context.path() + ": " + pages + " pages from " + page + " on are in no region");
+    }
+    BitSet frames = new BitSet();
+    for (long each = page; each < page + pages; each++) {
+      long frame = region.frameAt(each);
+      if (frame >= 0 && space.frameAt(each) < 0) {
+        frames.set((int) frame);
+        region.clear(each, 1);
+      }
+    }
+    stock.putBackUsed(frames);
+  }
+
+  /**
    * Answers a page fault: gives the page a frame when it has none, and maps it.
    *
    * @return false when the access is not allowed, or no frame can be had; the latter is logged once

@@ -13,8 +13,8 @@ import org.osgi.service.component.annotations.Component;
  * Demand paging with zero fill: a page gets its frame, all zero, when it is touched first. A region
  * may be larger than the quota; only what is touched counts. A touch beyond the quota is refused.
  *
- * <p>Frames are never taken away again while the region lives: the working set is what was ever
- * touched.
+ * <p>Frames are never taken away again while the region lives, unless somebody says that they are
+ * not needed: the working set is what was ever touched.
  */
 @Component(property = {Server.NAME + "=pager.demand", Server.PROTOCOL + "=duality.kernel.Pager"})
 public final class DemandPager implements Server {
@@ -39,6 +39,11 @@ public final class DemandPager implements Server {
     @Override
     public synchronized void detach(int space, long page, long pages) {
       backing.detach(space, page, pages);
+    }
+
+    @Override
+    public synchronized void release(int space, long page, long pages) {
+      backing.release(space, page, pages);
     }
 
     @Override

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * them again when a predecessor made them. Which server is behind each of them is not said here:
  * root's routing file decides by name.
  */
-final class Devices {
+final class Devices implements Peripherals {
   private static final String PLIC = "plic";
   private static final String UART = "uart";
   private static final String CLINT = "clint";
@@ -107,43 +107,53 @@ final class Devices {
     }
   }
 
-  /** Which device answers at which address. */
-  Bus bus() {
+  @Override
+  public Bus bus() {
     return bus;
   }
 
-  /** The far end of the UART. */
-  Console console() {
+  @Override
+  public Console console() {
     return console;
   }
 
-  /** The UART itself. */
-  MmioDevice uart() {
+  @Override
+  public MmioDevice uart() {
     return uart;
   }
 
-  /** Which virtio-mmio transports there are, as bits. */
-  int virtioSlots() {
+  @Override
+  public int virtioSlots() {
     return virtioSlots;
   }
 
-  /** All devices become what they are at power-on, and what the guest's programs did is lost. */
-  void reset() {
+  @Override
+  public void reset() {
     bus.reset();
     agents.forEach(GuestAgent::reset);
   }
 
-  /** The guest is no more: who waits for its programs need not wait any longer. */
-  void guestEnded() {
+  @Override
+  public void guestEnded() {
     agents.forEach(GuestAgent::reset);
   }
 
-  /** The core-local interruptor's time is the guest's from now on. */
-  void time(long guestNanos) {
+  @Override
+  public void time(long guestNanos) {
     MmioDevice there = clint;
     if (there != null) {
       there.store(CLINT_TIME, Long.BYTES, guestNanos / NANOS_PER_TICK);
     }
+  }
+
+  @Override
+  public List<Parts.SplitDriver> splitDrivers() {
+    return List.of();
+  }
+
+  @Override
+  public String describe(String machine) {
+    return bus.describe(machine);
   }
 
   private void rtcAndFinisher(Notification finish) {

@@ -43,8 +43,13 @@ public final class GuestMemory {
     return Long.compareUnsigned(address - Board.MEMORY, bytes) < 0;
   }
 
+  /** Number of its first page. */
+  public long firstPage() {
+    return FIRST_PAGE;
+  }
+
   /** Size in bytes. */
-  long bytes() {
+  public long bytes() {
     return bytes;
   }
 
@@ -66,6 +71,12 @@ public final class GuestMemory {
     }
     space.region(FIRST_PAGE, bytes / Space.PAGE_BYTES, RIGHTS, pager);
     context.keep(REGION, space);
+  }
+
+  /** Gives a page back to the pager; what was in it is lost. Touched again, it is a new one. */
+  public void giveBack(long page) {
+    space.unmap(page, 1);
+    pager.release(space.id(), page, 1);
   }
 
   /** Puts the first instructions of a hart with firmware where it looks for them. */
@@ -94,7 +105,7 @@ public final class GuestMemory {
   }
 
   /** Copies bytes into memory. */
-  void write(long address, byte[] bytes) {
+  public void write(long address, byte[] bytes) {
     try (Grant grant = space.grant(address, bytes.length, Memory.WRITE)) {
       grant.write(0, MemorySegment.ofArray(bytes), 0, bytes.length);
     }

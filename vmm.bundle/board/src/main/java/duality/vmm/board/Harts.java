@@ -83,7 +83,7 @@ final class Harts {
   void boot(long entry, long tree, long zeroNanos) {
     for (Vcpu each : all) {
       boolean first = each.number == 0;
-      each.restore(HartTree.boot(each.number, first ? entry : STOPPED_AT, tree, zeroNanos));
+      each.boot(HartTree.boot(each.number, first ? entry : STOPPED_AT, tree, zeroNanos), tree);
       each.started(first);
     }
   }

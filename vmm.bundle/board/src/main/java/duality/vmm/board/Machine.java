@@ -1,5 +1,6 @@
 package duality.vmm.board;
 
+import duality.drivers.Console;
 import duality.drivers.Finish;
 import duality.kernel.CallFailed;
 import duality.kernel.Context;
@@ -60,6 +61,9 @@ public final class Machine implements VirtualMachine, Instance {
   /** In the state: where a debugger wants it to stop. */
   private static final String DEBUGGER = "debugger";
 
+  /** In the state: which monitors can go on with it; not there for those of the board. */
+  private static final String KIND = "kind";
+
   /** What the machine is doing. */
   private enum Condition {
     CREATED,
@@ -69,13 +73,14 @@ public final class Machine implements VirtualMachine, Instance {
   }
 
   private final Context context;
+  private final String kind;
   private final MachineSettings settings;
   private final GuestMemory memory;
   private final Harts harts;
   private final List<Sbi> sbi;
   private final Debugger debugger;
   private final Notification finish;
-  private final Devices devices;
+  private final Peripherals devices;
   private final Bus bus;
   private final ReentrantLock life = new ReentrantLock();
 
@@ -145,7 +150,11 @@ public final class Machine implements VirtualMachine, Instance {
       threads.add(context.thread("hart" + i, mode, space, handler, settings.engine()));
     }
     finish = context.notification("finish");
-    devices = new Devices(context, settings, space, threads, finish);
+    kind = monitor.kind();
+    devices =
+        kind.equals(Parts.Monitor.ANY)
+            ? new Devices(context, settings, space, threads, finish)
+            : new SplitDevices(context, settings, threads.getFirst());
     bus = devices.bus();
     List<Vcpu> all = new ArrayList<>();
     for (KernelThread thread : threads) {
@@ -192,6 +201,21 @@ public final class Machine implements VirtualMachine, Instance {
     @Override
     public void halt(String why) {
       Machine.this.halt(why);
+    }
+
+    @Override
+    public void end(long bits) {
+      Machine.this.end(bits);
+    }
+
+    @Override
+    public Console console() {
+      return devices.console();
+    }
+
+    @Override
+    public List<Parts.SplitDriver> splitDrivers() {
+      return devices.splitDrivers();
     }
   }
 
@@ -280,7 +304,7 @@ public final class Machine implements VirtualMachine, Instance {
         harts.instructions(),
         now == Condition.CREATED ? 0 : guestNanos(),
         harts.describe(),
-        bus.describe(context.path()),
+        devices.describe(context.path()),
         harts.get(0).hart.overhead());
   }
 
@@ -599,7 +623,11 @@ public final class Machine implements VirtualMachine, Instance {
         }
       }
     }
-    return State.of(SCHEMA, VERSION)
+    State state = State.of(SCHEMA, VERSION);
+    if (!kind.equals(Parts.Monitor.ANY)) {
+      state = state.with(KIND, kind).with("guest", harts.get(0).hart.guest());
+    }
+    return state
         .with("condition", now.name())
         .with("failure", failure)
         .with("reason", reason)
@@ -615,6 +643,15 @@ public final class Machine implements VirtualMachine, Instance {
 
   private void restore(State saved) {
     int version = saved.expect(SCHEMA, VERSION);
+    String there = saved.has(KIND) ? saved.text(KIND) : Parts.Monitor.ANY;
+    if (!there.equals(kind)) {
+      throw new State.Refused(
+          "the guest of this machine is one for '"
+              + there
+              + "', this monitor runs one for '"
+              + kind
+              + "'");
+    }
     Condition was;
     try {
       was = Condition.valueOf(saved.text("condition"));
@@ -626,6 +663,11 @@ public final class Machine implements VirtualMachine, Instance {
     long now = System.nanoTime();
     List<State> all = saved.states("harts");
     boolean sameEndpoint = memory.present();
+    if (saved.has(KIND) && sameEndpoint) {
+      harts.get(0).hart.guest(saved.state("guest"));
+    } else if (saved.has(KIND) && was != Condition.CREATED) {
+      throw new State.Refused("a guest of kind '" + kind + "' cannot go on without its memory");
+    }
     boolean none = all.isEmpty() && was == Condition.RUNNING && sameEndpoint;
     if (!none && all.size() != harts.count()) {
       throw new State.Refused(

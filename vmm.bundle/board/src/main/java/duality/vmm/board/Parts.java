@@ -1,7 +1,12 @@
 package duality.vmm.board;
 
+import duality.drivers.BackEnd;
+import duality.drivers.Console;
 import duality.kernel.Context;
 import duality.kernel.KernelThread;
+import duality.kernel.Notification;
+import duality.kernel.Space;
+import java.util.List;
 
 /**
  * What a {@link VirtualHart} is made of and works with.
@@ -34,13 +39,48 @@ public record Parts(
 
     /** The hart cannot go on: the machine ends as failed, for that reason. */
     void halt(String why);
+
+    /** The guest ends, or begins anew; see {@link duality.drivers.Finish}. */
+    void end(long bits);
+
+    /** The far end of the machine's console. */
+    Console console();
+
+    /** The back halves of split drivers, the console's first; none on a board with devices. */
+    List<SplitDriver> splitDrivers();
   }
+
+  /**
+   * A split driver of the machine.
+   *
+   * @param name of its endpoint, below the machine's
+   * @param backEnd its half outside of the guest
+   * @param kicks where {@link BackEnd#KICK} is signalled
+   * @param window the space in which it finds what is granted
+   */
+  public record SplitDriver(String name, BackEnd backEnd, Notification kicks, Space window) {}
 
   /** Makes the hart: what a monitor is for. */
   @FunctionalInterface
   public interface Monitor {
     /** The hart; its thread is left as it is. */
     VirtualHart hart(Parts parts);
+
+    /**
+     * The kind of guest that it runs: one that is written for it, or {@link #ANY}. Only monitors of
+     * one kind can follow each other. All but {@link #ANY} have split drivers in place of devices.
+     */
+    default String kind() {
+      return ANY;
+    }
+
+    /** A guest that is written for the board. */
+    String ANY = "board";
+  }
+
+  /** A space of the endpoint in which pages granted to a split driver are. */
+  static String window(String driver) {
+    return "granted-" + driver;
   }
 
   /** Ends the spaces that a predecessor's way of running the hart needed; nobody runs there. */

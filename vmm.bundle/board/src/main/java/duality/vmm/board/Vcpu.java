@@ -164,6 +164,12 @@ final class Vcpu {
     return settled ? hart.kept() : left;
   }
 
+  /** Begins a guest. */
+  void boot(HartState state, long tree) {
+    hart.boot(state, tree);
+    settled = true;
+  }
+
   /** Becomes that. */
   void restore(HartState state) {
     hart.restore(state);

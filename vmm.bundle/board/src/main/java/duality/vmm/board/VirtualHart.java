@@ -1,5 +1,6 @@
 package duality.vmm.board;
 
+import duality.kernel.State;
 import duality.kernel.processor.HartMode;
 import duality.kernel.processor.HartState;
 import org.jspecify.annotations.Nullable;
@@ -47,6 +48,31 @@ public interface VirtualHart {
    * @param code {@code fence.i}, else {@code sfence.vma}
    */
   void fence(boolean code);
+
+  /**
+   * Begins a guest that was loaded.
+   *
+   * @param state the hart at its first instruction
+   * @param tree its device tree
+   */
+  default void boot(HartState state, long tree) {
+    restore(state);
+  }
+
+  /**
+   * What the monitor knows of its guest beside the hart, for a successor of its own kind. The
+   * answer means something to that kind only.
+   */
+  default State guest() {
+    return State.of("none", 1);
+  }
+
+  /**
+   * Knows of the guest what a predecessor of the same kind knew. Its thread is not touched.
+   *
+   * @throws State.Refused when that cannot be
+   */
+  default void guest(State saved) {}
 
   /** What the monitor had to do for the guest, as a text of several lines; empty for nothing. */
   String overhead();

@@ -1,0 +1,33 @@
+// How page tables are changed: by writing them, and by telling the hart.
+// Source: RISC-V Privileged Architecture 1.12, section 4.2.1.
+#include "nano.h"
+
+#define SATP_SV39 (8ul << 60)
+
+uint64_t *new_table(void) { return (uint64_t *)take_zeroed_frame(); }
+
+uint64_t *new_root(const uint64_t *from) {
+  uint64_t *root = new_table();
+  for (int i = 0; i < 512; i++) {
+    root[i] = from[i];
+  }
+  return root;
+}
+
+void set_entry(uint64_t *entry, uint64_t value) { *entry = value; }
+
+// Whoever may write memory may write tables.
+void protect_tables(uint64_t start, uint64_t end) {
+  (void)start;
+  (void)end;
+}
+
+void use_root(const uint64_t *root) {
+  write_csr(satp, SATP_SV39 | (uint64_t)root >> 12);
+  __asm__ volatile("sfence.vma" : : : "memory");
+}
+
+// A hart may remember that there was no entry, so it is told to look again.
+void forget_page(uint64_t address) {
+  __asm__ volatile("sfence.vma %0, zero" : : "r"(address) : "memory");
+}
