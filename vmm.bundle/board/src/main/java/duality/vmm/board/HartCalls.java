@@ -41,7 +41,7 @@ final class HartCalls implements Sbi.Host {
       Harts harts,
       Vcpu self,
       GuestMemory memory,
-      Devices devices,
+      Peripherals devices,
       LongSupplier zeroNanos,
       LongConsumer end) {
     this.harts = harts;
