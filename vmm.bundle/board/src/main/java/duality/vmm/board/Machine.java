@@ -1,6 +1,5 @@
 package duality.vmm.board;
 
-import duality.drivers.Console;
 import duality.drivers.Finish;
 import duality.kernel.CallFailed;
 import duality.kernel.Context;
@@ -61,9 +60,6 @@ public final class Machine implements VirtualMachine, Instance {
   /** In the state: where a debugger wants it to stop. */
   private static final String DEBUGGER = "debugger";
 
-  /** In the state: which monitors can go on with it; not there for those of the board. */
-  private static final String KIND = "kind";
-
   /** What the machine is doing. */
   private enum Condition {
     CREATED,
@@ -73,7 +69,7 @@ public final class Machine implements VirtualMachine, Instance {
   }
 
   private final Context context;
-  private final String kind;
+  private final GuestKind kind;
   private final MachineSettings settings;
   private final GuestMemory memory;
   private final Harts harts;
@@ -150,16 +146,13 @@ public final class Machine implements VirtualMachine, Instance {
       threads.add(context.thread("hart" + i, mode, space, handler, settings.engine()));
     }
     finish = context.notification("finish");
-    kind = monitor.kind();
-    devices =
-        kind.equals(Parts.Monitor.ANY)
-            ? new Devices(context, settings, space, threads, finish)
-            : new SplitDevices(context, settings, threads.getFirst());
+    kind = new GuestKind(monitor.kind());
+    devices = Peripherals.of(kind, context, settings, space, threads, finish);
     bus = devices.bus();
     List<Vcpu> all = new ArrayList<>();
     for (KernelThread thread : threads) {
       int number = all.size();
-      Parts parts = new Parts(context, thread, memory, bus, new Calls(number));
+      Parts parts = new Parts(context, thread, memory, devices, new Calls(number));
       all.add(new Vcpu(number, thread, monitor.hart(parts)));
     }
     harts = new Harts(all);
@@ -206,16 +199,6 @@ public final class Machine implements VirtualMachine, Instance {
     @Override
     public void end(long bits) {
       Machine.this.end(bits);
-    }
-
-    @Override
-    public Console console() {
-      return devices.console();
-    }
-
-    @Override
-    public List<Parts.SplitDriver> splitDrivers() {
-      return devices.splitDrivers();
     }
   }
 
@@ -623,11 +606,7 @@ public final class Machine implements VirtualMachine, Instance {
         }
       }
     }
-    State state = State.of(SCHEMA, VERSION);
-    if (!kind.equals(Parts.Monitor.ANY)) {
-      state = state.with(KIND, kind).with("guest", harts.get(0).hart.guest());
-    }
-    return state
+    return kind.save(State.of(SCHEMA, VERSION), harts.get(0).hart)
         .with("condition", now.name())
         .with("failure", failure)
         .with("reason", reason)
@@ -643,15 +622,6 @@ public final class Machine implements VirtualMachine, Instance {
 
   private void restore(State saved) {
     int version = saved.expect(SCHEMA, VERSION);
-    String there = saved.has(KIND) ? saved.text(KIND) : Parts.Monitor.ANY;
-    if (!there.equals(kind)) {
-      throw new State.Refused(
-          "the guest of this machine is one for '"
-              + there
-              + "', this monitor runs one for '"
-              + kind
-              + "'");
-    }
     Condition was;
     try {
       was = Condition.valueOf(saved.text("condition"));
@@ -663,11 +633,7 @@ public final class Machine implements VirtualMachine, Instance {
     long now = System.nanoTime();
     List<State> all = saved.states("harts");
     boolean sameEndpoint = memory.present();
-    if (saved.has(KIND) && sameEndpoint) {
-      harts.get(0).hart.guest(saved.state("guest"));
-    } else if (saved.has(KIND) && was != Condition.CREATED) {
-      throw new State.Refused("a guest of kind '" + kind + "' cannot go on without its memory");
-    }
+    kind.restore(saved, harts.get(0).hart, was != Condition.CREATED, sameEndpoint);
     boolean none = all.isEmpty() && was == Condition.RUNNING && sameEndpoint;
     if (!none && all.size() != harts.count()) {
       throw new State.Refused(
@@ -675,8 +641,7 @@ public final class Machine implements VirtualMachine, Instance {
               + all.size()
               + " harts where "
               + harts.count()
-              + " are needed; a machine that is to go on elsewhere has to be paused before it is"
-              + " saved");
+              + " are needed; to go on elsewhere it has to be paused before it is saved");
     }
     long most = (1L << harts.count()) - 1;
     // Where one hart is, it is always started.

@@ -15,10 +15,28 @@ import java.util.List;
  * @param thread the thread that is the hart
  * @param memory the guest's physical memory
  * @param bus its devices
+ * @param console the far end of its console
+ * @param splitDrivers the back halves of split drivers, the console's first; none beside devices
  * @param machine the machine itself
  */
 public record Parts(
-    Context context, KernelThread thread, GuestMemory memory, Bus bus, MachineCalls machine) {
+    Context context,
+    KernelThread thread,
+    GuestMemory memory,
+    Bus bus,
+    Console console,
+    List<SplitDriver> splitDrivers,
+    MachineCalls machine) {
+  Parts(
+      Context context,
+      KernelThread thread,
+      GuestMemory memory,
+      Peripherals devices,
+      MachineCalls machine) {
+    this(
+        context, thread, memory, devices.bus(), devices.console(), devices.splitDrivers(), machine);
+  }
+
   /** Spaces of a machine's endpoint that belong to the way its hart is run are named so. */
   public static final String SHADOW = "shadow";
 
@@ -42,12 +60,6 @@ public record Parts(
 
     /** The guest ends, or begins anew; see {@link duality.drivers.Finish}. */
     void end(long bits);
-
-    /** The far end of the machine's console. */
-    Console console();
-
-    /** The back halves of split drivers, the console's first; none on a board with devices. */
-    List<SplitDriver> splitDrivers();
   }
 
   /**

@@ -2,10 +2,27 @@ package duality.vmm.board;
 
 import duality.drivers.Console;
 import duality.drivers.MmioDevice;
+import duality.kernel.Context;
+import duality.kernel.KernelThread;
+import duality.kernel.Notification;
+import duality.kernel.Space;
 import java.util.List;
 
 /** What a machine has around its hart and memory. */
 interface Peripherals {
+  /** Those that a kind of guest wants. */
+  static Peripherals of(
+      GuestKind kind,
+      Context context,
+      MachineSettings settings,
+      Space memory,
+      List<KernelThread> harts,
+      Notification finish) {
+    return kind.ofTheBoard()
+        ? new Devices(context, settings, memory, harts, finish)
+        : new SplitDevices(context, settings, harts.getFirst());
+  }
+
   /** Which device answers at which address. */
   Bus bus();
 

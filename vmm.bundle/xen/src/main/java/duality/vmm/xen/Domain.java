@@ -43,7 +43,7 @@ final class Domain {
 
   Domain(Parts parts) {
     memory = parts.memory();
-    drivers = parts.machine().splitDrivers();
+    drivers = parts.splitDrivers();
     roots = new Roots(parts.context());
     ports = new EventPorts(memory, drivers, parts.context().notification(BackEnd.PORTS));
     pages = freshPages();

@@ -317,7 +317,7 @@ final class Hypercalls {
     if (!domain.copy.read(address, MemorySegment.ofArray(text), text.length)) {
       return -Refusal.FAULT;
     }
-    parts.machine().console().written(new String(text, StandardCharsets.ISO_8859_1));
+    parts.console().written(new String(text, StandardCharsets.ISO_8859_1));
     return bytes;
   }
 
