@@ -299,9 +299,7 @@ final class Mmu {
 
   /** Whether physical memory protection, or the ring, keeps these bytes from being accessed. */
   private boolean forbidden(long pa, int bytes, int access, int privilege) {
-    return c.user
-        ? c.rings.forbids(pa)
-        : c.firmware && !c.pmp.allows(pa, bytes, access, privilege);
+    return c.user ? c.rings.forbids(pa) : c.firmware && !c.pmp.allows(pa, bytes, access, privilege);
   }
 
   /** Raises what belongs to MISSING and OUTSIDE. */
