@@ -12,7 +12,6 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,8 +30,6 @@ class TeachingKernelTest {
 
   @Test
   void itsTranscriptIsAsExpected() throws Exception {
-    // Not in each build before it has been seen to pass as a whole.
-    Assumptions.assumeTrue(Boolean.getBoolean("duality.teach"), "run with -Dduality.teach=true");
     Path kernel = folder.resolve("teach.elf");
     try (InputStream in = TeachingKernelTest.class.getResourceAsStream("teach.elf")) {
       assertTrue(in != null, "teach.elf is on the class path");
