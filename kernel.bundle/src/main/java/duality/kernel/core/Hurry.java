@@ -5,9 +5,10 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
@@ -27,8 +28,15 @@ final class Hurry {
 
   private static final long LOOK_NANOS = TimeUnit.MICROSECONDS.toNanos(5);
 
-  private static final ExecutorService TELLERS =
-      Executors.newCachedThreadPool(work -> new HostThread("hurry", work));
+  /** Idle ones end soon, so that nothing is left of a system that has stopped. */
+  private static final Executor TELLERS =
+      new ThreadPoolExecutor(
+          0,
+          Integer.MAX_VALUE,
+          1,
+          TimeUnit.SECONDS,
+          new SynchronousQueue<>(),
+          work -> new HostThread("hurry", work));
 
   private final Set<Gate> gates;
   private final CallSlot own;

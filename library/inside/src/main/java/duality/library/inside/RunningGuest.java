@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** One machine, from its making to its end. */
@@ -30,6 +31,8 @@ final class RunningGuest {
   private static final String FOLDER = "vm/";
   private static final int CHUNK = 1 << 16;
   private static final long POLL_MILLIS = 50;
+  private static final long IMAGE_NANOS = TimeUnit.SECONDS.toNanos(2);
+  private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
   private static final Duration CLEANING = Duration.ofSeconds(20);
   private static final GuestFiles.Progress SILENT = (done, total) -> {};
 
@@ -95,11 +98,16 @@ final class RunningGuest {
           false);
     }
     String name = request.text("image");
-    for (GuestImage image : images) {
-      if (image.name().equals(name)) {
-        return image.prepare(Progress.NONE);
+    // A system that has just started may have its images a moment later.
+    long end = System.nanoTime() + IMAGE_NANOS;
+    do {
+      for (GuestImage image : images) {
+        if (image.name().equals(name)) {
+          return image.prepare(Progress.NONE);
+        }
       }
-    }
+      LockSupport.parkNanos(LOOK_NANOS);
+    } while (System.nanoTime() - end < 0 && !Thread.currentThread().isInterrupted());
     throw new IllegalStateException(
         "there is no guest image '"
             + name

@@ -197,6 +197,7 @@ class ProgramsTest {
             Map.of(
                 "args", Personality.list(List.of("rounds", "/dev/vda")),
                 "disk", disk.toString(),
+                "memory", Long.toString(512L << 20), // it reserves 400 MB, and touches a few pages
                 "terminal", "true"));
     task.start();
     Console console = system.core.kernel().connect("task/1/console", Console.class);
