@@ -41,7 +41,7 @@ class MachineTest {
       assertEquals(
           "the machine is closed", assertThrows(MachineException.class, nano::state).getMessage());
     }
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(200);
     Set<String> left = threads();
     left.removeAll(before);
     while (!left.isEmpty() && System.nanoTime() - end < 0) {
