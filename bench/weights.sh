@@ -30,7 +30,7 @@ printf '\157\0\0\0\157\0\0\0' >"$folder/spin" # a jump to itself, as a firmware 
 }
 awk '
   # A time as the table shows it, in seconds.
-  function seconds(text) {
+  function seconds(text,   n, part) {
     n = text + 0
     if (text ~ /ms$/) return n / 1000
     if (text ~ /µs$/ || text ~ /us$/) return n / 1000000
