@@ -20,7 +20,8 @@ class GuestProgramsTest {
         "guests.bundle/nano/src/nano",
         "guests.bundle/linux/src/agent",
         "bench/src/guest",
-        "servers.bundle/personality.rc4000/src/programs"
+        "servers.bundle/personality.rc4000/src/programs",
+        "vmm.bundle/machine/src/test/teach"
       })
   @Timeout(120)
   void theProgramIsWhatItsSourceGives(String folder) throws Exception {
