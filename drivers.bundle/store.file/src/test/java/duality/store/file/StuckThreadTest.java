@@ -148,6 +148,7 @@ class StuckThreadTest {
   @Test
   void oneThatWaitsForEverIsNoticedAndLosesTheFile() {
     assertTrue(store.submit(7, Store.WRITE, 0, bad(false), 0, 512));
+    awaitTaken();
     TestBoard.await("a failed check", this::fails);
     replace();
     assertServesAgain();
@@ -156,6 +157,7 @@ class StuckThreadTest {
   @Test
   void oneThatLoopsIsNoticedAndLosesTheFile() {
     assertTrue(store.submit(7, Store.READ, 0, bad(true), 0, 512));
+    awaitTaken();
     TestBoard.await("a failed check", this::fails);
     replace();
     assertServesAgain();
@@ -187,13 +189,18 @@ class StuckThreadTest {
     assertFalse(fails());
     store.submit(1, Store.WRITE, 0, bad(false), 0, 512);
     store.submit(2, Store.WRITE, 0, bad(false), 0, 512);
-    TestBoard.await("both threads are taken", () -> queue().isEmpty());
+    awaitTaken();
     store.submit(3, Store.WRITE, 0, bad(false), 0, 512);
     queue().clear(); // a bug might do this
     assertFalse(fails(), "at the first look it may be on its way");
     assertTrue(fails());
     String reason = board.core().failures(0).getLast().reason();
     assertTrue(reason.contains("request 3 was taken and is nowhere"), reason);
+  }
+
+  /** Looked at before, it would be the request that is found, which waits for a thread. */
+  private void awaitTaken() {
+    TestBoard.await("threads have all requests", () -> queue().isEmpty());
   }
 
   private Collection<?> queue() {
