@@ -1,14 +1,18 @@
 package duality.processor.interpreter;
 
+import java.util.concurrent.atomic.AtomicIntegerArray;
+
 /**
  * The A extension. Each operation is one atomic operation of the host, sequentially consistent,
  * whatever its aq and rl bits ask, so nothing that RVWMO orders is out of order.
  *
  * <p>LR keeps the value it read and SC is a compare-and-set of it: an SC that succeeds finds what
- * its LR found, whatever other harts did to other words of the page, and of two harts with the same
- * reservation one succeeds. A reservation outlives stores by other harts that leave the same value
- * behind, as in QEMU; and it is lost when a frame of the space was taken away, because the host
- * address may be another page's then.
+ * its LR found, and of two harts with the same reservation one succeeds. That alone would not
+ * notice a value that was changed and changed back (the ABA problem of stacks without locks), so
+ * each piece of 64 bytes of memory has a count of the SCs that succeeded there, and one that finds
+ * another count than its LR fails. Stores and AMOs are not counted, because each of them would have
+ * to look: a reservation outlives those that leave the same value behind, as in QEMU. It is lost
+ * when a frame of the space was taken away, because the host address may be another page's then.
  */
 final class AtomicUnit {
   static final int ADD = 0;
@@ -22,6 +26,18 @@ final class AtomicUnit {
   static final int MAX = 20;
   static final int MINU = 24;
   static final int MAXU = 28;
+
+  /** log2 of the bytes that have a count together, and of the distance of two counts. */
+  private static final int LINE = 6;
+
+  private static final int APART = 4;
+  private static final int LINES = 1024;
+
+  /**
+   * Successful SCs, times two; odd while one is under way. Pieces with the same remainder share a
+   * count: an SC may fail for what happened to another piece, and is tried again.
+   */
+  private static final AtomicIntegerArray COUNTS = new AtomicIntegerArray(LINES << APART);
 
   private final Context c;
   private final Mmu mmu;
@@ -52,7 +68,12 @@ final class AtomicUnit {
     x[Decoder.rd(record)] = result;
   }
 
+  private static int count(long host) {
+    return ((int) (host >>> LINE) & LINES - 1) << APART;
+  }
+
   private long reserve(long host, boolean wide) {
+    c.reservedCount = COUNTS.get(count(host));
     long value =
         wide
             ? (long) Host.ATOMIC_LONG.getVolatile(Host.ALL, host)
@@ -66,12 +87,16 @@ final class AtomicUnit {
   private boolean conditional(long host, boolean wide, long value) {
     boolean held = c.reservedHost == host && c.reservedWidth == (wide ? 8 : 4);
     c.reservedHost = 0;
-    if (!held) {
+    int count = c.reservedCount;
+    if (!held || (count & 1) != 0 || !COUNTS.compareAndSet(count(host), count, count + 1)) {
       return false;
     }
-    return wide
-        ? Host.ATOMIC_LONG.compareAndSet(Host.ALL, host, c.reservedValue, value)
-        : Host.ATOMIC_INT.compareAndSet(Host.ALL, host, (int) c.reservedValue, (int) value);
+    boolean stored =
+        wide
+            ? Host.ATOMIC_LONG.compareAndSet(Host.ALL, host, c.reservedValue, value)
+            : Host.ATOMIC_INT.compareAndSet(Host.ALL, host, (int) c.reservedValue, (int) value);
+    COUNTS.setRelease(count(host), stored ? count + 2 : count);
+    return stored;
   }
 
   private static int word(int what, long host, int by) {

@@ -117,10 +117,11 @@ final class Context {
   /** The record of the instruction that caused {@link #pending}. */
   long record;
 
-  // LR keeps the host address, the width and the value read.
+  // LR keeps the host address, the width and the value read, and how often was stored there.
   long reservedHost;
   int reservedWidth;
   long reservedValue;
+  int reservedCount;
 
   Context(HartMode mode, Memory memory, Lines lines, LongSupplier clock) {
     this.user = mode == HartMode.USER;

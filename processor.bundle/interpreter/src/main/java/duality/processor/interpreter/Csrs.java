@@ -237,9 +237,13 @@ final class Csrs {
       case 0x304 -> c.mie = value & ALL_INTERRUPTS;
       case 0x305 -> c.mtvec = vector(c.mtvec, value);
       case 0x306 -> c.mcounteren = value & Context.COUNTERS;
-      case 0x30a ->
-          c.menvcfg =
-              environment(c.menvcfg, value) | value & (Context.STCE | Context.PBMTE | Context.ADUE);
+      case 0x30a -> {
+        c.menvcfg =
+            environment(c.menvcfg, value) | value & (Context.STCE | Context.PBMTE | Context.ADUE);
+        if (c.sstc()) {
+          c.softwarePending &= ~STIP; // from now on it says what stimecmp does
+        }
+      }
       case 0x320 -> inhibit(value & 5);
       case 0x340 -> c.mscratch = value;
       case 0x341 -> c.mepc = value & -2;

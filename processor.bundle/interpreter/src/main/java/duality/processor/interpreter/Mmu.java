@@ -227,8 +227,12 @@ final class Mmu {
    */
   void checkBlock(long va) {
     host(va, Memory.READ, 1, 0, 0);
-    if (c.pending == Context.TRAP) {
-      c.trapCause = c.trapCause == LOAD_FAULT ? STORE_FAULT : STORE_PAGE_FAULT;
+    if (c.pending != Context.NONE) {
+      // Also when somebody else decides what becomes of it: the trap is that of a store, too.
+      c.trapCause =
+          c.trapCause == LOAD_FAULT
+              ? STORE_FAULT
+              : c.trapCause == LOAD_PAGE_FAULT ? STORE_PAGE_FAULT : c.trapCause;
     }
   }
 

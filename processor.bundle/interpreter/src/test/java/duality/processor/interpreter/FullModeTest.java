@@ -1,6 +1,7 @@
 package duality.processor.interpreter;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -25,6 +26,18 @@ class FullModeTest {
     byte[] expected = GuestProgram.onQemu(elf);
     String actual = BareMachine.run(Files.readAllBytes(elf));
     assertEquals(new String(expected, StandardCharsets.ISO_8859_1), actual);
+  }
+
+  /**
+   * What the fields of registers accept, and protection and page tables at their corners: the
+   * programs know what the specification wants, and print what is otherwise.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"fields", "protection"})
+  void everyExpectationIsMet(String program) throws Exception {
+    Tool.require("riscv64-linux-gnu-gcc");
+    String printed = BareMachine.run(Files.readAllBytes(GuestProgram.build(folder, program)));
+    assertTrue(printed.matches("expectations [1-9a-f][0-9a-f]+\nnot met 0\n"), printed);
   }
 
   /** Points in which QEMU 7.2 does not do what the specification says. */
