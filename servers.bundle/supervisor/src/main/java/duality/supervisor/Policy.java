@@ -13,7 +13,7 @@ import java.util.stream.Collectors;
  * What is done about the failures of an endpoint.
  *
  * @param steps from the first to the last
- * @param exact whether only what the failed instance saves will do
+ * @param exact whether only what the failed instance saves, or left as a checkpoint itself, will do
  * @param checkpointNanos between two checkpoints; 0 for none
  */
 record Policy(List<Step> steps, boolean exact, long checkpointNanos) {
@@ -41,6 +41,10 @@ record Policy(List<Step> steps, boolean exact, long checkpointNanos) {
     }
     if (steps.isEmpty()) {
       throw new IllegalArgumentException("a policy has at least one step: " + names());
+    }
+    if (exact && checkpoint > 0) {
+      throw new IllegalArgumentException(
+          "'exact' and 'checkpoint=': a checkpoint from some time ago is not the last state");
     }
     return new Policy(List.copyOf(steps), exact, checkpoint);
   }

@@ -37,7 +37,7 @@ final class Repair {
    * Replaces the instance.
    *
    * @param candidates servers to be tried in this order
-   * @param exact whether only what the failed instance saves will do
+   * @param exact whether only what the failed instance saves or left as its checkpoint will do
    * @param skip how many of the sources of a state are passed over: 0 for none, 1 for what the
    *     failed instance saves, 2 for the checkpoint too
    * @param hung whether calls inside are known to be stuck
@@ -79,8 +79,8 @@ final class Repair {
                 }
                 return saved;
               }));
+      sources.add(new Source("its checkpoint", endpoint::checkpoint));
       if (!exact) {
-        sources.add(new Source("its checkpoint", endpoint::checkpoint));
         sources.add(new Source("nothing", () -> null));
       }
       List<String> refusals = new ArrayList<>();

@@ -46,6 +46,8 @@ class PoliciesTest {
           assertThrows(CallFailed.BadRequest.class, () -> policies.set("vm/a", wrong), wrong);
       assertTrue(String.valueOf(refused.getMessage()).contains(wrong), refused::getMessage);
     }
+    assertThrows(
+        CallFailed.BadRequest.class, () -> policies.set("vm/a", "restart exact checkpoint=2s"));
     assertThrows(CallFailed.BadRequest.class, () -> policies.set("a b", "restart"));
     assertThrows(CallFailed.BadRequest.class, () -> policies.set("never/set", ""));
     IllegalArgumentException line =

@@ -431,12 +431,14 @@ class SupervisorTest {
   }
 
   @Test
-  void anExactEndpointIsNotGivenAnOldState() {
+  void anExactEndpointHasWhatItLeftItselfAndElseNothing() {
     Sum exact = sum("exact");
     exact.add(7);
     core.endpoint("exact").checkpoint(State.of("sum", 1).with("sum", 3));
     crash(exact);
-    assertEquals(7, exact.add(0));
+    assertEquals(7, exact.add(0), "what it saves comes first");
+    crash(exact);
+    assertEquals(3, exact.add(0), "when that was in vain, what it left");
     wrongs.add("one refuses");
     crash(exact);
     assertThrows(CallFailed.ServerFailed.class, () -> exact.add(0));

@@ -25,7 +25,13 @@ import org.jspecify.annotations.Nullable;
  * <p>State: schema {@code pager}, version 1. {@code space}: number of the space. {@code regions}:
  * triples of first page, pages, rights. {@code backed}: triples of first page, first frame, count,
  * ascending. {@code batches}: pairs of first frame and count, each with its capability in a slot
- * {@code frames/N}.
+ * {@code frames/N}. {@code mapped}, instead of {@code backed}: a page's frame is the one that the
+ * space has there.
+ *
+ * <p>The last is what a checkpoint has, left whenever regions or batches change, which is seldom.
+ * It stays true while pages get their frames, because the space knows these too (CuriOS, 2008): a
+ * successor of a pager that cannot save anything any more loses nothing. Pages that somebody took
+ * out of the space without {@link #release} count as given back then.
  *
  * <p><em>Concurrency:</em> none; its pager locks.
  */
@@ -74,7 +80,8 @@ public final class Backing {
             context.slot("root", Root.class),
             context.config("owner", parent),
             quota / Space.PAGE_BYTES,
-            batch);
+            batch,
+            this::leaveCheckpoint);
     if (saved != null) {
       restore(saved);
     }
@@ -119,6 +126,7 @@ public final class Backing {
           context.path() + ": " + pages + " pages from " + page + " on overlap another region");
     }
     regions.put(page, new Region(page, pages, rights));
+    leaveCheckpoint();
   }
 
   /**
@@ -137,6 +145,7 @@ public final class Backing {
     BitSet frames = new BitSet();
     region.forEachRun((first, frame, count) -> frames.set((int) frame, (int) (frame + count)));
     stock.putBackUsed(frames);
+    leaveCheckpoint();
   }
 
   /**
@@ -343,16 +352,25 @@ public final class Backing {
 
   /** The neutral form, see the class. */
   public State save() {
-    LongArray areas = new LongArray();
     LongArray backed = new LongArray(inherited + inherited / 8);
     for (Region region : regions.values()) {
-      areas.add(region.page(), region.pages(), region.rights());
       region.forEachRun(backed::add);
+    }
+    return outline().with("backed", backed.toArray());
+  }
+
+  private void leaveCheckpoint() {
+    context.checkpoint(outline().with("mapped", true));
+  }
+
+  private State outline() {
+    LongArray areas = new LongArray();
+    for (Region region : regions.values()) {
+      areas.add(region.page(), region.pages(), region.rights());
     }
     return State.of(SCHEMA, VERSION)
         .with("space", space.id())
         .with("regions", areas.toArray())
-        .with("backed", backed.toArray())
         .with("batches", stock.save());
   }
 
@@ -379,7 +397,8 @@ public final class Backing {
       regions.put(areas[i], new Region(areas[i], areas[i + 1], (int) areas[i + 2]));
     }
     stock.restore(saved.numbers("batches"));
-    long[] backed = triples(saved, "backed");
+    boolean fromSpace = saved.has("mapped") && saved.flag("mapped");
+    long[] backed = fromSpace ? mapped() : triples(saved, "backed");
     inherited = backed.length;
     BitSet held = stock.frames();
     FreeFrames free = new FreeFrames(held);
@@ -412,6 +431,29 @@ public final class Backing {
     }
     held.andNot(free.rest());
     stock.restoreUnused(held);
+    if (fromSpace) {
+      stock.zeroUnused();
+    }
+  }
+
+  /** What the space has in the regions, as {@code backed} says it. */
+  private long[] mapped() {
+    LongArray runs = new LongArray();
+    for (Region region : regions.values()) {
+      long end = region.page() + region.pages();
+      for (long page = region.page(); page < end; ) {
+        long frame = space.frameAt(page);
+        long count = 1;
+        while (frame >= 0 && page + count < end && space.frameAt(page + count) == frame + count) {
+          count++;
+        }
+        if (frame >= 0) {
+          runs.add(page, frame, count);
+        }
+        page += count;
+      }
+    }
+    return runs.toArray();
   }
 
   private static long[] triples(State saved, String name) {

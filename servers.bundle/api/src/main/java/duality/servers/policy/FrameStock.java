@@ -30,6 +30,9 @@ final class FrameStock {
   private final long quotaFrames;
   private final long batchFrames;
 
+  /** Told of each batch that came, before a frame of it is used, and of each before it goes. */
+  private final Runnable changed;
+
   /** Batches by their first frame. */
   private final TreeMap<Long, Frame> batches = new TreeMap<>();
 
@@ -40,12 +43,19 @@ final class FrameStock {
   private long unusedFrames;
   private String lastRefusal = "";
 
-  FrameStock(Context context, Root root, String owner, long quotaFrames, long batchFrames) {
+  FrameStock(
+      Context context,
+      Root root,
+      String owner,
+      long quotaFrames,
+      long batchFrames,
+      Runnable changed) {
     this.context = context;
     this.root = root;
     this.owner = owner;
     this.quotaFrames = quotaFrames;
     this.batchFrames = batchFrames;
+    this.changed = changed;
   }
 
   long heldFrames() {
@@ -101,6 +111,7 @@ final class FrameStock {
         context.keep(slot(batch.first()), batch);
         hold(batch);
         putUnused(batch.first(), batch.count());
+        changed.run();
         return true;
       } catch (CallFailed.BadRequest e) {
         lastRefusal =
@@ -165,6 +176,7 @@ final class FrameStock {
     long count = batch.count();
     batches.remove(first);
     heldFrames -= count;
+    changed.run();
     try {
       root.free(owner, batch);
     } catch (CallFailed e) {
@@ -315,6 +327,15 @@ final class FrameStock {
         run = used.nextClearBit(runEnd);
       }
     }
+  }
+
+  /** Makes all unused frames zero, when it is not known that they are. */
+  void zeroUnused() {
+    unused.forEach(
+        (first, count) -> {
+          Frame batch = batchOf(first);
+          batch.reclaim(first - batch.first(), count);
+        });
   }
 
   static String size(long frames) {

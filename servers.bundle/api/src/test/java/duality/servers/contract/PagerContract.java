@@ -176,6 +176,39 @@ public abstract class PagerContract {
   }
 
   @Test
+  void theSuccessorOfOneThatCanSaveNothingFindsAllInTheSpace() {
+    long seed = 79;
+    Random random = new Random(seed);
+    Pager pager = open(Map.of("quota", Long.toString(600 * 4096), "batch", "16"));
+    memory.region(pager, 0, 300, READ_WRITE);
+    memory.region(pager, 1000, 100, READ_WRITE);
+    State left = context.checkpoint;
+    for (int i = 0; i < 400; i++) {
+      long page = random.nextInt(400);
+      assertTrue(memory.touch(pager, page < 300 ? page : 700 + page, Memory.WRITE), "seed " + seed);
+      if (i % 90 == 0) {
+        memory.removeRegion(pager, 1000);
+        memory.region(pager, 1000, 100, READ_WRITE);
+      }
+      if (i % 50 == 0) {
+        left = context.checkpoint == null ? left : context.checkpoint;
+        Pager next = restore(left, context.config());
+        assertEquals(
+            text(((Instance) pager).save()), text(((Instance) next).save()), "seed " + seed);
+        pager = next;
+      }
+    }
+    memory.removePages(5, 1); // what is taken out of the space counts as given back
+    Pager last = restore(context.checkpoint == null ? left : context.checkpoint, context.config());
+    for (long page = 0; page < 300; page++) {
+      ((Instance) last).check();
+      assertTrue(memory.touch(last, page, Memory.WRITE), "page " + page);
+    }
+    ((Instance) last).ended();
+    assertEquals(0, memory.allocatedFrames());
+  }
+
+  @Test
   void savingTwiceSaysTheSame() {
     Pager pager = open(100);
     memory.region(pager, 0, 60, READ_WRITE);

@@ -13,7 +13,8 @@ import org.junit.jupiter.api.Test;
 class FrameStockTest {
   private final FakeMemory memory = new FakeMemory(1_000);
   private final FrameStock stock =
-      new FrameStock(new FakeContext("vm/a/pager", Map.of()), memory.root, "vm/a", 100, 16);
+      new FrameStock(
+          new FakeContext("vm/a/pager", Map.of()), memory.root, "vm/a", 100, 16, () -> {});
 
   @Test
   void framesThatAreTakenAndPutBackAddUp() {
