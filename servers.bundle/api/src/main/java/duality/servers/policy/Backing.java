@@ -20,7 +20,9 @@ import org.jspecify.annotations.Nullable;
  * the {@link Root}. Configuration: {@code quota}, bytes it may hold, default no limit but root's;
  * {@code owner}, the endpoint path that root charges, default the endpoint's parent; {@code batch},
  * frames taken from root at once, default 64; a pager that holds many takes an eighth of them, at
- * most 4,096, because a successor looks at each batch while the guest waits.
+ * most 4,096, because a successor looks at each batch while the guest waits; {@code around}, pages
+ * that {@link #fault} gives their frames together, those of the block of so many pages in which the
+ * touched one lies, default 1.
  *
  * <p>State: schema {@code pager}, version 1. {@code space}: number of the space. {@code regions}:
  * triples of first page, pages, rights. {@code backed}: triples of first page, first frame, count,
@@ -46,12 +48,17 @@ public final class Backing {
   private static final long LOOK_PAGES = 1_024;
 
   private static final int MOST_BATCH = 1 << 20;
+  private static final int MOST_AROUND = 512;
   private static final int ALL_RIGHTS = Memory.READ | Memory.WRITE | Memory.EXECUTE;
 
   private final Context context;
   private final Space space;
   private final FrameStock stock;
   private final TreeMap<Long, Region> regions = new TreeMap<>();
+
+  /** See the class; 1 from the first page on that somebody gave back by itself. */
+  private long around;
+
   private boolean refusalLogged;
 
   /** From where on {@link #check} compares pages next. */
@@ -72,6 +79,7 @@ public final class Backing {
     this.space = context.slot("space", Space.class);
     long quota = number("quota", Long.MAX_VALUE, 0, Long.MAX_VALUE);
     long batch = number("batch", 64, 1, MOST_BATCH);
+    around = number("around", 1, 1, MOST_AROUND);
     String path = context.path();
     String parent = path.substring(0, Math.max(0, path.lastIndexOf('/')));
     this.stock =
@@ -163,6 +171,7 @@ public final class Backing {
       throw new CallFailed.BadRequest(
           context.path() + ": " + pages + " pages from " + page + " on are in no region");
     }
+    around = 1; // or it would come back with its neighbours
     BitSet frames = new BitSet();
     for (long each = page; each < page + pages; each++) {
       long frame = region.frameAt(each);
@@ -175,7 +184,8 @@ public final class Backing {
   }
 
   /**
-   * Answers a page fault: gives the page a frame when it has none, and maps it.
+   * Answers a page fault: gives the page a frame when it has none, and maps it, and with it those
+   * of its neighbours that have none either, as far as {@code around} says.
    *
    * @return false when the access is not allowed, or no frame can be had; the latter is logged once
    * @throws CallFailed when root cannot be asked now: the access may be tried again
@@ -193,7 +203,9 @@ public final class Backing {
         map(region, page, frame, 1);
         return true;
       }
-      return back(region, page, 1) == 1;
+      long first = Math.max(page - page % around, region.page());
+      long end = Math.min(page - page % around + around, region.page() + region.pages());
+      return backAround(region, page, first, end);
     } catch (CallFailed.BadRequest e) {
       context.log("page 0x" + Long.toHexString(page) + " cannot be mapped: " + e.getMessage());
       return false;
@@ -222,6 +234,21 @@ public final class Backing {
       }
     }
     return filled;
+  }
+
+  /** Backs the run of missing pages, of those from first up to end, in which a missing one lies. */
+  private boolean backAround(Region region, long page, long first, long end) {
+    long from = page;
+    while (from > first && region.frameAt(from - 1) < 0) {
+      from--;
+    }
+    long to = page + 1;
+    while (to < end && region.frameAt(to) < 0) {
+      to++;
+    }
+    // It may be that there are frames for a part of them only, in which the page does not lie.
+    long got = back(region, from, to - from);
+    return got > page - from || got > 0 && back(region, page, 1) == 1;
   }
 
   /** Backs and maps one run of missing pages; answers its length, 0 when there are no frames. */

@@ -347,6 +347,7 @@ public abstract class PagerContract {
           CallFailed.BadRequest.class, () -> open(Map.of("quota", wrong)), "quota=" + wrong);
     }
     assertThrows(CallFailed.BadRequest.class, () -> open(Map.of("batch", "0")));
+    assertThrows(CallFailed.BadRequest.class, () -> open(Map.of("around", "0")));
   }
 
   private static String text(State state) {

@@ -36,6 +36,43 @@ class DemandPagerTest extends PagerContract {
   }
 
   @Test
+  void aTouchBringsTheMissingPagesOfItsBlock() {
+    Pager pager = open(Map.of("quota", "4096000", "around", "16"));
+    memory.region(pager, 40, 100, READ_WRITE);
+    assertTrue(memory.touch(pager, 41, Memory.WRITE));
+    assertEquals(8, memory.mappedPages(), "pages 40 to 47: the block begins before the region");
+    Long frame = memory.frameOf(45);
+    assertTrue(memory.touch(pager, 63, Memory.WRITE));
+    assertEquals(24, memory.mappedPages(), "and 48 to 63");
+    memory.removePages(45, 1);
+    assertTrue(memory.touch(pager, 45, Memory.READ));
+    assertEquals(frame, memory.frameOf(45), "what has a frame keeps it");
+    pager.release(FakeMemory.SPACE, 45, 1); // it is mapped: not given back, but asked
+    assertTrue(memory.touch(pager, 100, Memory.WRITE));
+    assertEquals(25, memory.mappedPages(), "from then on single pages");
+  }
+
+  @Test
+  void aTouchedPageHasItsFrameWhereThereAreNotEnoughForItsBlock() {
+    Pager pager = open(Map.of("quota", "81920", "around", "16"));
+    memory.region(pager, 0, 100, READ_WRITE);
+    assertTrue(memory.touch(pager, 3, Memory.WRITE));
+    assertTrue(memory.touch(pager, 17, Memory.WRITE));
+    assertEquals(20, memory.mappedPages(), "the quota");
+    assertFalse(memory.touch(pager, 31, Memory.WRITE));
+  }
+
+  @Test
+  void aTouchedPageHasItsFrameWhereRunsAreShorterThanItsBlock() {
+    memory.longestRun = 5;
+    Pager other = open(Map.of("around", "16"));
+    memory.region(other, 0, 100, READ_WRITE);
+    for (long page = 99; page >= 0; page -= 7) {
+      assertTrue(memory.touch(other, page, Memory.WRITE), "page " + page);
+    }
+  }
+
+  @Test
   void rootIsAskedOncePerBatch() {
     Pager pager = open(1000);
     memory.region(pager, 0, 1000, READ_WRITE);

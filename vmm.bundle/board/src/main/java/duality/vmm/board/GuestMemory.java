@@ -6,6 +6,7 @@ import duality.kernel.Pager;
 import duality.kernel.Space;
 import duality.kernel.processor.Memory;
 import java.lang.foreign.MemorySegment;
+import java.util.Map;
 
 /** A machine's memory: one region of one space, and what the monitor puts into it. */
 public final class GuestMemory {
@@ -21,6 +22,12 @@ public final class GuestMemory {
 
   private static final int PIECE_BYTES = 1 << 20;
 
+  /**
+   * Pages that a guest's pager gives it together: a kernel touches most of them, one after the
+   * other, and each fault is a call.
+   */
+  private static final int PAGES_AT_A_FAULT = 16;
+
   private final Context context;
   private final Space space;
   private final Pager pager;
@@ -31,6 +38,15 @@ public final class GuestMemory {
     this.space = space;
     this.pager = pager;
     this.bytes = bytes;
+  }
+
+  /** What the pager of a guest of that size is told: its memory, and the page of a reset vector. */
+  static Map<String, String> pagerConfig(long bytes) {
+    return Map.of(
+        "quota",
+        Long.toString(bytes + Space.PAGE_BYTES),
+        "around",
+        Integer.toString(PAGES_AT_A_FAULT));
   }
 
   /** The core space: guest-physical addresses. */

@@ -135,10 +135,7 @@ public final class Machine implements VirtualMachine, Instance {
     }
     Pager pager =
         context.child(
-            "pager",
-            Pager.class,
-            Map.of("quota", Long.toString(settings.memoryBytes() + Space.PAGE_BYTES)),
-            endowment);
+            "pager", Pager.class, GuestMemory.pagerConfig(settings.memoryBytes()), endowment);
     memory = new GuestMemory(context, space, pager, settings.memoryBytes());
     List<KernelThread> threads = new ArrayList<>();
     for (int i = 0; i < settings.cpus(); i++) {
