@@ -297,9 +297,12 @@ final class Csrs {
     if ((value & Traps.MPP) == 2L << Traps.MPP_SHIFT) {
       value = value & ~Traps.MPP | c.mstatus & Traps.MPP;
     }
+    long changed = value ^ c.mstatus;
     c.mstatus = value;
     c.floatDirty = (value & FS) == FS;
-    mmu.select();
+    if ((changed & (Mmu.SUM | Mmu.MXR | Traps.MPRV | Traps.MPP)) != 0) {
+      mmu.select(); // others, such as those of interrupts, change nothing there
+    }
   }
 
   private static long vector(long old, long value) {

@@ -153,7 +153,7 @@ final class Decoder {
       case 0x07 -> checked(funct3 == 2 ? FLW : funct3 == 3 ? FLD : ILLEGAL, rd, rs1, 0, i);
       case 0x0f ->
           funct3 == 0
-              ? record(FENCE, 0, 0, 0, 0)
+              ? record(light(w) ? FENCE_LIGHT : FENCE, 0, 0, 0, 0)
               : funct3 == 1 ? record(FENCE_I, 0, 0, 0, 0) : cacheBlock(w, funct3, rd, rs1);
       case 0x13 -> immediate(w, funct3, rd, rs1, i);
       case 0x17 -> upper(AUIPC, rd, w);
@@ -310,6 +310,16 @@ final class Decoder {
     int which = w >>> 20;
     boolean known = which <= 2 || which == 4;
     return funct3 == 2 && rd == 0 && known ? record(CBO, 0, rs1, 0, which) : ILLEGAL;
+  }
+
+  /**
+   * Whether a fence lets loads behind it overtake stores before it: it does not name both, or it is
+   * {@code fence.tso}. Accesses of devices count as those of memory.
+   */
+  private static boolean light(int w) {
+    boolean stores = (w >>> 24 & 5) != 0;
+    boolean loads = (w >>> 20 & 10) != 0;
+    return !stores || !loads || w >>> 20 == 0x833;
   }
 
   private static long atomic(int w, int funct3, int rd, int rs1, int rs2) {

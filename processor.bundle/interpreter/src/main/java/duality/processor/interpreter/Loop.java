@@ -1,5 +1,6 @@
 package duality.processor.interpreter;
 
+import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,8 +28,9 @@ import org.jspecify.annotations.Nullable;
  *   <li>Guest memory is accessed plainly, which is as good as opaque here: there is one access in
  *       an iteration, at an address that is not known before, and between two of them a branch on
  *       data, so the compiler can neither move, merge nor repeat them; an aligned one is one
- *       instruction of the host. What orders accesses of several harts (fences, atomics) is outside
- *       of the loop.
+ *       instruction of the host. Fences are the host's; of those that do not keep loads behind
+ *       stores nothing is left on a host that keeps all other orders anyway. Linux has one or two
+ *       for each lock that it takes, too many to leave the loop for.
  *   <li>It stays below 8,000 bytes of bytecode, or the JVM never compiles it.
  * </ul>
  */
@@ -633,6 +635,13 @@ final class Loop {
               Host.LONG.set(Host.ALL, va + tlb[t + 2 & lastTlb], x[(int) (q >>> RS2) & lastX]);
               continue;
             }
+          case Ops.FENCE:
+            VarHandle.fullFence();
+            continue;
+          case Ops.FENCE_LIGHT:
+            VarHandle.acquireFence();
+            VarHandle.releaseFence();
+            continue;
           default:
             {
               left = n + pseudo;

@@ -84,6 +84,11 @@ final class Ops {
   /** A four-byte instruction that begins in the last two bytes of the page. */
   static final int CROSS = 68;
 
+  static final int FENCE = 69;
+
+  /** A fence that lets loads overtake stores. */
+  static final int FENCE_LIGHT = 70;
+
   static final int FLOAT = 128;
   static final int FLW = FLOAT;
   static final int FLD = FLOAT + 1;
@@ -189,7 +194,6 @@ final class Ops {
 
   static final int SYSTEM = 384;
   static final int ILLEGAL = SYSTEM;
-  static final int FENCE = SYSTEM + 1;
   static final int FENCE_I = SYSTEM + 2;
   static final int ECALL = SYSTEM + 3;
   static final int EBREAK = SYSTEM + 4;

@@ -1,12 +1,8 @@
 package duality.processor.interpreter;
 
 import duality.kernel.processor.Exit;
-import java.lang.invoke.VarHandle;
 
-/**
- * Executes what is neither arithmetic nor memory: CSR instructions, fences, calls, returns,
- * waiting.
- */
+/** Executes what is neither arithmetic nor memory: CSR instructions, calls, returns, waiting. */
 final class SystemUnit {
   /** The loop goes on with the next instruction. */
   static final int NEXT = 0;
@@ -58,9 +54,6 @@ final class SystemUnit {
       return csr(record, op - Ops.CSR, pc);
     }
     switch (op) {
-      case Ops.FENCE:
-        VarHandle.fullFence();
-        return NEXT;
       case Ops.FENCE_I:
         mmu.fenceCode();
         c.pc = pc + 4;
