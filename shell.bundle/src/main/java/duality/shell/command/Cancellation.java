@@ -33,10 +33,13 @@ public final class Cancellation {
       running.remove(cancellation);
     }
 
-    /** Cancels all; whether there were any. */
+    /** Cancels all; whether there were any: also one that began just now. */
     public boolean cancel() {
-      boolean any = !running.isEmpty();
-      running.forEach(Cancellation::cancel);
+      boolean any = false;
+      for (Cancellation each : running) {
+        each.cancel();
+        any = true;
+      }
       return any;
     }
   }

@@ -1,13 +1,18 @@
 package duality.shell.command;
 
 import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -65,6 +70,50 @@ class CancellationTest {
     Cancellation cancellation = foreground.begin();
     assertTrue(foreground.cancel());
     assertThrows(CommandFailed.class, () -> cancellation.interruptibly(() -> true));
+  }
+
+  /** Commands that begin while somebody cancels: who is cancelled has been told of. */
+  @Test
+  void whoCancelsIsTold() throws Exception {
+    int rounds = 5_000;
+    CyclicBarrier each = new CyclicBarrier(2);
+    AtomicInteger told = new AtomicInteger();
+    AtomicBoolean ended = new AtomicBoolean();
+    Thread canceller =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  for (int i = 0; i < rounds; i++) {
+                    meet(each);
+                    boolean any = false;
+                    while (!any && !ended.get()) {
+                      any = foreground.cancel();
+                    }
+                    told.addAndGet(any ? 1 : 0);
+                    meet(each);
+                  }
+                });
+    for (int i = 0; i < rounds; i++) {
+      ended.set(false);
+      meet(each);
+      Cancellation command = foreground.begin();
+      while (!command.cancelled()) {
+        Thread.onSpinWait();
+      }
+      foreground.end(command);
+      ended.set(true);
+      meet(each);
+    }
+    canceller.join();
+    assertEquals(rounds, told.get(), "cancellations that their canceller knows of");
+  }
+
+  private static void meet(CyclicBarrier barrier) {
+    try {
+      barrier.await();
+    } catch (InterruptedException | BrokenBarrierException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   @Test
