@@ -10,6 +10,7 @@ import duality.shell.command.Kind;
 import duality.shell.command.Notice;
 import duality.shell.command.Syntax;
 import duality.shell.disassembly.Disassembler;
+import duality.vmm.MachineReport;
 import duality.vmm.Step;
 import duality.vmm.VirtualMachine;
 import java.time.Duration;
@@ -51,9 +52,9 @@ public final class DebugCommands extends CommandGroup {
   public List<Command> commands() {
     return List.of(
         new Command(
-            Syntax.of(SCOPE, "regs", "Shows the registers of a machine's hart.")
+            Syntax.of(SCOPE, "regs", "Shows the registers of a machine's hart, or of all.")
                 .takes(NAME, Kind.MACHINE, "the machine")
-                .option(HART, Kind.COUNT, "which hart (0)")
+                .option(HART, Kind.TEXT, "which hart (0), or all of them, at one moment: all")
                 .flag("--floats", "f0 to f31, too")
                 .note("A machine that runs stands still for that moment.")
                 .note("Of control and status registers those are shown that are not zero."),
@@ -123,9 +124,40 @@ public final class DebugCommands extends CommandGroup {
 
   private String registers(Invocation call) throws CommandFailed {
     Arguments arguments = call.arguments();
-    int hart = arguments.count(HART, 0);
-    HartState state = machines.machine(arguments.text(NAME)).registers(hart);
-    return RegisterText.of(hart, state, arguments.has("--floats"), call.screen().width());
+    VirtualMachine machine = machines.machine(arguments.text(NAME));
+    boolean floats = arguments.has("--floats");
+    int width = call.screen().width();
+    String which = arguments.text(HART, "0");
+    if (!which.equals("all")) {
+      int hart = number(HART, which);
+      return RegisterText.of(hart, machine.registers(hart), floats, width);
+    }
+    MachineReport report = machine.report();
+    boolean ran = report.state().equals("running");
+    if (ran) {
+      machine.pause(); // or each would be shown at another moment
+    }
+    List<String> all = new ArrayList<>();
+    try {
+      for (int hart = 0; hart < report.harts(); hart++) {
+        all.add(
+            report.hartStates().contains("hart" + hart + " stopped")
+                ? "hart " + hart + " is not started"
+                : RegisterText.of(hart, machine.registers(hart), floats, width));
+      }
+    } finally {
+      if (ran) {
+        machine.resume();
+      }
+    }
+    return String.join("\n\n", all);
+  }
+
+  private static int number(String option, String text) throws CommandFailed {
+    if (!text.matches("[0-9]{1,4}")) {
+      throw new CommandFailed(option + " " + text + ": a hart's number, or all");
+    }
+    return Integer.parseInt(text);
   }
 
   private String disassemble(Invocation call) throws CommandFailed {

@@ -75,7 +75,20 @@ class DebugCommandsTest {
     assertTrue(text.endsWith("its last trap to S-mode: call from U"), text);
     assertTrue(String.valueOf(session.execute("vm:regs a --floats")).contains("ft0"));
     assertEquals("vm:regs: there is no hart 1; there are 0 to 0", refused("vm:regs a --hart 1"));
+    assertEquals("vm:regs: --hart x: a hart's number, or all", refused("vm:regs a --hart x"));
     assertTrue(refused("vm:regs b").contains("there is no machine 'b'"));
+  }
+
+  @Test
+  void registersOfAllHartsAreShown() throws Exception {
+    session.execute("vm:run linux --name c --cpus 3");
+    String text = String.valueOf(session.execute("vm:regs c --hart all"));
+    assertTrue(text.startsWith("hart 0 in S-mode"), text);
+    assertTrue(text.contains("\n\nhart 1 in S-mode"), text);
+    assertTrue(text.endsWith("\n\nhart 2 is not started"), text);
+    assertEquals("running", system.states.get("vm/c"));
+    session.execute("vm:pause c; vm:regs c --hart all");
+    assertEquals("paused", system.states.get("vm/c"), "it stays as it was");
   }
 
   @Test

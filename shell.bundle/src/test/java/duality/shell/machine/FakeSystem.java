@@ -28,6 +28,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * A root that makes machines of cardboard: they have a state, a console and an agent that says what
@@ -311,14 +313,24 @@ final class FakeSystem implements Root {
     public MachineReport report() {
       String image = configs.get(path).get("image");
       String name = path.substring("vm/".length());
+      // The third and all behind it have not been started.
+      String harts =
+          IntStream.range(0, harts())
+              .mapToObj(each -> path + ":hart" + each + (each < 2 ? " started" : " stopped"))
+              .collect(Collectors.joining("\n"));
       return new MachineReport(
-          name, image, states.get(path), 64 << 20, 0, 1, 0, 0, 0, "vm/a:hart0 started", "uart", "");
+          name, image, states.get(path), 64 << 20, 0, harts(), 0, 0, 0, harts, "uart", "");
+    }
+
+    private int harts() {
+      return Integer.parseInt(configs.get(path).getOrDefault("cpus", "1"));
     }
 
     @Override
     public HartState registers(int hart) {
-      if (hart != 0) {
-        throw new CallFailed.BadRequest("there is no hart " + hart + "; there are 0 to 0");
+      if (hart >= harts()) {
+        throw new CallFailed.BadRequest(
+            "there is no hart " + hart + "; there are 0 to " + (harts() - 1));
       }
       long[] x = new long[32];
       x[1] = 0x8000_0010L;
