@@ -2,7 +2,7 @@
 # A fault campaign: faulty versions of servers are swapped in under load, in JVMs of their own.
 #
 #   bench/faults.sh [--kind KIND,...] [--fault FAULT,...] [--count N] [--minutes N] [--seed N]
-#                   [--only N,...] [--guest nano|linux] [--jvms N] [--core N] [--json FILE] [--verbose]
+#                   [--only N,...] [--guest nano|linux] [--cpus N] [--jvms N] [--core N] [--json FILE] [--verbose]
 #
 # Without --count 1,000 injections for each kind of component, which takes more than an hour. See it/faults/README.md.
 set -eu

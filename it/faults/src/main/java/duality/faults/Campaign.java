@@ -35,7 +35,7 @@ final class Campaign implements AutoCloseable {
 
   private final Installation installation;
   private final Path folder;
-  private final boolean linux;
+  private final Guests guests;
   private final long seed;
   private final int jvmsAtOnce;
   private final Map<Component, Map<FaultKind, List<Site>>> sites = new EnumMap<>(Component.class);
@@ -46,14 +46,14 @@ final class Campaign implements AutoCloseable {
   private volatile boolean closed;
 
   Campaign(Installation installation, Path folder, boolean linux, long seed) {
-    this(installation, folder, linux, seed, JVMS);
+    this(installation, folder, new Guests(linux, 1), seed, JVMS);
   }
 
-  Campaign(Installation installation, Path folder, boolean linux, long seed, int jvmsAtOnce) {
+  Campaign(Installation installation, Path folder, Guests guests, long seed, int jvmsAtOnce) {
     this.jvmsAtOnce = jvmsAtOnce;
     this.installation = installation;
     this.folder = folder;
-    this.linux = linux;
+    this.guests = guests;
     this.seed = seed;
   }
 
@@ -149,7 +149,7 @@ final class Campaign implements AutoCloseable {
     Queue<Task> own = new ConcurrentLinkedQueue<>();
     Queue<Task> shared = new ConcurrentLinkedQueue<>();
     // A Linux guest is for long, and a kept one shall see one fault at a time.
-    tasks.forEach(each -> (linux || each.component().shared() ? shared : own).add(each));
+    tasks.forEach(each -> (guests.linux() || each.component().shared() ? shared : own).add(each));
     Crew crew = new Crew(listener, stop);
     for (int i = 0; i < jvmsAtOnce && !own.isEmpty(); i++) {
       crew.start(stand(LANES), own, LANES);
@@ -245,7 +245,7 @@ final class Campaign implements AutoCloseable {
   }
 
   private Stand stand(int lanes) {
-    Stand stand = new Stand(installation, folder, lanes, linux, seed, harms::add);
+    Stand stand = new Stand(installation, folder, lanes, guests, seed, harms::add);
     stands.add(stand);
     return stand;
   }

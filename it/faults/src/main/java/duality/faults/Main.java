@@ -24,6 +24,7 @@ public final class Main {
         --count N          injections for each kind of component (default 20)
         --seed N           of the sample and of the dialogues (default: the clock's)
         --guest GUEST      nano (default) or linux, whose image has to be there: guest:fetch linux
+        --cpus N           harts of each guest, 1 to 8 (default 1; more than one without the kind trap)
         --core N           mutants of the core instead: the control
         --jvms N           so many JVMs side by side for servers of one guest, and twice as many for shared ones
                            (default 2, for two processors)
@@ -71,7 +72,7 @@ public final class Main {
       long minutes,
       @Nullable Path json,
       Path system,
-      boolean linux,
+      Guests guests,
       boolean verbose) {
 
     static Options parse(List<String> words) {
@@ -86,6 +87,7 @@ public final class Main {
       Path json = null;
       Path system = Path.of("dist/target/duality.jar");
       boolean linux = false;
+      int cpus = 1;
       boolean verbose = false;
       for (int i = 0; i < words.size(); i++) {
         String option = words.get(i);
@@ -114,6 +116,7 @@ public final class Main {
             linux = value.equals("linux");
           }
           case "--only" -> only = Arrays.stream(value.split(",")).map(Integer::valueOf).toList();
+          case "--cpus" -> cpus = Integer.parseInt(value);
           case "--jvms" -> jvms = Integer.parseInt(value);
           case "--minutes" -> minutes = Long.parseLong(value);
           case "--json" -> json = Path.of(value);
@@ -121,8 +124,25 @@ public final class Main {
           default -> throw new IllegalArgumentException(option + " is no option");
         }
       }
+      if (cpus > 1) {
+        if (components.equals(List.of(Component.TRAP))) {
+          throw new IllegalArgumentException("vmm.trap runs machines of one hart");
+        }
+        components = components.stream().filter(each -> each != Component.TRAP).toList();
+      }
       return new Options(
-          components, faults, count, seed, core, only, jvms, minutes, json, system, linux, verbose);
+          components,
+          faults,
+          count,
+          seed,
+          core,
+          only,
+          jvms,
+          minutes,
+          json,
+          system,
+          new Guests(linux, cpus),
+          verbose);
     }
   }
 
@@ -134,7 +154,8 @@ public final class Main {
     } catch (java.net.URISyntaxException e) {
       throw new IOException(e);
     }
-    Installation installation = new Installation(options.system(), own, folder, options.linux());
+    Installation installation =
+        new Installation(options.system(), own, folder, options.guests().linux());
     System.out.println("seed " + options.seed());
     if (options.core() > 0) {
       return new CoreControl(installation, folder, options.seed())
@@ -142,7 +163,7 @@ public final class Main {
     }
     Report report = new Report();
     Campaign campaign =
-        new Campaign(installation, folder, options.linux(), options.seed(), options.jvms());
+        new Campaign(installation, folder, options.guests(), options.seed(), options.jvms());
     List<Task> tasks =
         new ArrayList<>(campaign.tasks(options.components(), options.count(), options.faults()));
     readBefore(options, report);

@@ -22,7 +22,7 @@ final class Stand implements AutoCloseable {
   private final Installation installation;
   private final Path folder;
   private final int lanes;
-  private final boolean linux;
+  private final Guests guests;
   private final long seed;
   private final Consumer<Harm> harms;
   private final AtomicInteger jvms = new AtomicInteger();
@@ -39,20 +39,19 @@ final class Stand implements AutoCloseable {
   record Harm(String reason, List<Task> suspects) {}
 
   /**
-   * @param linux whether the guests are Linux, each kept for as long as no fault left a trace in it
    * @param harms told of harm that cannot be laid to one injection; never with one lane
    */
   Stand(
       Installation installation,
       Path folder,
       int lanes,
-      boolean linux,
+      Guests guests,
       long seed,
       Consumer<Harm> harms) {
     this.installation = installation;
     this.folder = folder;
     this.lanes = lanes;
-    this.linux = linux;
+    this.guests = guests;
     this.seed = seed;
     this.harms = harms;
   }
@@ -92,7 +91,7 @@ final class Stand implements AutoCloseable {
       Injection injection = new Injection(installation, used, folder, task, guest);
       Verdict verdict = injection.run();
       clean = injection.isClean();
-      if (linux && injection.leftNoTrace()) {
+      if (guests.linux() && injection.leftNoTrace()) {
         used.keep(guest);
       } else {
         used.keep(null);
@@ -118,7 +117,7 @@ final class Stand implements AutoCloseable {
 
   private Client guest(Subject used, String name, long seed) {
     Path disk = folder.resolve(name + ".img");
-    return linux
+    return guests.linux()
         ? new LinuxGuest(used.jvm, name, disk, seed)
         : new Guest(used.jvm, name, disk, seed, Injection.PATIENCE_MILLIS);
   }
@@ -166,9 +165,8 @@ final class Stand implements AutoCloseable {
           new Subject(
               installation,
               folder.resolve("jvm" + NUMBERS.incrementAndGet()),
-              lanes,
               seed,
-              linux ? List.of("-XX:TieredStopAtLevel=4", "-Xmx1g") : List.of());
+              guests.options(lanes));
       subject = there;
     }
     there.begin(task);

@@ -43,17 +43,14 @@ final class Subject implements AutoCloseable {
   private long stuckSince;
 
   /**
-   * @param lanes how many injections will run side by side
+   * @param options of its JVM
    * @throws IOException when the system without faults does not work
    */
-  Subject(Installation installation, Path folder, int lanes, long seed, List<String> options)
+  Subject(Installation installation, Path folder, long seed, List<String> options)
       throws IOException, InterruptedException {
-    List<String> all = new ArrayList<>(options);
-    // A processor for each guest: one that a fault burns until its deadline is missing to no other.
-    all.add("-Dduality.processors=" + (lanes + 1));
     ChildJvm started = null;
     try {
-      started = new ChildJvm(installation, installation.bundles, folder, all);
+      started = new ChildJvm(installation, installation.bundles, folder, options);
       Guest second = new Guest(started, "b", folder.resolve("b.img"), seed, LONG_MILLIS);
       failing = failing(installation, folder, started);
       second.boot();

@@ -207,6 +207,10 @@ public final class Agent {
     config.put("append", boot.commandLine());
     config.put("memory", Long.toString(boot.memoryBytes()));
     config.put("agent", "false");
+    String cpus = context.getProperty("duality.faults.cpus");
+    if (cpus != null && !cpus.equals("1")) {
+      config.put("cpus", cpus);
+    }
     if (!disk.isEmpty()) {
       config.put("disk0", disk);
     }
