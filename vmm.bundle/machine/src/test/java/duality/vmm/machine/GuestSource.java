@@ -13,14 +13,21 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
 
 /** Guest programs of the tests, assembled from the source beside them. */
-final class GuestSource {
+public final class GuestSource {
   private GuestSource() {}
 
   /** An ELF file of {@code NAME.S} that begins at an address; skips the test without a tool. */
   static Path build(Path folder, String name, String address, String... definitions)
       throws IOException, InterruptedException {
+    return build(folder, GuestSource.class, name, address, definitions);
+  }
+
+  /** The same with its source beside a class of somebody else. */
+  public static Path build(
+      Path folder, Class<?> beside, String name, String address, String... definitions)
+      throws IOException, InterruptedException {
     Path source = folder.resolve(name + ".S");
-    try (InputStream in = GuestSource.class.getResourceAsStream(name + ".S")) {
+    try (InputStream in = beside.getResourceAsStream(name + ".S")) {
       assertTrue(in != null, name);
       Files.write(source, in.readAllBytes());
     }

@@ -7,7 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import duality.kernel.CallFailed;
 import duality.kernel.Endpoint;
 import duality.kernel.Kernel;
+import duality.kernel.ServerReport;
 import duality.kernel.State;
+import duality.processor.interpreter.Interpreter;
+import duality.servers.Swapper;
 import duality.vmm.MachineReport;
 import duality.vmm.VirtualMachine;
 import java.nio.file.Path;
@@ -122,6 +125,49 @@ class HartsTest {
       assertEquals(position, rig.console("a").position());
       machine.resume();
       goesOn(rig);
+    }
+  }
+
+  /** Fences, calls, starts and stops between two harts that go from engine to engine. */
+  @Test
+  void theEngineIsReplacedUnderHartsThatReachEachOther() throws Exception {
+    Path kernel = GuestSource.build(folder, "harts-guest", "0x80200000");
+    try (Rig rig = new Rig(2, 64L << 20)) {
+      rig.core.engine("other", new Interpreter());
+      Swapper swapper = rig.swapper();
+      VirtualMachine machine = rig.machine("a", config(2, kernel, ""));
+      machine.start();
+      String printed = "";
+      int swaps = 0;
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
+      while (!printed.contains("E") && System.nanoTime() - end < 0) {
+        String engine = swaps++ % 2 == 0 ? "other" : "interpreter";
+        assertEquals("done", swapper.swap("engine", engine).outcome());
+        printed += rig.console("a").output(printed.length(), 64, 1);
+      }
+      assertEquals("SAIFVHZE", printed, () -> "" + rig.core.threads());
+      awaitStop(rig, machine);
+    }
+  }
+
+  @Test
+  void theEngineIsReplacedUnderFourHarts() throws Exception {
+    try (Rig rig = new Rig(2, 64L << 20)) {
+      rig.core.engine("other", new Interpreter());
+      Swapper swapper = rig.swapper();
+      VirtualMachine machine = counting(rig, 4);
+      for (int i = 0; i < 20; i++) {
+        String engine = i % 2 == 0 ? "other" : "interpreter";
+        assertEquals("done", swapper.swap("engine", engine).outcome());
+        for (ServerReport each : rig.core.servers()) {
+          if (each.protocols().equals(List.of("Engine"))) {
+            int harts = each.name().equals(engine) ? 4 : 0;
+            assertEquals(harts, each.endpoints().size(), () -> "" + each);
+          }
+        }
+        goesOn(rig);
+      }
+      assertEquals("running", machine.report().state());
     }
   }
 

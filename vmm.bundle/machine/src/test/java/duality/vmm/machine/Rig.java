@@ -8,6 +8,7 @@ import duality.drivers.InterruptController;
 import duality.drivers.MmioDevice;
 import duality.drivers.Store;
 import duality.finisher.FinisherServer;
+import duality.kernel.CallFailed;
 import duality.kernel.Pager;
 import duality.kernel.Scheduler;
 import duality.kernel.Server;
@@ -77,6 +78,21 @@ public final class Rig implements AutoCloseable {
     Rig rig = new Rig(processors, poolBytes, Map.of("server", name));
     rig.core.register(name, monitor, VirtualMachine.class);
     return rig;
+  }
+
+  /** Who replaces servers; root starts it a moment after itself. */
+  public Swapper swapper() {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
+    while (true) {
+      try {
+        return core.kernel().connect("swapper", Swapper.class);
+      } catch (CallFailed.BadRequest notYet) {
+        if (System.nanoTime() - end > 0) {
+          throw notYet;
+        }
+        Thread.onSpinWait();
+      }
+    }
   }
 
   /** Makes a machine. */
