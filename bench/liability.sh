@@ -1,6 +1,6 @@
 #!/bin/sh
-# Kills servers of two guests on vmm.machine, two on vmm.trap and two native programs one after the other, leaves each dead for a while,
-# and compares who stalls with what the capability graph predicted: pager, devices, stores, monitor or personality, root, scheduler,
+# Kills servers of two guests each on vmm.machine, vmm.trap and vmm.xen, two native programs and two of the RC 4000's nucleus one after the other,
+# leaves each dead for a while, and compares who stalls with what the capability graph predicted: pager, devices, stores, monitor or personality, root, scheduler,
 # swapper; all monitors, personalities, stores or pagers at once; and a bundle that holds all back ends of all guests ("Domain 0").
 # Exit 0 when every prediction was right, and every guest worked again each time.
 #

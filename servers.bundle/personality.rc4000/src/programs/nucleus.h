@@ -43,6 +43,7 @@ static inline name numbered(const char *text, int number) {
 
 /* print.c */
 void print(const char *format, ...); /* %s text, %n name, %d number, %x hexadecimal */
+word read_console(char *to, unsigned long most); /* waits for input; how many bytes, or -1 */
 void end(int status) __attribute__((noreturn));
 word now(void);         /* nanoseconds since the start */
 void sleep(word nanos);

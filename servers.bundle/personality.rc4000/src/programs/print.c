@@ -59,6 +59,11 @@ void print(const char *format, ...) {
   ask(named("console"), message);
 }
 
+word read_console(char *to, unsigned long most) {
+  word message[WORDS] = {2, (word)to, most};
+  return ask(named("console"), message) == DONE ? message[0] : -1;
+}
+
 void end(int status) {
   word message[WORDS] = {status};
   ask(named("host"), message);

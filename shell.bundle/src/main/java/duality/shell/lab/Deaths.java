@@ -105,11 +105,15 @@ final class Deaths implements AutoCloseable {
   }
 
   private void boot(Boot boot, String called) throws Exception {
-    for (String monitor : List.of("machine", "trap")) {
+    for (String monitor : List.of("machine", "trap", "xen")) {
+      Boot image = monitor.equals("xen") ? trial.boot("nano-xen") : boot;
       for (String suffix : List.of("a", "b")) {
         String name = called + monitor.charAt(0) + suffix;
-        guests.add(new NanoGuest(trial.root(), name, boot, disk(name, suffix), "vmm." + monitor));
+        guests.add(new NanoGuest(trial.root(), name, image, disk(name, suffix), "vmm." + monitor));
       }
+    }
+    for (String suffix : List.of("a", "b")) {
+      guests.add(new NucleusGuest(trial.root(), called + "r" + suffix));
     }
     Path program = trial.program();
     if (program != null) {
@@ -143,7 +147,7 @@ final class Deaths implements AutoCloseable {
       for (String part : guest.parts()) {
         String kind =
             part.isEmpty()
-                ? guest.structure().equals("native") ? "the personality" : "a guest's VMM"
+                ? runner(guest.structure())
                 : "a guest's " + part.substring(1).replaceAll("[0-9]", "");
         all.add(new Subject(guest.structure(), kind, List.of(guest.path() + part), false));
       }
@@ -151,12 +155,7 @@ final class Deaths implements AutoCloseable {
     for (String structure : structures()) {
       all.add(
           new Subject(
-              structure,
-              structure.equals("native")
-                  ? "all personalities, by one bundle"
-                  : "all VMMs, by one bundle",
-              endings(structure, ""),
-              false));
+              structure, alike(structure) + ", by one bundle", endings(structure, ""), false));
     }
     all.add(shared("root", List.of("root")));
     all.add(shared("the scheduler", List.of("scheduler")));
@@ -167,6 +166,23 @@ final class Deaths implements AutoCloseable {
       all.add(new Subject(SHARED, "Domain 0, the back ends of all in one bundle", List.of(), true));
     }
     return all;
+  }
+
+  /** Who runs a guest, for people. */
+  private static String runner(String structure) {
+    return switch (structure) {
+      case "native" -> "the personality";
+      case "nucleus" -> "the nucleus";
+      default -> "a guest's VMM";
+    };
+  }
+
+  private static String alike(String structure) {
+    return switch (structure) {
+      case "native" -> "all personalities";
+      case "nucleus" -> "all nuclei";
+      default -> "all VMMs";
+    };
   }
 
   private static Subject shared(String kind, List<String> dead) {

@@ -38,10 +38,22 @@ final class NanoGuest extends WorkingGuest {
    */
   NanoGuest(Root root, String name, Boot boot, @Nullable Path disk, String monitor)
       throws IOException {
+    this(root, name, boot, disk, monitor, Map.of());
+  }
+
+  /** The same with more of the machine's configuration. */
+  NanoGuest(
+      Root root,
+      String name,
+      Boot boot,
+      @Nullable Path disk,
+      String monitor,
+      Map<String, String> more)
+      throws IOException {
     super(root, "vm/" + name);
     hasDisk = disk != null;
     this.monitor = monitor;
-    Map<String, String> config = new HashMap<>();
+    Map<String, String> config = new HashMap<>(more);
     config.put("kernel", boot.kernel().toString());
     config.put("append", boot.commandLine());
     config.put("memory", Long.toString(MEMORY_BYTES));
@@ -50,7 +62,7 @@ final class NanoGuest extends WorkingGuest {
     }
     if (disk != null) {
       try (RandomAccessFile file = new RandomAccessFile(disk.toFile(), "rw")) {
-        file.setLength(DISK_BYTES);
+        file.setLength(Math.max(file.length(), DISK_BYTES));
       }
       config.put("disk0", disk.toString());
     }
@@ -60,14 +72,16 @@ final class NanoGuest extends WorkingGuest {
 
   @Override
   String structure() {
-    return monitor.equals("vmm.trap") ? "trap" : "machine";
+    return monitor.isEmpty() ? "machine" : monitor.replace("vmm.", "");
   }
 
   @Override
   List<String> parts() {
-    List<String> all = new ArrayList<>(List.of("", "/pager", "/plic", "/uart", "/console", "/rtc"));
+    boolean split = monitor.equals("vmm.xen");
+    List<String> all = new ArrayList<>(List.of("", "/pager", "/console"));
+    all.addAll(split ? List.of("/vcon") : List.of("/plic", "/uart", "/rtc"));
     if (hasDisk) {
-      all.addAll(List.of("/blk0", "/store0"));
+      all.addAll(List.of(split ? "/vbd0" : "/blk0", "/store0"));
     }
     return all;
   }

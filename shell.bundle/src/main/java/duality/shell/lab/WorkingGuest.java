@@ -52,7 +52,7 @@ abstract class WorkingGuest implements AutoCloseable {
     return path;
   }
 
-  /** Who runs it: {@code machine}, {@code trap}, {@code native}. */
+  /** Who runs it: {@code machine}, {@code trap}, {@code xen}, {@code native}, {@code nucleus}. */
   abstract String structure();
 
   /** The endpoints of its own that its rounds need, as what follows its path. */

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * and waits until the store has finished it.
  */
 final class Disk {
-  /** The store, for those that have one. */
+  /** Gets the store, for those that have one. */
   interface Port {
     Store store();
   }
@@ -27,6 +27,13 @@ final class Disk {
 
   private final Linux linux;
   private final @Nullable Port port;
+
+  /**
+   * The store, once it was needed. Kept, because a capability that is asked for anew each time and
+   * dropped is nowhere to be seen between two requests: the program would need the store, and the
+   * graph would not say so.
+   */
+  private @Nullable Store held;
 
   /** Requests by tag. */
   private final TreeMap<Integer, Request> requests = new TreeMap<>();
@@ -59,9 +66,22 @@ final class Disk {
     this.port = port;
   }
 
+  /** Takes the store now, and not with the first request. No effect when there is none. */
+  void hold() {
+    if (port != null && held == null) {
+      held = port.store();
+    }
+  }
+
+  private @Nullable Store store() {
+    hold();
+    return held;
+  }
+
   /** Its size in bytes; 0 when there is none. */
   long sizeBytes() {
-    return port == null ? 0 : port.store().sizeBytes();
+    Store store = store();
+    return store == null ? 0 : store.sizeBytes();
   }
 
   /**
@@ -109,8 +129,8 @@ final class Disk {
   }
 
   private void submit(int tag, Request request) {
-    Port there = port;
-    if (there == null) {
+    Store store = store();
+    if (store == null) {
       return;
     }
     Grant grant = request.grant;
@@ -126,15 +146,8 @@ final class Disk {
       request.grant = grant;
     }
     try {
-      there
-          .store()
-          .submit(
-              tag,
-              request.write ? Store.WRITE : Store.READ,
-              request.offset,
-              grant,
-              0,
-              request.length);
+      store.submit(
+          tag, request.write ? Store.WRITE : Store.READ, request.offset, grant, 0, request.length);
       // One that is not taken now is submitted again when another one is finished.
     } catch (CallFailed e) {
       linux.log("the disk's store does not take a request: " + e.getMessage());
@@ -157,13 +170,11 @@ final class Disk {
 
   /** The store has said that something is finished, or is a new one. */
   void finished() {
-    Port there = port;
-    if (there == null) {
+    Store store = store();
+    if (store == null) {
       return;
     }
-    for (long next = there.store().finished();
-        next != Store.NONE;
-        next = there.store().finished()) {
+    for (long next = store.finished(); next != Store.NONE; next = store.finished()) {
       Request request = next < 0 ? null : requests.get((int) (next >> 8));
       if (request != null && request.status < 0) {
         request.status = (int) (next & 0xff);

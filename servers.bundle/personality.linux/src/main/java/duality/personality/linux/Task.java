@@ -97,6 +97,9 @@ final class Task implements Personality, Instance {
     } else {
       restore(saved);
     }
+    if (!life.ended()) {
+      linux.disk().hold();
+    }
     context.worker("events", events, TYPED | STORED | ENDED, this::happened);
   }
 
@@ -107,7 +110,7 @@ final class Task implements Personality, Instance {
     }
     Map<String, String> config =
         Map.of("file", file, "readonly", context.config("readonly", "false"), "event", "1");
-    // Made when it is asked for first, and again by nobody after the end.
+    // Made when it is asked for first, and by nobody after the end.
     return () -> context.child(STORE, Store.class, config, endowment);
   }
 

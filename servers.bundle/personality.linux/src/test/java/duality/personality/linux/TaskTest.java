@@ -12,6 +12,7 @@ import duality.servers.TaskReport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -218,5 +219,37 @@ class TaskTest {
     assertThrows(CallFailed.BadRequest.class, () -> task.trap(99, 8, 0));
     assertThrows(CallFailed.BadRequest.class, () -> task.load(1, 0, 8));
     assertThrows(CallFailed.BadRequest.class, () -> task.store(1, 0, 8, 0));
+  }
+
+  @Test
+  void aTaskHoldsTheStoreOfItsDiskAlsoWhenNothingIsAskedOfIt() throws IOException {
+    Path disk = Files.write(folder.resolve("disk"), new byte[4096]);
+    Path file = new TinyProgram().exit(3).write(folder, "");
+    Personality task = system.task("1", file, Map.of("disk", disk.toString()));
+    assertStoreIsHeld();
+    Swapper swapper = system.core.kernel().connect("swapper", Swapper.class);
+    assertEquals("done", swapper.swap("task/1", "personality.next").outcome());
+    assertStoreIsHeld();
+    assertEquals(3, TestSystem.run(task).status());
+    assertEquals("done", swapper.swap("task/1", "personality.linux").outcome());
+    assertEquals(
+        List.of(),
+        system.core.endpoints().stream().filter(e -> e.path().endsWith("/store")).toList(),
+        "nobody makes it again after the end");
+  }
+
+  /** What nobody refers to is collected first, and is no capability then. */
+  private void assertStoreIsHeld() {
+    for (int i = 0; i < 3; i++) {
+      System.gc();
+    }
+    assertTrue(
+        system.core.capabilities().stream()
+            .anyMatch(
+                each ->
+                    each.holder().equals("task/1")
+                        && each.target().equals("task/1/store")
+                        && each.call()),
+        () -> "no capability to the store: " + system.core.capabilities());
   }
 }

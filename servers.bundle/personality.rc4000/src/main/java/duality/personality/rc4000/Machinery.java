@@ -8,11 +8,11 @@ import duality.kernel.Notification;
 import duality.kernel.Space;
 import duality.kernel.processor.HartMode;
 import duality.servers.Personality;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +22,6 @@ import org.jspecify.annotations.Nullable;
  * <p><em>Concurrency:</em> none; used under the lock of {@link NucleusTask}.
  */
 final class Machinery implements Nucleus.Runs {
-  static final String CONSOLE = "console";
   static final String HOST = "host";
 
   /** Result of an answer: done. */
@@ -31,14 +30,11 @@ final class Machinery implements Nucleus.Runs {
   /** Result of an answer: the message makes no sense. */
   static final long REJECTED = 2;
 
-  private static final long WRITE = 1;
-  private static final int MOST_OUTPUT = 4096;
-
   private final Context context;
-  private final Console console;
   private final MainStorage storage;
   private final Nucleus nucleus;
   private final Clock clock;
+  private final Typewriter typewriter;
   private final int mostSlots;
   private final Notification events;
   private final long endedBit;
@@ -75,19 +71,17 @@ final class Machinery implements Nucleus.Runs {
       Notification events,
       long endedBit) {
     this.context = context;
-    this.console = console;
     this.storage = storage;
     this.events = events;
     this.endedBit = endedBit;
     // One that was removed may still be on its way out of its place.
     this.mostSlots = 2 * processes;
     nucleus = new Nucleus(this, "s", storage.pages(), buffers, processes);
-    clock =
-        new Clock(
-            this::nanos,
-            number -> number <= nucleus.buffers().size() ? nucleus.buffers().get(number - 1) : null,
-            nucleus::answerOf);
-    nucleus.external(CONSOLE, this::console);
+    IntFunction<MessageBuffer> buffer =
+        number -> number <= nucleus.buffers().size() ? nucleus.buffers().get(number - 1) : null;
+    clock = new Clock(this::nanos, buffer, nucleus::answerOf);
+    typewriter = new Typewriter(console, storage, buffer, nucleus::answerOf);
+    nucleus.external(Typewriter.NAME, typewriter);
     nucleus.external(Clock.NAME, clock);
     nucleus.external(HOST, this::host);
   }
@@ -102,6 +96,10 @@ final class Machinery implements Nucleus.Runs {
 
   Clock clock() {
     return clock;
+  }
+
+  Typewriter typewriter() {
+    return typewriter;
   }
 
   void log(String message) {
@@ -269,24 +267,6 @@ final class Machinery implements Nucleus.Runs {
   }
 
   // ---- external processes ----
-
-  /** Words: 1 to write, address, count of bytes, at most 4,096. */
-  private void console(MessageBuffer message, InternalProcess sender) {
-    long count = message.words[2];
-    long[] answer = new long[Nucleus.WORDS];
-    if (message.words[0] != WRITE || count < 0 || count > MOST_OUTPUT) {
-      nucleus.answerOf(message, REJECTED, answer);
-      return;
-    }
-    try {
-      byte[] text = storage.read(sender, message.words[1], (int) count);
-      console.written(new String(text, StandardCharsets.ISO_8859_1));
-      answer[0] = count;
-      nucleus.answerOf(message, DONE, answer);
-    } catch (MainStorage.BadAddress e) {
-      nucleus.answerOf(message, REJECTED, answer);
-    }
-  }
 
   /** Words: exit status of the task, 0 to 255. For the first process only. */
   private void host(MessageBuffer message, InternalProcess sender) {

@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 final class NucleusState {
   private static final String SCHEMA = "nucleus";
 
+  /** Since 2 with those that read from the console. */
+  private static final int VERSION = 2;
+
   private final Machinery machinery;
   private final Nucleus nucleus;
 
@@ -48,14 +51,15 @@ final class NucleusState {
               .with("result", each.result)
               .with("words", each.words));
     }
-    return State.of(SCHEMA, 1)
+    return State.of(SCHEMA, VERSION)
         .with("nanos", machinery.nanos())
         .with("slots", machinery.slots().size())
         .with("free", machinery.free().stream().mapToLong(Slot::number).toArray())
         .with("processes", processes)
         .with("buffers", buffers)
         .with("pool", nucleus.pool().stream().mapToLong(each -> each.number).toArray())
-        .with("clock", machinery.clock().save());
+        .with("clock", machinery.clock().save())
+        .with("typewriter", machinery.typewriter().save());
   }
 
   private static long name(@Nullable InternalProcess process) {
@@ -82,7 +86,7 @@ final class NucleusState {
   // ---- restoring ----
 
   private void restore(State saved) {
-    saved.expect(SCHEMA, 1);
+    int version = saved.expect(SCHEMA, VERSION);
     machinery.nanos(saved.number("nanos", 0, Long.MAX_VALUE));
     long slots = saved.number("slots", 1, machinery.mostSlots());
     machinery.slot((int) slots - 1);
@@ -104,6 +108,9 @@ final class NucleusState {
       queue(each);
     }
     machinery.clock().restore(saved.state("clock"));
+    if (version > 1) {
+      machinery.typewriter().restore(saved.state("typewriter"));
+    }
     try {
       nucleus.check();
     } catch (IllegalStateException e) {

@@ -43,12 +43,15 @@ final class NucleusTask implements Personality, Instance {
   private static final long MOST_FILE_BYTES = 1L << 26;
   private static final String CONSOLE_BYTES = "1048576";
   private static final int MOST_ARGUMENT = 1024;
+
+  // Bits of the notification:
   private static final long ENDED = 1;
+  private static final long TYPED = 2;
 
   /** Name of the program that is in the bundle. */
   private static final String BUILT_IN = "systems";
 
-  /** The console says so when somebody types; nobody reads that. */
+  /** The number of {@link #TYPED}. */
   private static final String TYPED_BIT = "1";
 
   private final Context context;
@@ -89,7 +92,7 @@ final class NucleusTask implements Personality, Instance {
     } else {
       restore(saved);
     }
-    context.worker("events", events, ENDED, bits -> finish());
+    context.worker("events", events, ENDED | TYPED, this::happened);
   }
 
   /** The first process: the program, and its arguments as one text at the end of the storage. */
@@ -154,6 +157,16 @@ final class NucleusTask implements Personality, Instance {
   public void stop() {
     synchronized (lock) {
       machinery.end(137, "it was stopped");
+    }
+    finish();
+  }
+
+  /** Somebody has typed, or the first process has ended. */
+  private void happened(long bits) {
+    synchronized (lock) {
+      if (!machinery.hasEnded()) {
+        machinery.typewriter().typed();
+      }
     }
     finish();
   }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import duality.drivers.Console;
 import duality.kernel.CallFailed;
 import duality.servers.Personality;
 import duality.servers.Swapper;
@@ -14,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
@@ -93,6 +95,49 @@ class NucleusTaskTest {
     assertTrue(output.contains("3000 messages and 188 waits for the clock, none lost"), output);
     assertTrue(output.contains("systems: well"), output);
     assertTrue(swaps > 3, swaps + " swaps");
+  }
+
+  @Test
+  void itWorksInRoundsThatAreTypedAlsoOverSwapsWhileItReads() {
+    Personality task = system.task("1", "rounds", Map.of());
+    task.start();
+    Console console = system.core.kernel().connect("task/1/console", Console.class);
+    Swapper swapper = system.core.kernel().connect("swapper", Swapper.class);
+    for (int round = 1; round <= 6; round++) {
+      awaitOutput("\r\n> ", round);
+      String next = round % 2 == 0 ? "personality.rc4000" : "personality.next";
+      assertEquals("done", swapper.swap("task/1", next).outcome());
+      assertEquals(1, console.type("1"));
+      assertEquals(2, console.type(round + "\r"));
+    }
+    awaitOutput("\r\n> ", 7);
+    String output = system.output("1");
+    for (int round = 1; round <= 6; round++) {
+      assertTrue(output.contains("> done 1" + round + " pages at"), output);
+    }
+    assertEquals(2, console.type("q\r"));
+    assertEquals(0, TestSystem.awaitEnd(task).status(), () -> system.output("1"));
+  }
+
+  @Test
+  void aTaskThatReadsIsStopped() {
+    Personality task = system.task("1", "rounds", Map.of());
+    task.start();
+    awaitOutput("> ", 1);
+    task.stop();
+    assertEquals(137, task.report().status());
+    Console console = system.core.kernel().connect("task/1/console", Console.class);
+    assertEquals(2, console.type("1\r"));
+    assertEquals("exited", task.report().state());
+  }
+
+  private void awaitOutput(String text, int times) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
+    while (system.output("1").split(text, -1).length <= times) {
+      assertTrue(
+          System.nanoTime() - end < 0, () -> "'" + text + "' is missing: " + system.output("1"));
+      Thread.onSpinWait();
+    }
   }
 
   @Test
