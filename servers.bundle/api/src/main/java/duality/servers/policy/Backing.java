@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * triples of first page, pages, rights. {@code backed}: triples of first page, first frame, count,
  * ascending. {@code batches}: pairs of first frame and count, each with its capability in a slot
  * {@code frames/N}. {@code mapped}, instead of {@code backed}: a page's frame is the one that the
- * space has there.
+ * space has there. {@code leaving}: frames that back no page may not be zero.
  *
  * <p>The last is what a checkpoint has, left whenever regions or batches change, which is seldom.
  * It stays true while pages get their frames, because the space knows these too (CuriOS, 2008): a
@@ -58,6 +58,12 @@ public final class Backing {
 
   /** See the class; 1 from the first page on that somebody gave back by itself. */
   private long around;
+
+  /**
+   * There are frames that back no page any more and may not be zero yet. Only inside of {@link
+   * #putBack}: a call that is given up there leaves them to the successor, which makes them zero.
+   */
+  private boolean leaving;
 
   private boolean refusalLogged;
 
@@ -149,11 +155,17 @@ public final class Backing {
       throw new CallFailed.BadRequest(
           context.path() + ": there is no region of " + pages + " pages from " + page + " on");
     }
-    regions.remove(page);
     BitSet frames = new BitSet();
     region.forEachRun((first, frame, count) -> frames.set((int) frame, (int) (frame + count)));
-    stock.putBackUsed(frames);
+    putBack(frames, () -> regions.remove(page));
     leaveCheckpoint();
+  }
+
+  private void putBack(BitSet frames, Runnable entry) {
+    leaving = true;
+    entry.run();
+    stock.putBackUsed(frames);
+    leaving = false;
   }
 
   /**
@@ -173,14 +185,15 @@ public final class Backing {
     }
     around = 1; // or it would come back with its neighbours
     BitSet frames = new BitSet();
-    for (long each = page; each < page + pages; each++) {
-      long frame = region.frameAt(each);
-      if (frame >= 0 && space.frameAt(each) < 0) {
+    BitSet gone = new BitSet();
+    for (int i = 0; i < pages; i++) {
+      long frame = region.frameAt(page + i);
+      if (frame >= 0 && space.frameAt(page + i) < 0) {
         frames.set((int) frame);
-        region.clear(each, 1);
+        gone.set(i);
       }
     }
-    stock.putBackUsed(frames);
+    putBack(frames, () -> gone.stream().forEach(i -> region.clear(page + i, 1)));
   }
 
   /**
@@ -383,7 +396,8 @@ public final class Backing {
     for (Region region : regions.values()) {
       region.forEachRun(backed::add);
     }
-    return outline().with("backed", backed.toArray());
+    State state = outline().with("backed", backed.toArray());
+    return leaving ? state.with("leaving", true) : state;
   }
 
   private void leaveCheckpoint() {
@@ -458,7 +472,7 @@ public final class Backing {
     }
     held.andNot(free.rest());
     stock.restoreUnused(held);
-    if (fromSpace) {
+    if (fromSpace || saved.has("leaving") && saved.flag("leaving")) {
       stock.zeroUnused();
     }
   }

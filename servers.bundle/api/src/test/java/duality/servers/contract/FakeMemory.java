@@ -49,6 +49,9 @@ public final class FakeMemory {
   /** See {@link #insteadOfMap}. */
   public @Nullable Throwable behindMap;
 
+  /** What the next {@link Frame#reclaim} throws in the place of it; null for nothing. */
+  public @Nullable Throwable insteadOfReclaim;
+
   /** A pool of that many frames, all free. */
   public FakeMemory(int frames) {
     this.frames = frames;
@@ -153,6 +156,9 @@ public final class FakeMemory {
     @Override
     public void reclaim(long index, long parts) {
       check(index, parts);
+      Throwable instead = insteadOfReclaim;
+      insteadOfReclaim = null;
+      FakeSpace.throwIt(instead);
       mapped.values().removeIf(f -> f >= first + index && f < first + index + parts);
       dirty.clear((int) (first + index), (int) (first + index + parts));
     }

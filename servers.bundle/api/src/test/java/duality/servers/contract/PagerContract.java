@@ -244,6 +244,47 @@ public abstract class PagerContract {
   }
 
   @Test
+  void framesOfARegionWhoseEndIsGivenUpServeOthersAsZero() {
+    for (boolean part : new boolean[] {false, true}) {
+      FakeMemory there = new FakeMemory(10_000);
+      context = new FakeContext("vm/a/pager", Map.of("quota", "819200", "batch", "64"));
+      context.keep("space", there.space);
+      context.keep("root", there.root);
+      Pager pager = (Pager) server().open(context, null);
+      // Two regions in one batch, so that it does not go back to root as a whole.
+      there.region(pager, 16, 10, READ_WRITE);
+      there.region(pager, 50, 10, READ_WRITE);
+      for (long page = 16; page < 26; page++) {
+        assertTrue(there.touch(pager, page, Memory.WRITE));
+        assertTrue(there.touch(pager, page + 34, Memory.WRITE));
+      }
+      there.insteadOfReclaim = new Error("given up");
+      if (part) {
+        there.removePages(16, 10);
+        try {
+          pager.release(FakeMemory.SPACE, 16, 10);
+          continue; // a pager may keep them
+        } catch (Error givenUp) {
+          assertEquals("given up", givenUp.getMessage());
+        }
+      } else {
+        assertThrows(Error.class, () -> there.removeRegion(pager, 16));
+      }
+      Pager next = successor(successor(pager));
+      if (!part) {
+        there.region(next, 100, 10, READ_WRITE);
+      }
+      for (long page = part ? 16 : 100; page < (part ? 26 : 110); page++) {
+        assertTrue(there.touch(next, page, Memory.WRITE), "page " + page);
+      }
+      for (long page = 50; page < 60; page++) {
+        assertTrue(there.touch(next, page, Memory.READ), "the other region is there");
+      }
+      ((Instance) next).check();
+    }
+  }
+
+  @Test
   void aFaultThatTheKernelRefusesKeepsNoFrame() {
     Pager pager = open(10);
     memory.region(pager, 16, 10, READ_WRITE);
