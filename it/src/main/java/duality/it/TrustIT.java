@@ -4,8 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import duality.guests.Boot;
+import duality.servers.Personality;
 import duality.servers.Root;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -103,6 +106,88 @@ class TrustIT {
       assertTrue(
           all.stream().anyMatch(row -> row.contains("dies=scheduler, stalls=, goesOn=vm/trust")),
           () -> String.join("\n", all));
+    }
+  }
+
+  @Test
+  void aDiskIsSealedOverSwapsAndRestarts() throws Exception {
+    Path disk = Files.write(folder.resolve("sealed"), new byte[1 << 20]);
+    Root root = Services.service(Root.class);
+    Boot boot = Services.boot("nano");
+    Map<String, String> config = Map.of("disk0", disk.toString(), "store0", "store.sealed");
+    try (Gogo gogo = new Gogo(folder);
+        RunningMachine guest = new RunningMachine(root, "sealed", boot, config)) {
+      guest.await(0, boot.readyLine(), 120);
+      for (int i = 0; i < 6; i++) {
+        guest.command("put " + 3 * i + " 4 77", "status 0", 60);
+        gogo.run(
+            "kernel:swap vm/sealed/"
+                + List.of("store0", "store0/raw", "blk0").get(i % 3)
+                + " "
+                + List.of("store.sealed", "store.file", "virtio.blk").get(i % 3));
+      }
+      guest.command("flush", "flush: status 0", 60);
+    }
+    byte[] bytes = Files.readAllBytes(disk);
+    Path seal = folder.resolve("sealed.seal");
+    assertTrue(Files.size(seal) > 100, "the root is here");
+    try (RunningMachine guest = new RunningMachine(root, "sealed", boot, config)) {
+      guest.await(0, boot.readyLine(), 120);
+      guest.command("get 3 4", "status 0", 60);
+    }
+    // Whatever lies where the blocks are, it is not what was written.
+    Arrays.fill(bytes, (byte) 7);
+    Files.write(disk, bytes);
+    try (RunningMachine guest = new RunningMachine(root, "sealed", boot, config)) {
+      guest.await(0, boot.readyLine(), 120);
+      guest.command("get 3 4", "status 1", 60);
+    }
+  }
+
+  @Test
+  void aGuestOfAnyStructureIsSeenToNeedAllThatIsBelowItAlsoWhenGarbageWasCollected()
+      throws Exception {
+    Root root = Services.service(Root.class);
+    Path disk = Files.write(folder.resolve("disk"), new byte[1 << 20]);
+    for (String monitor : List.of("vmm.machine", "vmm.trap", "vmm.xen")) {
+      Boot boot = Services.boot(monitor.equals("vmm.xen") ? "nano-xen" : "nano");
+      try (Gogo gogo = new Gogo(folder);
+          RunningMachine guest =
+              new RunningMachine(
+                  root, "need", boot, Map.of("server", monitor, "disk0", disk.toString()))) {
+        guest.await(0, boot.readyLine(), 120);
+        everyPartIsNeeded(gogo, "vm/need");
+      }
+    }
+    try (Gogo gogo = new Gogo(folder)) {
+      root.create(
+          "task/need",
+          Personality.class,
+          Map.of(
+              "server",
+              "personality.rc4000",
+              "file",
+              "systems",
+              "args",
+              Personality.list(List.of("rounds"))));
+      try {
+        everyPartIsNeeded(gogo, "task/need");
+      } finally {
+        root.remove("task/need");
+      }
+    }
+  }
+
+  /** What is dropped is collected first: a server that holds what it needs does not care. */
+  private static void everyPartIsNeeded(Gogo gogo, String guest) throws Exception {
+    for (int i = 0; i < 3; i++) {
+      System.gc();
+    }
+    List<String> rows = lines(gogo.run("kernel:liability"));
+    List<String> parts = rows.stream().filter(row -> row.contains("[dies=" + guest)).toList();
+    assertTrue(parts.size() >= 3, () -> guest + " has no parts: " + rows);
+    for (String row : parts) {
+      assertTrue(row.contains("stalls=" + guest + ","), row);
     }
   }
 }

@@ -14,11 +14,17 @@ final class Disks {
   private static final String READ_ONLY = ",ro";
   private static final int MOST = 7;
 
+  /** Option: which server keeps the disks. */
+  static final String STORE = "--store";
+
   private Disks() {}
 
   /** The configuration of a machine for its {@code --disk} options. */
   static Map<String, String> config(Invocation call) throws CommandFailed {
     List<String> given = call.arguments().texts("--disk");
+    if (given.isEmpty() && call.arguments().has(STORE)) {
+      throw new CommandFailed(STORE + " goes with --disk only");
+    }
     if (given.size() > MOST) {
       throw new CommandFailed(given.size() + " disks are more than the " + MOST + " of a machine");
     }
@@ -54,6 +60,9 @@ final class Disks {
                 + "' is empty; give it a size first, such as by truncate -s 64M FILE");
       }
       config.put("disk" + i, file + (readOnly ? READ_ONLY : ""));
+      if (call.arguments().has(STORE)) {
+        config.put("store" + i, call.arguments().text(STORE));
+      }
     }
     return config;
   }

@@ -63,6 +63,10 @@ public final class MachineCommands extends CommandGroup {
                 .option("--cpus", Kind.COUNT, "harts, 1 to 8, that run in parallel (1)")
                 .repeated(
                     "--disk", Kind.FILE, "host file as a disk; FILE,ro for read-only; up to 7")
+                .option(
+                    Disks.STORE,
+                    Kind.SERVER,
+                    "server of the disks' stores (store.file), or store.sealed")
                 .repeated(
                     "--net", Kind.NETWORK, "network to plug a card into, made if need be; up to 4")
                 .option("--append", Kind.TEXT, "words for the kernel's command line, in quotes")

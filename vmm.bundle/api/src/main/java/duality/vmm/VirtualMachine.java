@@ -14,10 +14,11 @@ import org.osgi.annotation.versioning.ConsumerType;
  * <p>Configuration keys of the endpoint: {@code memory} (bytes), {@code kernel}, {@code initrd}
  * (host files), {@code firmware} (a host file that starts in M-mode, or {@code none} for a kernel
  * that does so itself), {@code append} (kernel command line), {@code disk0} to {@code disk6} (host
- * file, with {@code ,ro} behind it for read-only), {@code net0} to {@code net3} (name of the
- * network that a card is plugged into), {@code rng} ({@code true}: a source of randomness), {@code
- * image} (name of the guest image, for reports), {@code weight}, {@code engine}, {@code agent}
- * ({@code false}: no port and no {@link GuestAgent} endpoint for one).
+ * file, with {@code ,ro} behind it for read-only), {@code store0} to {@code store6} (server of that
+ * disk's store in place of the routed one), {@code net0} to {@code net3} (name of the network that
+ * a card is plugged into), {@code rng} ({@code true}: a source of randomness), {@code image} (name
+ * of the guest image, for reports), {@code weight}, {@code engine}, {@code agent} ({@code false}:
+ * no port and no {@link GuestAgent} endpoint for one).
  */
 @ConsumerType
 @Protocol(rank = Protocol.MACHINE, deadlineMillis = 60_000, stallMillis = 3_000)

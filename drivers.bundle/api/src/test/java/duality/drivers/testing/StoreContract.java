@@ -56,7 +56,12 @@ public abstract class StoreContract {
 
   /** Opens the store with this content. */
   protected final Store open(byte[] content) throws Exception {
-    store = store(board, events, content);
+    return use(store(board, events, content));
+  }
+
+  /** From now on requests go there. */
+  protected final Store use(Store other) {
+    store = other;
     return store;
   }
 

@@ -1,5 +1,6 @@
 package duality.store.file;
 
+import duality.drivers.RawStore;
 import duality.drivers.Settings;
 import duality.drivers.Slots;
 import duality.drivers.Store;
@@ -38,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  * <p>An instance that follows one which failed, or that got a state which is not the last one, says
  * so by {@link Store#RESTARTED}, and its client submits again.
  */
-final class FileStore implements Store, Instance {
+final class FileStore implements RawStore, Instance {
   private static final String SCHEMA = "store";
   private static final int VERSION = 2;
 

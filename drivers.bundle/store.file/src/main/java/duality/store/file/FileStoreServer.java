@@ -12,7 +12,11 @@ import org.osgi.service.component.annotations.Component;
 /** Server {@code store.file}: opens a raw disk image. */
 @Component(
     service = Server.class,
-    property = {Server.NAME + "=store.file", Server.PROTOCOL + "=duality.drivers.Store"})
+    property = {
+      Server.NAME + "=store.file",
+      Server.PROTOCOL + "=duality.drivers.Store",
+      Server.PROTOCOL + "=duality.drivers.RawStore"
+    })
 public final class FileStoreServer implements Server {
   /** What all instances have done; see {@link DriverWork}. */
   static final WorkTallies WORK = new WorkTallies();

@@ -190,8 +190,8 @@ final class Devices implements Peripherals {
         context.child(
             "store" + disk.slot(),
             Store.class,
-            Map.of("file", disk.file(), "readonly", Boolean.toString(disk.readOnly())),
-            Map.of(Slots.EVENTS, writable(events)));
+            disk.config(),
+            disk.endowment(context, writable(events)));
     virtio(name, disk.slot(), events, Map.of(), Map.of(Slots.BACKEND, store));
   }
 

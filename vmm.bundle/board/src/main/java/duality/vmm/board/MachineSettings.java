@@ -1,8 +1,13 @@
 package duality.vmm.board;
 
+import duality.drivers.Slots;
 import duality.kernel.CallFailed;
+import duality.kernel.Context;
+import duality.kernel.Notification;
+import duality.kernel.Router;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -44,8 +49,31 @@ record MachineSettings(
    * @param slot its virtio-mmio transport, and its number
    * @param file the host file
    * @param readOnly whether the guest may not write
+   * @param store server of its store; empty for the routed one
    */
-  record Disk(int slot, String file, boolean readOnly) {}
+  record Disk(int slot, String file, boolean readOnly, String store) {
+    /** What the store is told. */
+    Map<String, String> config() {
+      Map<String, String> config =
+          new HashMap<>(Map.of("file", file, "readonly", Boolean.toString(readOnly)));
+      if (!store.isEmpty()) {
+        config.put("server", store);
+      }
+      return config;
+    }
+
+    /**
+     * What the store gets. One that somebody chose may need memory of its own: the right to ask
+     * root for that goes to it, and not to others.
+     */
+    Map<String, Object> endowment(Context context, Notification events) {
+      return store.isEmpty() || !context.has(ROOT)
+          ? Map.of(Slots.EVENTS, events)
+          : Map.of(Slots.EVENTS, events, ROOT, context.slot(ROOT, Router.class));
+    }
+  }
+
+  private static final String ROOT = "root";
 
   /** There is nothing below the kernel: it starts in M-mode. */
   static final String NO_FIRMWARE = "none";
@@ -122,6 +150,11 @@ record MachineSettings(
             key, "no disk of this machine: they are disk0 to disk" + (Board.PORTS_SLOT - 1));
       }
     }
+    for (String key : config.keySet()) {
+      if (key.matches("store.*") && !config.containsKey(key.replaceFirst("store", "disk"))) {
+        throw wrong(key, "the store of no disk of this machine");
+      }
+    }
     for (int slot = 0; slot < Board.PORTS_SLOT; slot++) {
       String file = config.get("disk" + slot);
       if (file == null) {
@@ -134,7 +167,7 @@ record MachineSettings(
       if (file.isEmpty()) {
         throw wrong("disk" + slot, "empty; name a file");
       }
-      disks.add(new Disk(slot, file, readOnly));
+      disks.add(new Disk(slot, file, readOnly, config.getOrDefault("store" + slot, "")));
     }
     return List.copyOf(disks);
   }

@@ -63,8 +63,8 @@ final class SplitDevices implements Peripherals {
           context.child(
               "store" + disk.slot(),
               Store.class,
-              Map.of("file", disk.file(), "readonly", Boolean.toString(disk.readOnly())),
-              Map.of(Slots.EVENTS, writable(finished)));
+              disk.config(),
+              disk.endowment(context, writable(finished)));
       driver(name, finished, store);
     }
   }

@@ -42,9 +42,12 @@ class MachineSettingsTest {
 
   @Test
   void disksKeepTheirNumbers() {
-    MachineSettings settings = with("disk0", "/a", "disk6", "/b,ro", "agent", "false");
+    MachineSettings settings =
+        with("disk0", "/a", "disk6", "/b,ro", "store6", "store.sealed", "agent", "false");
     assertEquals(
-        List.of(new MachineSettings.Disk(0, "/a", false), new MachineSettings.Disk(6, "/b", true)),
+        List.of(
+            new MachineSettings.Disk(0, "/a", false, ""),
+            new MachineSettings.Disk(6, "/b", true, "store.sealed")),
         settings.disks());
   }
 
@@ -68,6 +71,7 @@ class MachineSettingsTest {
     refused("'disk7'", "disk7", "/a");
     refused("'disk00'", "disk00", "/a");
     refused("'disk1'", "disk1", ",ro");
+    refused("'store0'", "store0", "store.sealed");
     refused("'weight'", "weight", "0");
     refused("'agent'", "agent", "perhaps");
     refused("'rng'", "rng", "perhaps");

@@ -1,0 +1,34 @@
+package duality.store.sealed;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** A seal that is not written anywhere. */
+final class MemorySeal implements Seal {
+  private byte[] root = new byte[Tree.HASH_BYTES];
+  private List<Changes.Change> changes = new ArrayList<>();
+
+  @Override
+  public byte[] root() {
+    return root.clone();
+  }
+
+  @Override
+  public List<Changes.Change> changes() {
+    return List.copyOf(changes);
+  }
+
+  @Override
+  public void add(List<Changes.Change> more) {
+    changes.addAll(more);
+  }
+
+  @Override
+  public void force() {}
+
+  @Override
+  public void replace(byte[] nextRoot, List<Changes.Change> left) {
+    root = nextRoot.clone();
+    changes = new ArrayList<>(left);
+  }
+}
