@@ -6,19 +6,27 @@ import org.osgi.annotation.versioning.ConsumerType;
 /**
  * What the servers of a driver bundle have done, by endpoint: an OSGi service of that bundle,
  * beside its server. From the counts of work the processor time can be charged to the client that
- * caused it, as [CG05] charged a driver domain's by counted page exchanges.
+ * caused it, as [CG05] charged a driver domain's by counted page exchanges. The service has the
+ * driver's name as {@link duality.kernel.Server#NAME}, since each driver has prices of its own.
  *
  * <p><em>Concurrency:</em> any thread.
  */
 @ConsumerType
 public interface DriverWork {
+  /**
+   * Property of the service: {@code true} where the work is done on the thread of whoever calls (a
+   * guest's, or that of a device that has one), so that this one's processor time has it already.
+   */
+  String ON_CALLER = "duality.work.on.caller";
+
   /** What was counted since the bundle was started, by endpoint, in no order. */
   List<Work> work();
 
   /**
    * Work for one endpoint, and so for the machine or program to which it belongs.
    *
-   * @param endpoint its path, such as {@code vm/a/blk0}
+   * @param endpoint its path, such as {@code vm/a/blk0}; what a network does for a card: the path
+   *     of the network, a colon, and the card's address
    * @param descriptors of requests taken: buffers of virtqueue chains, requests to a store
    * @param copies times that data was moved
    * @param readBytes moved towards the client

@@ -3,6 +3,7 @@ package duality.net.learning;
 import duality.drivers.MacAddress;
 import duality.drivers.Network;
 import duality.drivers.Settings;
+import duality.drivers.WorkTallies;
 import duality.kernel.CallFailed;
 import duality.kernel.Context;
 import duality.kernel.Grant;
@@ -85,7 +86,7 @@ final class LearningSwitch implements Network, Instance {
       if (free < 0) {
         return false;
       }
-      port = new Port(free, card, events, bit);
+      port = new Port(free, card, events, bit, tally(card));
       ports[free] = port;
     }
     port.events = events;
@@ -112,6 +113,10 @@ final class LearningSwitch implements Network, Instance {
     ports[port.number] = null;
     table.forget(port.number);
     context.drop(SLOT + MacAddress.text(port.card));
+  }
+
+  private WorkTallies.Tally tally(long card) {
+    return SwitchServer.WORK.of(context.path() + ":" + MacAddress.text(card));
   }
 
   /** A place for one more card; cards of machines that are no more make room. */
@@ -171,6 +176,7 @@ final class LearningSwitch implements Network, Instance {
     } else if (length > 0) {
       MemorySegment room = MemorySegment.ofArray(port.room(port.length + length));
       from.read(offset, room, port.length, length);
+      port.work.written(length);
       port.length += length;
     }
     if ((part & LAST) != 0) {
@@ -224,8 +230,18 @@ final class LearningSwitch implements Network, Instance {
     return port;
   }
 
+  /** The sender's thread does it, so the sender's work it is: a copy for each who gets one. */
   private void deliver(Port from, Port to, byte[] frame, int length) {
-    if (to != from && to.take(frame, length)) {
+    if (to == from) {
+      return;
+    }
+    long dropped = to.dropped;
+    boolean first = to.take(frame, length);
+    if (to.dropped == dropped) {
+      from.work.written(length);
+    }
+    if (first) {
+      from.work.notified();
       tell(to);
     }
   }
@@ -274,6 +290,7 @@ final class LearningSwitch implements Network, Instance {
     }
     port.queue.copyFirst(skip, passing, count);
     to.write(offset, MemorySegment.ofArray(passing), 0, count);
+    port.work.read(count);
     if (skip + count == length) {
       port.queue.removeFirst();
       port.receivedFrames++;
@@ -372,7 +389,8 @@ final class LearningSwitch implements Network, Instance {
               number,
               card,
               context.slot(slot, Notification.class),
-              (int) each.number("bit", 0, 31));
+              (int) each.number("bit", 0, 31),
+              tally(card));
       ports[number] = port;
       if (each.has("queue")) {
         port.restore(each, longest);

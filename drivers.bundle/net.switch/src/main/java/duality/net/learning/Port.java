@@ -2,6 +2,7 @@ package duality.net.learning;
 
 import duality.drivers.MacAddress;
 import duality.drivers.Network;
+import duality.drivers.WorkTallies;
 import duality.kernel.Notification;
 import duality.kernel.State;
 import java.util.Arrays;
@@ -18,6 +19,10 @@ final class Port {
   final long card;
   Notification events;
   int bit;
+
+  /** What was done in calls for this card. */
+  final WorkTallies.Tally work;
+
   final FrameQueue queue = new FrameQueue(QUEUE_LIMIT);
 
   /** What there is of a frame that is being sent; nothing when it is too long. */
@@ -33,11 +38,12 @@ final class Port {
   long dropped;
   long refused;
 
-  Port(int number, long card, Notification events, int bit) {
+  Port(int number, long card, Notification events, int bit, WorkTallies.Tally work) {
     this.number = number;
     this.card = card;
     this.events = events;
     this.bit = bit;
+    this.work = work;
   }
 
   /** Room for that many bytes of the frame, with what there is. */

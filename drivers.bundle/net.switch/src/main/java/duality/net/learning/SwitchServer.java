@@ -1,5 +1,7 @@
 package duality.net.learning;
 
+import duality.drivers.DriverWork;
+import duality.drivers.WorkTallies;
 import duality.kernel.Context;
 import duality.kernel.Instance;
 import duality.kernel.Server;
@@ -12,6 +14,9 @@ import org.osgi.service.component.annotations.Component;
     service = Server.class,
     property = {Server.NAME + "=net.switch", Server.PROTOCOL + "=duality.drivers.Network"})
 public final class SwitchServer implements Server {
+  /** What all instances have done, by card; see {@link DriverWork}. */
+  static final WorkTallies WORK = new WorkTallies();
+
   @Override
   public Instance open(Context context, @Nullable State saved) {
     return LearningSwitch.open(context, System::nanoTime, saved);

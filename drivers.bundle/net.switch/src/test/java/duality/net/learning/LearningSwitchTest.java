@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import duality.drivers.DriverWork;
 import duality.drivers.MacAddress;
 import duality.drivers.Network;
 import duality.drivers.testing.TestBoard;
@@ -116,6 +117,39 @@ class LearningSwitchTest {
     send(A, A, "to itself");
     assertEquals("", fetch(A) + fetch(B) + fetch(C));
     assertEquals(0, network.report().flooded());
+  }
+
+  private static DriverWork.Work counted(long card) {
+    String name = SWITCH + ":" + MacAddress.text(card);
+    return new SwitchWork()
+        .work().stream()
+            .filter(each -> each.endpoint().endsWith("/" + name))
+            .findFirst()
+            .orElseThrow();
+  }
+
+  @Test
+  void whoSendsToManyIsCountedForEachCopy() {
+    DriverWork.Work a = counted(A);
+    DriverWork.Work b = counted(B);
+    send(B, A, "to b"); // 18 bytes in, 18 into b's queue, b is told
+    send(ALL, A, "to all"); // 20 in, 20 for b, which was told, and 20 for c, which is told
+    DriverWork.Work sent = counted(A).since(a);
+    assertEquals(5, sent.copies());
+    assertEquals(18 + 18 + 20 + 20 + 20, sent.writtenBytes());
+    assertEquals(2, sent.notifications());
+    assertEquals(0, sent.readBytes());
+    assertEquals("to b;to all;", fetch(B));
+    DriverWork.Work fetched = counted(B).since(b);
+    assertEquals(18 + 20, fetched.readBytes());
+    assertEquals(2, fetched.copies());
+    assertEquals(0, fetched.writtenBytes());
+    for (int i = 0; i < 2 * Port.QUEUE_LIMIT / 1000; i++) {
+      send(B, A, "x".repeat(1000));
+    }
+    DriverWork.Work before = counted(A);
+    send(B, A, "x".repeat(1000));
+    assertEquals(1, counted(A).since(before).copies(), "what is dropped is not copied on");
   }
 
   @Test

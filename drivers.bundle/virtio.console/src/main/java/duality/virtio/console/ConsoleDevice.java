@@ -6,6 +6,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import duality.drivers.Console;
 import duality.drivers.Settings;
 import duality.drivers.Slots;
+import duality.drivers.WorkTallies;
 import duality.drivers.virtio.Chain;
 import duality.drivers.virtio.Malformed;
 import duality.drivers.virtio.Rings;
@@ -62,6 +63,7 @@ final class ConsoleDevice implements VirtioDevice {
   private final int rows;
   private final int portCount;
   private final byte[] config;
+  private final WorkTallies.Tally tally;
   private final Deque<ControlMessage> waiting = new ArrayDeque<>();
   private final Chain chain = new Chain();
   private @Nullable VirtioMmio attached;
@@ -70,6 +72,7 @@ final class ConsoleDevice implements VirtioDevice {
   private volatile State kept;
 
   ConsoleDevice(Context context) {
+    tally = ConsoleServer.WORK.of(context.path());
     portCount = Settings.number(context, "ports", 1, MOST_PORTS, 2);
     columns = Settings.number(context, "columns", 0, 65_535, 0);
     rows = Settings.number(context, "rows", 0, 65_535, 0);
@@ -142,6 +145,7 @@ final class ConsoleDevice implements VirtioDevice {
 
   @Override
   public void work(long bits) {
+    tally.notified();
     if (!transport().running()) {
       return;
     }
@@ -191,7 +195,10 @@ final class ConsoleDevice implements VirtioDevice {
         while (served < QUEUE_SIZE && more) {
           if (rings.next(chain)) {
             more = step.serve(rings);
-            served += more ? 1 : 0;
+            if (more) {
+              served++;
+              tally.descriptors(chain.buffers());
+            }
           } else {
             more = rings.unmute(); // chains that cannot be served now wait for something else
           }
@@ -202,6 +209,7 @@ final class ConsoleDevice implements VirtioDevice {
       } finally {
         interrupt = rings.interruptWanted();
         if (interrupt) {
+          tally.notified();
           transport().interrupt();
         }
       }
@@ -231,6 +239,7 @@ final class ConsoleDevice implements VirtioDevice {
         return false;
       }
       buffer.write(0, MemorySegment.ofArray(bytes), 0, bytes.length);
+      tally.read(bytes.length);
       rings.take();
       rings.complete(chain.head(), bytes.length);
       return true;
@@ -259,6 +268,7 @@ final class ConsoleDevice implements VirtioDevice {
       }
       done += length;
     }
+    tally.written(bytes.length);
     return bytes;
   }
 
@@ -343,6 +353,7 @@ final class ConsoleDevice implements VirtioDevice {
         Virtqueue.lend(transport().memory(), chain.address(first), bytes.length, Memory.WRITE)) {
       buffer.write(0, MemorySegment.ofArray(bytes), 0, bytes.length);
     }
+    tally.read(bytes.length);
     rings.take();
     rings.complete(chain.head(), bytes.length);
     waiting.remove();

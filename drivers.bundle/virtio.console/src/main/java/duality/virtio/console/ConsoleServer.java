@@ -1,5 +1,7 @@
 package duality.virtio.console;
 
+import duality.drivers.DriverWork;
+import duality.drivers.WorkTallies;
 import duality.drivers.virtio.VirtioMmio;
 import duality.kernel.Context;
 import duality.kernel.Instance;
@@ -13,6 +15,9 @@ import org.osgi.service.component.annotations.Component;
     service = Server.class,
     property = {Server.NAME + "=virtio.console", Server.PROTOCOL + "=duality.drivers.MmioDevice"})
 public final class ConsoleServer implements Server {
+  /** What all instances have done; see {@link DriverWork}. */
+  static final WorkTallies WORK = new WorkTallies();
+
   @Override
   public Instance open(Context context, @Nullable State saved) {
     return VirtioMmio.open(context, new ConsoleDevice(context), saved);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import duality.drivers.Console;
+import duality.drivers.DriverWork;
 import duality.drivers.MmioDevice;
 import duality.drivers.Slots;
 import duality.drivers.testing.DeviceContract;
@@ -164,6 +165,34 @@ class ConsoleDeviceTest extends DeviceContract {
     TestBoard.await("an interrupt", () -> board.wire(SOURCE));
     assertEquals(1, driver.acknowledge());
     TestBoard.await("all memory is given back", () -> board.openGrants() == 0);
+  }
+
+  private static DriverWork.Work counted() {
+    return new ConsoleWork()
+        .work().stream()
+            .filter(each -> each.endpoint().endsWith("/" + DEVICE))
+            .findFirst()
+            .orElseThrow();
+  }
+
+  @Test
+  void countsWhatGoesThroughItsPorts() {
+    DriverWork.Work atFirst = counted();
+    start();
+    connect();
+    // Four messages came and six went; each is counted a moment after it was seen.
+    TestBoard.await("all messages are counted", () -> counted().since(atFirst).descriptors() >= 10);
+    DriverWork.Work before = counted();
+    send(1, "12345");
+    send(AGENT_OUT, "1234567890");
+    consoles[1].type("123");
+    assertEquals("123", receive(AGENT_IN));
+    TestBoard.await("three chains", () -> counted().since(before).descriptors() == 3);
+    DriverWork.Work done = counted().since(before);
+    assertEquals(3, done.copies());
+    assertEquals(15, done.writtenBytes());
+    assertEquals(3, done.readBytes());
+    assertTrue(done.notifications() >= 3, "each kick wakes it: " + done);
   }
 
   @Test

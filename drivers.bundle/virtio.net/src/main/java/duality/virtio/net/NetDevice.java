@@ -3,6 +3,7 @@ package duality.virtio.net;
 import duality.drivers.MacAddress;
 import duality.drivers.Network;
 import duality.drivers.Slots;
+import duality.drivers.WorkTallies;
 import duality.drivers.virtio.Chain;
 import duality.drivers.virtio.Malformed;
 import duality.drivers.virtio.Rings;
@@ -64,6 +65,10 @@ final class NetDevice implements VirtioDevice {
   private final Network network;
   private final long card;
   private final int longestFrame;
+
+  /** Copies are counted by the network, which makes them. */
+  private final WorkTallies.Tally tally;
+
   private final Chain chain = new Chain();
   private @Nullable VirtioMmio attached;
 
@@ -77,6 +82,7 @@ final class NetDevice implements VirtioDevice {
 
   NetDevice(Context context) {
     this.context = context;
+    tally = NetServer.WORK.of(context.path());
     network = context.slot(Slots.BACKEND, Network.class);
     try {
       card = MacAddress.parse(context.config("mac", ""));
@@ -144,6 +150,7 @@ final class NetDevice implements VirtioDevice {
 
   @Override
   public void work(long bits) {
+    tally.notified();
     try {
       boolean running = transport().running();
       if (wasReset || !running) {
@@ -234,6 +241,7 @@ final class NetDevice implements VirtioDevice {
               return;
             }
             rings.take();
+            tally.descriptors(chain.buffers());
             rings.complete(chain.head(), 0);
             moved += chain.buffers();
           }
@@ -246,6 +254,7 @@ final class NetDevice implements VirtioDevice {
       }
     } finally {
       if (interrupt) {
+        tally.notified();
         transport().interrupt();
       }
     }
@@ -293,6 +302,7 @@ final class NetDevice implements VirtioDevice {
       }
     } finally {
       if (interrupt) {
+        tally.notified();
         transport().interrupt();
       }
     }
@@ -324,6 +334,7 @@ final class NetDevice implements VirtioDevice {
         network.drop(card);
       } else if (fill(length)) {
         rings.take();
+        tally.descriptors(chain.buffers());
         rings.complete(chain.head(), HEADER_BYTES + length);
       } else {
         break;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import duality.drivers.DriverWork;
 import duality.drivers.MacAddress;
 import duality.drivers.MmioDevice;
 import duality.drivers.Network;
@@ -206,6 +207,31 @@ class NetDeviceTest extends DeviceContract {
     TestBoard.await("an interrupt", () -> board.wire(SOURCE));
     assertEquals(1, driver.acknowledge());
     TestBoard.await("all memory is given back", () -> board.openGrants() == 0);
+  }
+
+  private static DriverWork.Work counted() {
+    return new NetWork()
+        .work().stream()
+            .filter(each -> each.endpoint().endsWith("/" + DEVICE))
+            .findFirst()
+            .orElseThrow();
+  }
+
+  @Test
+  void countsTheBuffersThatItMoves() {
+    start();
+    DriverWork.Work before = counted();
+    byte[] out = frame(OTHER, CARD, new byte[100]);
+    send(out);
+    atOther();
+    send(out, 12, 14, 100);
+    atOther();
+    fromOther(frame(CARD, OTHER, new byte[50]));
+    atGuest();
+    DriverWork.Work done = counted().since(before);
+    assertEquals(1 + 3 + 1, done.descriptors());
+    assertEquals(0, done.copies(), "the switch makes and counts them");
+    assertTrue(done.notifications() >= 3, "each frame wakes it: " + done);
   }
 
   @Test

@@ -1,5 +1,6 @@
 package duality.virtio.rng;
 
+import duality.drivers.WorkTallies;
 import duality.drivers.virtio.Chain;
 import duality.drivers.virtio.Malformed;
 import duality.drivers.virtio.Rings;
@@ -35,12 +36,14 @@ final class RngDevice implements VirtioDevice {
   private static final long REST_NANOS = 250_000;
 
   private final SecureRandom source;
+  private final WorkTallies.Tally tally;
   private final Chain chain = new Chain();
   private final byte[] bytes = new byte[TURN_BYTES];
   private @Nullable VirtioMmio attached;
 
-  RngDevice(SecureRandom source) {
+  RngDevice(SecureRandom source, WorkTallies.Tally tally) {
     this.source = source;
+    this.tally = tally;
   }
 
   @Override
@@ -87,6 +90,7 @@ final class RngDevice implements VirtioDevice {
 
   @Override
   public void work(long bits) {
+    tally.notified();
     VirtioMmio transport = transport();
     if (!transport.running() || !transport.queue(QUEUE).ready()) {
       return;
@@ -111,6 +115,7 @@ final class RngDevice implements VirtioDevice {
       more = false;
     }
     if (interrupt) {
+      tally.notified();
       transport.interrupt();
     }
     if (more) {
@@ -131,6 +136,8 @@ final class RngDevice implements VirtioDevice {
         Virtqueue.lend(transport().memory(), chain.address(first), count, Memory.WRITE)) {
       buffer.write(0, MemorySegment.ofArray(bytes), 0, count);
     }
+    tally.descriptors(chain.buffers());
+    tally.read(count);
     rings.take();
     rings.complete(chain.head(), count);
     return count;

@@ -1,5 +1,7 @@
 package duality.virtio.rng;
 
+import duality.drivers.DriverWork;
+import duality.drivers.WorkTallies;
 import duality.drivers.virtio.VirtioMmio;
 import duality.kernel.Context;
 import duality.kernel.Instance;
@@ -14,8 +16,12 @@ import org.osgi.service.component.annotations.Component;
     service = Server.class,
     property = {Server.NAME + "=virtio.rng", Server.PROTOCOL + "=duality.drivers.MmioDevice"})
 public final class RngServer implements Server {
+  /** What all instances have done; see {@link DriverWork}. */
+  static final WorkTallies WORK = new WorkTallies();
+
   @Override
   public Instance open(Context context, @Nullable State saved) {
-    return VirtioMmio.open(context, new RngDevice(new SecureRandom()), saved);
+    return VirtioMmio.open(
+        context, new RngDevice(new SecureRandom(), WORK.of(context.path())), saved);
   }
 }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import duality.drivers.DriverWork;
 import duality.drivers.MmioDevice;
 import duality.drivers.Slots;
 import duality.drivers.testing.DeviceContract;
@@ -97,6 +98,29 @@ class RngDeviceTest extends DeviceContract {
       assertTrue(count > 200 && count < 600, "byte " + i + " came " + count + " times of 102400");
     }
     TestBoard.await("all memory is given back", () -> board.openGrants() == 0);
+  }
+
+  private static DriverWork.Work counted() {
+    return new RngWork()
+        .work().stream()
+            .filter(each -> each.endpoint().endsWith("/" + DEVICE))
+            .findFirst()
+            .orElseThrow();
+  }
+
+  @Test
+  void countsWhatItGives() {
+    start();
+    DriverWork.Work before = counted();
+    for (int i = 1; i <= 10; i++) {
+      ask(16 * i);
+    }
+    DriverWork.Work done = counted().since(before);
+    assertEquals(10, done.descriptors());
+    assertEquals(10, done.copies());
+    assertEquals(16 * 55, done.readBytes());
+    assertEquals(0, done.writtenBytes());
+    assertTrue(done.notifications() >= 10, "each kick wakes it: " + done);
   }
 
   @Test

@@ -1,0 +1,15 @@
+package duality.virtio.console;
+
+import duality.drivers.DriverWork;
+import duality.kernel.Server;
+import java.util.List;
+import org.osgi.service.component.annotations.Component;
+
+/** What this bundle's servers have counted, for those who charge it. */
+@Component(service = DriverWork.class, property = Server.NAME + "=virtio.console")
+public final class ConsoleWork implements DriverWork {
+  @Override
+  public List<Work> work() {
+    return ConsoleServer.WORK.work();
+  }
+}
