@@ -12,6 +12,8 @@ import duality.kernel.Instance;
 import duality.kernel.Protocol;
 import duality.kernel.State;
 import duality.kernel.core.Core;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -174,5 +176,26 @@ class CrossingTest {
   void theClassIsGeneratedOncePerClassOfInstances() {
     assertSame(CrossingFactory.of(Serving.class), CrossingFactory.of(Serving.class));
     assertThrows(IllegalArgumentException.class, () -> CrossingFactory.of(String.class));
+  }
+
+  @Test
+  void aCallIsPaidWithProcessorTimeOfItsCaller() {
+    Price price = new Price();
+    price.nanos = 50_000;
+    ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+    long begun = threads.getCurrentThreadCpuTime();
+    for (int i = 0; i < 200; i++) {
+      price.pay();
+    }
+    long spent = threads.getCurrentThreadCpuTime() - begun;
+    assertEquals(200, price.calls.sum());
+    // Each look at the clock may end late by a step, and a host that stops a processor counts that.
+    assertTrue(spent >= 8_000_000, () -> spent + " ns for 10 ms");
+  }
+
+  @Test
+  void whatOthersTookOfTheProcessorIsNotPaidWith() {
+    assertEquals(70, Price.step(70));
+    assertEquals(Price.LONGEST_STEP_NANOS, Price.step(4_000_000), "it was another's turn");
   }
 }
