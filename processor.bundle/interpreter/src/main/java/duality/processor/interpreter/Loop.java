@@ -31,7 +31,8 @@ import org.jspecify.annotations.Nullable;
  *       instruction of the host. Fences are the host's; of those that do not keep loads behind
  *       stores nothing is left on a host that keeps all other orders anyway. Linux has one or two
  *       for each lock that it takes, too many to leave the loop for.
- *   <li>It stays below 8,000 bytes of bytecode, or the JVM never compiles it.
+ *   <li>It stays below 8,000 bytes of bytecode, or the JVM never compiles it; and small: each case
+ *       costs all others registers (docs/adr/0010).
  * </ul>
  */
 final class Loop {
