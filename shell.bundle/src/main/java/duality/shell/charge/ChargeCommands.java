@@ -9,6 +9,7 @@ import duality.shell.command.Kind;
 import duality.shell.command.Syntax;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.osgi.framework.BundleContext;
@@ -20,6 +21,7 @@ import org.osgi.service.component.annotations.Component;
 public final class ChargeCommands extends CommandGroup {
   private static final Duration USUAL_INTERVAL = Duration.ofSeconds(1);
   private static final String PRICES = "--prices";
+  private static final String DRIVERS = "--drivers";
 
   private final BundleContext context;
 
@@ -36,21 +38,23 @@ public final class ChargeCommands extends CommandGroup {
             Syntax.of("kernel", "charges", "Charges the drivers' work to the guests that cause it.")
                 .option("--interval", Kind.TIME, "from one look to the next; 1s")
                 .flag("--all", "since the drivers were started; measured time cannot be compared")
+                .flag(DRIVERS, "a line for each driver of a guest")
                 .option(PRICES, Kind.TEXT, "nanoseconds of a descriptor, a KiB read, one written,")
-                .note("a notification, joined by commas; lab:run charges finds out this host's.")
-                .note("charged: counts times prices. measured: processor time that the host counts")
-                .note("for the drivers' threads, which the charge should predict. What a driver")
-                .note(
-                    "does on a guest's own thread (a console, a register) is the guest's anyway."),
+                .note("a notification, joined by commas, for all drivers or DRIVER:D,R,W,N joined")
+                .note("by slashes; lab:run charges finds out this host's. charged: counts times")
+                .note("prices. measured: processor time that the host counts for the drivers'")
+                .note("threads, which the charge should predict. within: the charge for what is")
+                .note("done on the guest's own thread, or on that of the device before it (a")
+                .note("console), whose processor time has it already."),
             this::charges));
   }
 
   /**
-   * A guest's share.
+   * A guest's share, or that of one driver of it.
    *
-   * @param client the guest or task
+   * @param client the guest or task, with the driver's name when asked for by driver
    * @param share of the charges, in per cent
-   * @param callerCopies copies of consoles, which are made on the guest's own thread: not charged
+   * @param withinNanos the charge for what drivers without threads did: not in the one before
    */
   record Charge(
       String client,
@@ -62,12 +66,12 @@ public final class ChargeCommands extends CommandGroup {
       long chargedNanos,
       long measuredNanos,
       long share,
-      long callerCopies) {}
+      long withinNanos) {}
 
   private List<Charge> charges(Invocation call) throws CommandFailed {
-    CostModel prices;
+    Tariff prices;
     try {
-      prices = CostModel.parse(call.arguments().text(PRICES, CostModel.USUAL.show()));
+      prices = Tariff.parse(call.arguments().text(PRICES, Tariff.USUAL.show()), Tariff.USUAL);
     } catch (IllegalArgumentException e) {
       throw new CommandFailed(PRICES + ": " + e.getMessage());
     }
@@ -76,39 +80,55 @@ public final class ChargeCommands extends CommandGroup {
       before = DriverLook.now(context);
       call.cancellation().sleep(call.arguments().time("--interval").orElse(USUAL_INTERVAL));
     }
-    return charges(DriverLook.now(context).since(before), prices);
+    return charges(DriverLook.now(context).since(before), prices, call.arguments().has(DRIVERS));
+  }
+
+  /** What is added up for one line. */
+  private static final class Sum {
+    private Work work;
+    private double charged;
+    private double within;
+    private long measured;
+
+    Sum(String name) {
+      work = new Work(name, 0, 0, 0, 0, 0);
+    }
+
+    void add(DriverLook.Part part, Tariff prices) {
+      double charge = prices.charge(part.driver(), part.work());
+      work = work.plus(part.work());
+      charged += part.onCaller() ? 0 : charge;
+      within += part.onCaller() ? charge : 0;
+      measured += part.measuredNanos();
+    }
+
+    Charge line(double all) {
+      return new Charge(
+          work.endpoint(),
+          work.descriptors(),
+          work.copies(),
+          work.readBytes(),
+          work.writtenBytes(),
+          work.notifications(),
+          Math.round(charged),
+          measured,
+          all == 0 ? 0 : Math.round(100 * charged / all),
+          Math.round(within));
+    }
   }
 
   /** The table, with the sum of all at its end. */
-  static List<Charge> charges(List<DriverLook.Part> parts, CostModel prices) {
-    double all = parts.stream().mapToDouble(each -> prices.charge(each.work())).sum();
-    List<Charge> table = new ArrayList<>();
-    Work sum = new Work("all", 0, 0, 0, 0, 0);
-    long measured = 0;
-    long copies = 0;
+  static List<Charge> charges(List<DriverLook.Part> parts, Tariff prices, boolean byDriver) {
+    Map<String, Sum> sums = new LinkedHashMap<>();
+    Sum all = new Sum("all");
     for (DriverLook.Part each : parts) {
-      table.add(charge(each.work(), prices, each.measuredNanos(), all, each.onCaller().copies()));
-      sum = sum.plus(each.work());
-      measured += each.measuredNanos();
-      copies += each.onCaller().copies();
+      String name = byDriver ? each.client() + " " + each.driver() : each.client();
+      sums.computeIfAbsent(name, Sum::new).add(each, prices);
+      all.add(each, prices);
     }
-    table.add(charge(sum, prices, measured, all, copies));
+    List<Charge> table = new ArrayList<>();
+    sums.values().forEach(each -> table.add(each.line(all.charged)));
+    table.add(all.line(all.charged));
     return table;
-  }
-
-  private static Charge charge(
-      Work work, CostModel prices, long measured, double all, long callerCopies) {
-    double charged = prices.charge(work);
-    return new Charge(
-        work.endpoint(),
-        work.descriptors(),
-        work.copies(),
-        work.readBytes(),
-        work.writtenBytes(),
-        work.notifications(),
-        Math.round(charged),
-        measured,
-        all == 0 ? 0 : Math.round(100 * charged / all),
-        callerCopies);
   }
 }

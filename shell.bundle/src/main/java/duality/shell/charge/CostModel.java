@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * What counted work costs in processor time: linear, as [CG05] found for page exchanges, with a
- * price for each kind of count.
+ * What counted work of a driver costs in processor time: linear, as [CG05] found for page
+ * exchanges, with a price for each kind of count.
  *
  * @param descriptorNanos a descriptor
  * @param readNanos a KiB moved towards the client
@@ -16,12 +16,6 @@ import java.util.Locale;
  */
 public record CostModel(
     double descriptorNanos, double readNanos, double writtenNanos, double notificationNanos) {
-  /**
-   * Prices of the host on which this was written; see {@code docs/lab/charges.md}. Another host's
-   * are what {@code lab:run charges} prints.
-   */
-  public static final CostModel USUAL = new CostModel(7_600, 500, 400, 0);
-
   private static final int KINDS = 4;
   private static final double KIB = 1024;
 
@@ -186,7 +180,7 @@ public record CostModel(
         "'"
             + text
             + "' is not four prices in nanoseconds, such as "
-            + USUAL.show()
+            + "7000,100,100,3000"
             + ": of a descriptor, a KiB read, a KiB written, a notification");
   }
 }

@@ -2,6 +2,8 @@ package duality.shell.charge;
 
 import duality.drivers.DriverWork;
 import duality.drivers.DriverWork.Work;
+import duality.drivers.MacAddress;
+import duality.kernel.Server;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.util.ArrayList;
@@ -20,28 +22,46 @@ import org.osgi.framework.ServiceReference;
  * then, by endpoint. The time is the host's own account of each thread and knows nothing of counts.
  *
  * <p>A driver's threads are the workers of its endpoint ({@code duality worker PATH:NAME}) and
- * those of a store ({@code PATH:NAME}). What a driver does on its caller's thread is not in it: the
- * host charges that to the caller already.
+ * those of a store ({@code PATH:NAME}). What a network does for a card it does on the thread of the
+ * card's device, so it counts as that one's work. What other drivers do on their callers' threads
+ * is listed apart: the time of the guest, or of the device before it, has it already.
  *
  * @param work counts by endpoint
  * @param threads processor time by number of the host thread
  * @param endpoints of the driver threads, by the same number
  */
 public record DriverLook(
-    Map<String, Work> work, Map<Long, Long> threads, Map<Long, String> endpoints) {
+    Map<String, Counted> work, Map<Long, Long> threads, Map<Long, String> endpoints) {
   private static final String WORKER = "duality worker ";
   private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
+  private static final String CARD = "/net";
+  private static final int MOST_CARDS = 4;
+
+  /**
+   * Counts of a driver.
+   *
+   * @param driver name of its server
+   * @param onCaller whether it has no thread of its own
+   */
+  public record Counted(String driver, boolean onCaller, Work work) {
+    Counted plus(Counted other) {
+      return new Counted(driver, onCaller, work.plus(other.work));
+    }
+  }
 
   /** Looks now, at all drivers that count. */
   public static DriverLook now(BundleContext context) {
     try {
       Collection<ServiceReference<DriverWork>> found =
           context.getServiceReferences(DriverWork.class, null);
-      List<Work> all = new ArrayList<>();
+      List<Counted> all = new ArrayList<>();
       for (ServiceReference<DriverWork> each : found) {
         DriverWork driver = context.getService(each);
         if (driver != null) {
-          all.addAll(driver.work());
+          Object name = each.getProperty(Server.NAME);
+          String known = name == null ? each.getBundle().getSymbolicName() : name.toString();
+          boolean onCaller = Boolean.TRUE.equals(each.getProperty(DriverWork.ON_CALLER));
+          driver.work().forEach(work -> all.add(new Counted(known, onCaller, work)));
         }
       }
       return of(all, hostThreads());
@@ -51,9 +71,19 @@ public record DriverLook(
   }
 
   /** Without OSGi: of these counts and threads. */
-  static DriverLook of(Collection<Work> all, Collection<Thread> hosts) {
-    Map<String, Work> work = new TreeMap<>();
-    all.forEach(each -> work.merge(each.endpoint(), each, Work::plus));
+  static DriverLook of(Collection<Counted> all, Collection<Thread> hosts) {
+    Map<String, Counted> work = new TreeMap<>();
+    all.stream()
+        .filter(each -> !isOfCard(each))
+        .forEach(each -> work.merge(each.work().endpoint(), each, Counted::plus));
+    Map<String, String> cards = cards(work.keySet());
+    for (Counted each : all) {
+      if (isOfCard(each)) {
+        String endpoint = each.work().endpoint();
+        String card = cards.get(endpoint.substring(endpoint.indexOf(':') + 1));
+        work.merge(card == null ? endpoint : card, each, Counted::plus);
+      }
+    }
     Map<Long, Long> threads = new HashMap<>();
     Map<Long, String> endpoints = new HashMap<>();
     for (Thread each : hosts) {
@@ -67,6 +97,26 @@ public record DriverLook(
       }
     }
     return new DriverLook(work, threads, endpoints);
+  }
+
+  /** Whether it is what a network did for a card: its endpoint has the card's address behind it. */
+  private static boolean isOfCard(Counted counted) {
+    return counted.work().endpoint().indexOf(':') >= 0;
+  }
+
+  /** Addresses of the machines' cards, which follow from their names, to the cards' endpoints. */
+  private static Map<String, String> cards(Collection<String> endpoints) {
+    Map<String, String> cards = new HashMap<>();
+    for (String each : endpoints) {
+      String client = client(each);
+      String machine = client.substring(client.lastIndexOf('/') + 1);
+      for (int i = 0; i < MOST_CARDS; i++) {
+        if (each.equals(client + CARD + i)) {
+          cards.put(MacAddress.text(MacAddress.of(machine, i)), each);
+        }
+      }
+    }
+    return cards;
   }
 
   /** The endpoint that a host thread works for, by its name; empty when it has no such name. */
@@ -91,54 +141,36 @@ public record DriverLook(
   }
 
   /**
-   * What was done for a client between two looks.
+   * What a driver did at an endpoint between two looks.
    *
-   * @param client the guest or task
-   * @param work of drivers that have threads of their own
-   * @param onCaller work of those that have none, such as a console's
-   * @param measuredNanos processor time of the threads
+   * @param client the guest or task to which the endpoint belongs
+   * @param driver name of its server
+   * @param onCaller whether that was done on its callers' threads
+   * @param measuredNanos processor time of its own threads that are still there
    */
-  public record Part(String client, Work work, Work onCaller, long measuredNanos) {}
+  public record Part(
+      String client, String driver, boolean onCaller, Work work, long measuredNanos) {}
 
-  /**
-   * What was done since an earlier look, by client: the guest or task to which an endpoint belongs.
-   */
+  /** What was done since an earlier look, by endpoint. */
   public List<Part> since(DriverLook before) {
-    Map<String, Work> works = new TreeMap<>();
-    Map<String, Work> others = new HashMap<>();
     Map<String, Long> nanos = new HashMap<>();
-    work.forEach(
-        (endpoint, now) -> {
-          Work then = before.work.get(endpoint);
-          Work done = then == null ? now : now.since(then);
-          String client = client(endpoint);
-          Work named =
-              new Work(
-                  client,
-                  done.descriptors(),
-                  done.copies(),
-                  done.readBytes(),
-                  done.writtenBytes(),
-                  done.notifications());
-          Work none = new Work(client, 0, 0, 0, 0, 0);
-          boolean own = endpoints.containsValue(endpoint);
-          works.merge(client, own ? named : none, Work::plus);
-          others.merge(client, own ? none : named, Work::plus);
-        });
     endpoints.forEach(
         (thread, endpoint) -> {
           long spent = threads.getOrDefault(thread, 0L) - before.threads.getOrDefault(thread, 0L);
-          nanos.merge(client(endpoint), spent, Long::sum);
+          nanos.merge(endpoint, spent, Long::sum);
         });
     List<Part> parts = new ArrayList<>();
-    works.forEach(
-        (client, done) ->
-            parts.add(
-                new Part(
-                    client,
-                    done,
-                    others.getOrDefault(client, done),
-                    nanos.getOrDefault(client, 0L))));
+    work.forEach(
+        (endpoint, now) -> {
+          Counted then = before.work.get(endpoint);
+          parts.add(
+              new Part(
+                  client(endpoint),
+                  now.driver(),
+                  now.onCaller(),
+                  then == null ? now.work() : now.work().since(then.work()),
+                  nanos.getOrDefault(endpoint, 0L)));
+        });
     return parts;
   }
 

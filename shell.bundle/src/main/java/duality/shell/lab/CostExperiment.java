@@ -136,12 +136,12 @@ final class CostExperiment implements Experiment {
         .sum();
   }
 
-  /** The time that a command takes, and its crossings. */
+  /** The processor time that a command takes, and its crossings. */
   private static double[] once(Trial trial, NanoGuest guest, String command) {
     long before = counted(trial, guest);
-    long begun = System.nanoTime();
+    ThreadTimes threads = ThreadTimes.now(name -> DialedWork.pays(name, guest.path()));
     String unused = guest.command(command);
-    long spent = System.nanoTime() - begun;
+    long spent = ThreadTimes.now(name -> DialedWork.pays(name, guest.path())).since(threads);
     return new double[] {spent, counted(trial, guest) - before};
   }
 
@@ -157,15 +157,13 @@ final class CostExperiment implements Experiment {
     int repeat = Math.max(3, trial.rounds());
     double[] x = new double[NANOS.length];
     double[] y = new double[NANOS.length];
-    double calls = 0;
+    double[] counts = new double[NANOS.length];
     for (int warm = 0; warm < 3; warm++) {
       String unused = guest.command(command);
     }
-    double[] typed = new double[NANOS.length];
-    double[] worked = new double[NANOS.length];
-    Arrays.fill(typed, Double.MAX_VALUE);
-    Arrays.fill(worked, Double.MAX_VALUE);
-    // Prices in turn, and the least time of each: what the host does beside only adds.
+    double[][] worked = new double[NANOS.length][repeat];
+    double[][] counted = new double[NANOS.length][repeat];
+    // Prices in turn, and the median of each.
     for (int j = 0; j < repeat; j++) {
       for (int i = 0; i < NANOS.length; i++) {
         trial.cancellation().check();
@@ -174,19 +172,20 @@ final class CostExperiment implements Experiment {
         }
         double[] nothing = once(trial, guest, NOTHING);
         double[] all = once(trial, guest, command);
-        typed[i] = Math.min(typed[i], nothing[0]);
-        worked[i] = Math.min(worked[i], all[0]);
-        calls += (all[1] - nothing[1]) / (NANOS.length * repeat);
+        worked[i][j] = all[0] - nothing[0];
+        counted[i][j] = all[1] - nothing[1];
       }
     }
     for (int i = 0; i < NANOS.length; i++) {
       x[i] = NANOS[i];
-      y[i] = worked[i] - typed[i];
+      y[i] = DialedWork.median(worked[i]);
+      counts[i] = DialedWork.median(counted[i]);
     }
     for (String own : ENDPOINTS) {
       trial.dial().set(guest.path() + own, 0, false);
     }
     Line line = Line.through(x, y);
+    double calls = Arrays.stream(counts).average().orElse(0);
     crossings.put(structure + " " + work, calls);
     if (structure.equals("machine")) {
       dearer[0] = Math.max(dearer[0], 5_000 * line.slope() / line.base());

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
@@ -18,8 +19,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * Counts the crossings of one operation of an operating system in each structure: the same static
  * program does the operation N times and then five times as often; what is more, divided by how
- * many operations more, is what one costs. Starting the program, and all that goes on by itself at
- * a steady rate in between, falls out as far as it is the same in both.
+ * many operations more, is what one costs; the median of several such pairs. Starting the program,
+ * and all that goes on by itself at a steady rate in between, falls out as far as it is the same in
+ * both.
+ *
+ * <p>Crossings are counted by the core. Beside them is what others count, who know nothing of it:
+ * the monitor or the personality that the guest goes into.
  */
 final class Crossings {
   private static final String NAME = "crossings";
@@ -59,6 +64,9 @@ final class Crossings {
    * @param operation what it does
    * @param calls see {@link Tallies}; of a native program {@code exceptions} are its system calls
    *     and {@code faults} all else that is handed to the personality, and what that asks its pager
+   * @param handled exits as the monitor that they came to counts them; empty where there is none
+   * @param systemCalls of the program, as the monitor or the personality counts them; empty where
+   *     they reach neither
    * @param cpuNanos processor time
    * @param elapsedNanos as the program's clock says
    * @param ratio processor time beside the one of {@code machine}; empty where there is none
@@ -74,6 +82,8 @@ final class Crossings {
       double notifications,
       double maps,
       double unmaps,
+      String handled,
+      String systemCalls,
       long cpuNanos,
       long elapsedNanos,
       String ratio,
@@ -113,11 +123,47 @@ final class Crossings {
                   operation,
                   VM,
                   false,
-                  words -> guest.exec("/tmp/ops " + String.join(" ", words))));
+                  words -> {
+                    Own before = Own.of(guest.overhead());
+                    String said = guest.exec("/tmp/ops " + String.join(" ", words));
+                    own = Own.of(guest.overhead()).plus(before, -1);
+                    return said;
+                  }));
         }
       }
     }
   }
+
+  /**
+   * What a server counts itself of what comes to it.
+   *
+   * @param exits all that came; NaN when it does not say
+   * @param calls system calls of programs among them; NaN when it does not say
+   */
+  record Own(double exits, double calls) {
+    private static final Pattern EXITS = Pattern.compile("(?m)^all: ([0-9]+) exits");
+    private static final Pattern CALLS =
+        Pattern.compile("(?m)^ *system calls of programs: ([0-9]+) exits");
+
+    /** By the table of {@code vmm.trap}; of another monitor's empty one nothing. */
+    static Own of(String overhead) {
+      return overhead.isEmpty()
+          ? new Own(Double.NaN, Double.NaN)
+          : new Own(number(EXITS, overhead), number(CALLS, overhead));
+    }
+
+    private static double number(Pattern pattern, String text) {
+      Matcher found = pattern.matcher(text);
+      return found.find() ? Double.parseDouble(found.group(1)) : 0;
+    }
+
+    Own plus(Own other, double times) {
+      return new Own(exits + times * other.exits, calls + times * other.calls);
+    }
+  }
+
+  /** What the server behind the last run counted. */
+  private Own own = Own.of("");
 
   /** The last look before the task is removed, because its counters end with it. */
   private @Nullable Tallies nativeTallies;
@@ -167,6 +213,7 @@ final class Crossings {
               counted.maps(),
               counted.unmaps(),
               report.cpuNanos());
+      own = new Own(Double.NaN, report.calls());
       String output = trial.root().connect(path + "/console", Console.class).output(0, 65_536, 0);
       if (report.status() != 0) {
         throw new CommandFailed(
@@ -195,15 +242,20 @@ final class Crossings {
       Runner runner)
       throws Exception {
     trial.cancellation().check();
-    int few = Math.max(1, OPERATIONS.getOrDefault(operation, 1) * trial.rounds());
+    int few = OPERATIONS.getOrDefault(operation, 1);
     try {
       // Once for the caches and the compiler of the host, which would count as cheaper operations.
       Sample warm = sample(operation, few * MORE, path, ends, runner);
-      Sample less = sample(operation, few, path, ends, runner);
-      Sample more = sample(operation, few * MORE, path, ends, runner);
       double operations = (double) few * (MORE - 1);
-      Tallies each = more.counted.moreThan(less.counted, operations);
-      long elapsed = Math.round((more.nanos - less.nanos) / operations);
+      List<Sample> pairs = new ArrayList<>();
+      for (int i = 0; i < Math.max(1, trial.rounds()); i++) {
+        Sample less = sample(operation, few, path, ends, runner);
+        Sample more = sample(operation, few * MORE, path, ends, runner);
+        pairs.add(more.moreThan(less, operations));
+      }
+      Sample middle = Sample.median(pairs);
+      Tallies each = middle.counted;
+      long elapsed = Math.round(middle.nanos);
       trial
           .say()
           .accept(
@@ -217,9 +269,7 @@ final class Crossings {
           rows.stream()
               .filter(one -> one.structure.equals("machine") && one.operation.equals(operation))
               .filter(one -> one.cpuNanos > 0)
-              .map(
-                  one ->
-                      String.format(java.util.Locale.ROOT, "%.2f", each.cpuNanos() / one.cpuNanos))
+              .map(one -> String.format(Locale.ROOT, "%.2f", each.cpuNanos() / one.cpuNanos))
               .findFirst()
               .orElse("");
       return new Crossing(
@@ -232,6 +282,8 @@ final class Crossings {
           each.notifications(),
           each.maps(),
           each.unmaps(),
+          figure(middle.own.exits),
+          figure(middle.own.calls),
           Math.round(each.cpuNanos()),
           elapsed,
           ratio,
@@ -239,11 +291,39 @@ final class Crossings {
     } catch (CommandFailed | CallFailed e) {
       String why = String.valueOf(e.getMessage()).replace('\n', ' ');
       trial.say().accept(structure + " " + operation + ": " + why);
-      return new Crossing(structure, operation, 0, 0, 0, 0, 0, 0, 0, 0, 0, "", "not run: " + why);
+      return new Crossing(
+          structure, operation, 0, 0, 0, 0, 0, 0, 0, "", "", 0, 0, "", "not run: " + why);
     }
   }
 
-  private record Sample(Tallies counted, double nanos) {}
+  private static String figure(double value) {
+    return Double.isNaN(value) ? "" : String.format(Locale.ROOT, "%.2f", value);
+  }
+
+  /**
+   * A run, or what an operation costs by two.
+   *
+   * @param nanos by the program's clock
+   */
+  record Sample(Tallies counted, Own own, double nanos) {
+    Sample moreThan(Sample less, double operations) {
+      Own more = own.plus(less.own, -1);
+      return new Sample(
+          counted.moreThan(less.counted, operations),
+          new Own(more.exits / operations, more.calls / operations),
+          (nanos - less.nanos) / operations);
+    }
+
+    /** The median of each figure by itself. */
+    static Sample median(List<Sample> all) {
+      return new Sample(
+          Tallies.median(all.stream().map(Sample::counted).toList()),
+          new Own(
+              DialedWork.median(all.stream().mapToDouble(each -> each.own.exits).toArray()),
+              DialedWork.median(all.stream().mapToDouble(each -> each.own.calls).toArray())),
+          DialedWork.median(all.stream().mapToDouble(Sample::nanos).toArray()));
+    }
+  }
 
   private Sample sample(String operation, int count, String path, boolean ends, Runner runner)
       throws Exception {
@@ -253,12 +333,12 @@ final class Crossings {
     }
     Tallies before = Tallies.now(trial.kernel(), path);
     String output = runner.run(words);
-    Tallies own = nativeTallies;
-    Tallies counted = ends && own != null ? own : Tallies.now(trial.kernel(), path).since(before);
+    Tallies last = nativeTallies;
+    Tallies counted = ends && last != null ? last : Tallies.now(trial.kernel(), path).since(before);
     Matcher said = EACH.matcher(output);
     if (!said.find() || !said.group(1).equals(operation)) {
       throw new CommandFailed("the program says: " + output.strip());
     }
-    return new Sample(counted, (double) Long.parseLong(said.group(3)) * count);
+    return new Sample(counted, own, (double) Long.parseLong(said.group(3)) * count);
   }
 }

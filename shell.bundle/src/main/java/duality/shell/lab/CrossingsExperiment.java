@@ -8,6 +8,9 @@ import java.util.Locale;
 
 /** How often each structure crosses for the same operation of the same program. */
 final class CrossingsExperiment implements Experiment {
+  /** How far two who count the same may be from each other: they do not look at one moment. */
+  private static final double SAME = 0.02;
+
   @Override
   public String name() {
     return "crossings";
@@ -59,6 +62,17 @@ final class CrossingsExperiment implements Experiment {
                       row.maps() + row.unmaps(),
                       row.cpuNanos())
                   : row.remark()));
+    }
+    for (Crossings.Crossing row : rows) {
+      if (!row.handled().isEmpty()) {
+        double handled = Double.parseDouble(row.handled());
+        findings.add(
+            Finding.of(
+                row.structure() + " " + row.operation() + ", by the core and by the monitor",
+                "both count the same, within " + Math.round(100 * SAME) + " %",
+                String.format(Locale.ROOT, "%.2f beside %.2f", into(row), handled),
+                row.remark().isEmpty() && Math.abs(into(row) - handled) <= SAME * handled));
+      }
     }
     for (String operation : List.of("null", "fault", "fork", "exec", "switch")) {
       Crossings.Crossing machine = of(rows, "machine", operation);

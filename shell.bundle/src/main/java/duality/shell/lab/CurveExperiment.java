@@ -2,11 +2,11 @@ package duality.shell.lab;
 
 import duality.servers.CostDial;
 import duality.shell.command.CommandFailed;
+import duality.shell.lab.DialedWork.Taken;
 import duality.shell.lab.Workbench.Kind;
 import duality.shell.lab.Workbench.Work;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -20,10 +20,12 @@ final class CurveExperiment implements Experiment {
   /** Not more: beyond it a guest on vmm.trap does little but answer the ticks of its timer. */
   private static final long[] NANOS = {0, 2_000, 5_000, 10_000, 20_000};
 
-  /** How far the slope may be from the count: a fifth of it, or what adds a tenth of the time. */
-  private static final double TOLERANCE = 0.2;
+  /** How far the slope of processor time may be from the count, as a part of that. */
+  private static final double TOLERANCE = 0.05;
 
-  private static final double NOISE = 0.1;
+  /** The same where crossings are few beside the rest: what is that much of the whole time. */
+  private static final double NOISE = 0.05;
+
   private static final double FEW_CROSSINGS = 40;
   private static final double GOOD_FIT = 0.95;
   private static final int MOST_REPEATS = 100;
@@ -41,9 +43,9 @@ final class CurveExperiment implements Experiment {
 
   private static Map<String, Long> marks() {
     Map<String, Long> all = new LinkedHashMap<>();
-    all.put("seL4 (0.4 µs)", 400L);
-    all.put("L4 on i486 (10 µs)", 10_000L);
-    all.put("Mach on i486 (230 µs)", 230_000L);
+    all.put("seL4 (2026, 0.4 µs)", 400L);
+    all.put("L4 (1996, 10 µs)", 10_000L);
+    all.put("Mach (1991, 230 µs)", 230_000L);
     return all;
   }
 
@@ -88,10 +90,19 @@ final class CurveExperiment implements Experiment {
    * @param structure in which structure
    * @param work what was done
    * @param priceNanos of each crossing; -1 when another thread made the calls
-   * @param millis the least time
+   * @param paidNanos what a call really cost more
+   * @param cpuMillis processor time, beside that of doing nothing
+   * @param wallMillis time by the clock, beside that of doing nothing
    * @param crossings that the dials counted then
    */
-  record Point(String structure, String work, long priceNanos, double millis, double crossings) {}
+  record Point(
+      String structure,
+      String work,
+      long priceNanos,
+      double paidNanos,
+      double cpuMillis,
+      double wallMillis,
+      double crossings) {}
 
   /**
    * A line.
@@ -99,11 +110,12 @@ final class CurveExperiment implements Experiment {
    * @param structure in which structure
    * @param work what was done
    * @param operations how many at a time
-   * @param baseMicros an operation at no price, as measured
+   * @param baseMicros processor time of an operation at no price, as measured
    * @param counted crossings of an operation by the dials, as steep as their counts make the line
    * @param own the same without those that come as time goes by: ticks
-   * @param slope crossings of an operation by the clock
-   * @param fit R² of the line
+   * @param slope crossings of an operation by processor time
+   * @param fit R² of that line
+   * @param waited crossings of an operation by the clock: those that somebody waits for
    */
   record Curve(
       String structure,
@@ -113,7 +125,8 @@ final class CurveExperiment implements Experiment {
       double counted,
       double own,
       double slope,
-      double fit) {
+      double fit,
+      double waited) {
     /** Of a handful of crossings the clock shows nothing but the host: then the count. */
     double crossings() {
       return counted * operations < FEW_CROSSINGS ? counted : slope;
@@ -124,9 +137,6 @@ final class CurveExperiment implements Experiment {
       return (baseMicros + micros * crossings()) / baseMicros;
     }
   }
-
-  /** Time and counted crossings of a piece of work. */
-  private record Taken(double nanos, double crossings) {}
 
   @Override
   public Result run(Trial trial) throws Exception {
@@ -154,78 +164,54 @@ final class CurveExperiment implements Experiment {
     tables.put("points", points);
     return new Result(
         findings,
-        "The slope is how much a structure depends on the price of a crossing. Timer ticks go on"
-            + " while time is paid, so a long run counts some more. The marks are round trips on"
-            + " the machines of their time, without a correction for how much slower those were.",
+        "The slope is how much a structure depends on the price of a crossing: of processor time,"
+            + " because calls are paid beside each other, too. Timer ticks go on while time is"
+            + " paid, so a long run counts some more. The marks are round trips on the machines of"
+            + " their time, without a correction for how much slower those were.",
         tables);
   }
 
   private static void measure(
       Trial trial, Workbench bench, List<Finding> findings, List<Point> points, List<Curve> curves)
       throws Exception {
-    List<String> dialed = bench.dials(trial);
+    DialedWork dialed = new DialedWork(trial, bench);
     for (Work work : WORK) {
       curve(trial, bench, dialed, work, findings, points, curves);
     }
   }
 
-  private static double counted(Trial trial, List<String> dialed) {
-    return trial.dial().settings().stream()
-        .filter(each -> dialed.contains(each.endpoint()))
-        .mapToLong(CostDial.Setting::calls)
-        .sum();
-  }
-
-  private static Taken once(Trial trial, Workbench bench, List<String> dialed, Work work)
-      throws Exception {
-    trial.cancellation().check();
-    double before = counted(trial, dialed);
-    long begun = System.nanoTime();
-    bench.run(work);
-    return new Taken(System.nanoTime() - begun, counted(trial, dialed) - before);
-  }
-
-  private static void price(Trial trial, List<String> dialed, long nanos) {
-    dialed.forEach(each -> trial.dial().set(each, nanos, false));
-  }
-
   private static void curve(
       Trial trial,
       Workbench bench,
-      List<String> dialed,
+      DialedWork dialed,
       Work work,
       List<Finding> findings,
       List<Point> points,
       List<Curve> curves)
       throws Exception {
     int repeat = Math.clamp(trial.rounds(), 1, MOST_REPEATS);
-    Taken unused = once(trial, bench, dialed, work);
-    double[] nothing = new double[NANOS.length];
-    double[] times = new double[NANOS.length];
-    double[] counts = new double[NANOS.length];
-    Arrays.fill(nothing, Double.MAX_VALUE);
-    Arrays.fill(times, Double.MAX_VALUE);
-    // Prices in turn, and the least time of each: what the host does beside only adds.
-    for (int j = 0; j < repeat; j++) {
-      for (int i = 0; i < NANOS.length; i++) {
-        price(trial, dialed, NANOS[i]);
-        Taken idle = once(trial, bench, dialed, NOTHING);
-        Taken all = once(trial, bench, dialed, work);
-        nothing[i] = Math.min(nothing[i], idle.nanos());
-        if (all.nanos() < times[i]) {
-          times[i] = all.nanos();
-          counts[i] = all.crossings() - idle.crossings();
-        }
-      }
-    }
+    List<Taken> taken = dialed.at(NANOS, work, NOTHING, repeat);
     double[] x = new double[NANOS.length];
     double[] y = new double[NANOS.length];
+    double[] wall = new double[NANOS.length];
+    double[] counts = new double[NANOS.length];
     double[] paid = new double[NANOS.length];
     for (int i = 0; i < NANOS.length; i++) {
-      x[i] = NANOS[i];
-      y[i] = times[i] - nothing[i];
-      paid[i] = NANOS[i] * counts[i];
-      points.add(new Point(bench.structure(), work.name(), NANOS[i], y[i] / 1e6, counts[i]));
+      Taken at = taken.get(i);
+      x[i] = at.paidNanos();
+      y[i] = at.cpuNanos();
+      wall[i] = at.wallNanos();
+      counts[i] = at.crossings();
+      paid[i] = x[i] * counts[i];
+      points.add(
+          new Point(
+              bench.structure(),
+              work.name(),
+              NANOS[i],
+              x[i],
+              y[i] / 1e6,
+              wall[i] / 1e6,
+              counts[i]));
     }
     Line line = Line.through(x, y);
     // What a clock that shows nothing but the counted calls would say: ticks make it steeper.
@@ -241,7 +227,8 @@ final class CurveExperiment implements Experiment {
             // Counts over times: where the line begins there are no ticks.
             Math.max(0, Line.through(y, counts).base()) / many,
             line.slope() / many,
-            line.fit());
+            line.fit(),
+            Line.through(x, wall).slope() / many);
     curves.add(curve);
     String name = bench.structure() + ", " + work.name();
     boolean few = counted < FEW_CROSSINGS;
@@ -250,7 +237,7 @@ final class CurveExperiment implements Experiment {
     boolean agrees =
         away <= Math.max(TOLERANCE * counted, NOISE * y[0] / dearest)
             && (counted * dearest < y[0] || line.fit() >= GOOD_FIT);
-    String what = name + ": crossings of one, as the slope of time over price";
+    String what = name + ": crossings of one, as the slope of processor time over price";
     String byDials =
         String.format(
             Locale.ROOT,
@@ -260,20 +247,36 @@ final class CurveExperiment implements Experiment {
     String byClock =
         String.format(
             Locale.ROOT,
-            "%.2f, R² %.4f, base %.1f µs",
+            "%.2f (%+.1f %%), R² %.4f, base %.1f µs",
             curve.slope(),
+            counted == 0 ? 0 : 100 * (line.slope() / counted - 1),
             curve.fit(),
             curve.baseMicros());
     findings.add(
         few
             ? Finding.figure(what, byDials + ": too few to show (" + byClock + ")")
             : Finding.of(what, byDials, byClock, agrees));
+    if (!few) {
+      findings.add(
+          Finding.figure(
+              name + ": crossings of one that somebody waits for, as the slope by the clock",
+              String.format(Locale.ROOT, "%.2f", curve.waited())));
+    }
     findings.add(
         Finding.figure(
-            name + ": times as long at the price of" + (few ? " (by the count)" : ""),
+            name + ": times the processor time at the price of" + (few ? " (by the count)" : ""),
             marks(curve)));
-    handOff(trial, bench, dialed, work, nothing[0], y[0], findings, points);
-    trial.say().accept(name + ": " + findings.get(findings.size() - 2).measured());
+    trial
+        .say()
+        .accept(
+            name
+                + ": counted "
+                + byDials
+                + "; measured "
+                + byClock
+                + "; the dials take "
+                + DialedWork.show(NANOS, taken));
+    handOff(trial, bench, dialed, work, findings, points);
   }
 
   private static String marks(Curve curve) {
@@ -286,47 +289,65 @@ final class CurveExperiment implements Experiment {
     return text.toString();
   }
 
-  /** The same with another host thread making each call, where one can. */
+  /** The same with another host thread making each call, where one can: by the clock. */
   private static void handOff(
       Trial trial,
       Workbench bench,
-      List<String> dialed,
+      DialedWork dialed,
       Work work,
-      double nothing,
-      double base,
       List<Finding> findings,
       List<Point> points)
       throws Exception {
-    price(trial, dialed, 0);
-    List<String> handed = dialed.stream().filter(each -> !bench.handlers().contains(each)).toList();
-    handed.forEach(each -> trial.dial().set(each, 0, true));
+    List<String> handed =
+        dialed.dialed().stream().filter(each -> !bench.handlers().contains(each)).toList();
+    int repeat = Math.clamp(trial.rounds(), 1, MOST_REPEATS);
+    double[] more = new double[repeat];
+    double[] wall = new double[repeat];
+    double[] cpu = new double[repeat];
+    double[] crossings = new double[repeat];
     try {
-      Taken best = once(trial, bench, handed, work);
-      for (int i = 1; i < Math.clamp(trial.rounds(), 1, MOST_REPEATS); i++) {
-        Taken next = once(trial, bench, handed, work);
-        best = next.nanos() < best.nanos() ? next : best;
+      for (int i = 0; i < repeat; i++) {
+        dialed.price(0, false, handed);
+        Taken near = dialed.once(work, 0);
+        dialed.price(0, true, handed);
+        double before = counted(trial, handed);
+        Taken far = dialed.once(work, 0);
+        crossings[i] = counted(trial, handed) - before;
+        wall[i] = far.wallNanos();
+        cpu[i] = far.cpuNanos();
+        more[i] = (far.wallNanos() - near.wallNanos()) / Math.max(1, crossings[i]);
       }
-      points.add(
-          new Point(
-              bench.structure(),
-              work.name(),
-              -1,
-              (best.nanos() - nothing) / 1e6,
-              best.crossings()));
-      double more = (best.nanos() - nothing - base) / Math.max(1, best.crossings());
-      findings.add(
-          Finding.figure(
-              bench.structure() + ", " + work.name() + ": handed to other threads",
-              String.format(
-                  Locale.ROOT,
-                  "%.0f of its calls%s",
-                  best.crossings(),
-                  best.crossings() < FEW_CROSSINGS
-                      ? ", too few to say what they cost"
-                      : String.format(Locale.ROOT, ", %.1f µs more each", more / 1e3))));
     } finally {
-      price(trial, dialed, 0);
+      dialed.price(0, false, handed);
     }
+    double many = DialedWork.median(crossings);
+    points.add(
+        new Point(
+            bench.structure(),
+            work.name(),
+            -1,
+            0,
+            DialedWork.median(cpu) / 1e6,
+            DialedWork.median(wall) / 1e6,
+            many));
+    findings.add(
+        Finding.figure(
+            bench.structure() + ", " + work.name() + ": handed to other threads",
+            String.format(
+                Locale.ROOT,
+                "%.0f of its calls%s",
+                many,
+                many < FEW_CROSSINGS
+                    ? ", too few to say what they cost"
+                    : String.format(
+                        Locale.ROOT, ", %.1f µs more each", DialedWork.median(more) / 1e3))));
+  }
+
+  private static double counted(Trial trial, List<String> endpoints) {
+    return trial.dial().settings().stream()
+        .filter(each -> endpoints.contains(each.endpoint()))
+        .mapToLong(CostDial.Setting::calls)
+        .sum();
   }
 
   private static void compare(List<Curve> curves, List<Finding> findings) {

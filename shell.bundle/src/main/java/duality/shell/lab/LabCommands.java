@@ -96,14 +96,36 @@ public final class LabCommands extends CommandGroup {
                 .note("docs/lab/NAME.md explains each experiment."),
             this::run),
         new Command(
+            Syntax.of(SCOPE, "far", "Lets another process call a console of this system.")
+                .takes("SOCKET", Kind.FILE, "a Unix socket at which it listens")
+                .note("lab:run spaces starts a second system with this command: see docs/lab."),
+            this::far),
+        new Command(
             Syntax.of(
                     "kernel", "crossings", "Counts what one operation crosses, in each structure.")
                 .takes("FILE", Kind.FILE, "the program ops; bench/crossings.sh builds it")
-                .option("--rounds", Kind.COUNT, "so many times as many operations (default 1)")
+                .option(
+                    "--rounds",
+                    Kind.COUNT,
+                    "so many pairs of runs, of which the median (default 3)")
                 .option("--json", Kind.FILE, "where the table goes as well")
                 .note("The same file runs in Linux on vmm.machine, on vmm.trap, and as a task.")
                 .note("Other guests are counted too, as far as figures are the whole system's."),
             this::crossings));
+  }
+
+  private @Nullable Object far(Invocation call) throws Exception {
+    Path socket = call.session().currentDir().resolve(call.arguments().text("SOCKET"));
+    if (!Files.exists(socket)) {
+      throw new CommandFailed("nobody listens at " + socket);
+    }
+    Path folder = Files.createTempDirectory("lab");
+    try {
+      FarConsole.serve(trial(call, 1, folder, null), socket);
+      return null;
+    } finally {
+      delete(folder);
+    }
   }
 
   private List<Crossings.Crossing> crossings(Invocation call) throws Exception {
@@ -111,7 +133,7 @@ public final class LabCommands extends CommandGroup {
     if (!Files.isRegularFile(program)) {
       throw new CommandFailed("there is no file " + program);
     }
-    int rounds = call.arguments().count("--rounds", 1);
+    int rounds = call.arguments().count("--rounds", 3);
     if (rounds < 1 || rounds > 1_000) {
       throw new CommandFailed("--rounds takes 1 to 1000");
     }

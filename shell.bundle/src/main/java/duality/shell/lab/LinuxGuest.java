@@ -40,6 +40,19 @@ final class LinuxGuest implements AutoCloseable {
       long scratchBytes,
       String monitor)
       throws Exception {
+    this(trial, name, program, scratch, scratchBytes, monitor, Map.of());
+  }
+
+  /** The same with more settings of its machine. */
+  LinuxGuest(
+      Trial trial,
+      String name,
+      @Nullable Path program,
+      Path scratch,
+      long scratchBytes,
+      String monitor,
+      Map<String, String> more)
+      throws Exception {
     this.trial = trial;
     path = "vm/" + name;
     Boot boot = trial.boot("linux");
@@ -51,7 +64,7 @@ final class LinuxGuest implements AutoCloseable {
       resize(image, (Files.size(image) + SECTOR - 1) / SECTOR * SECTOR);
     }
     resize(scratch, scratchBytes);
-    Map<String, String> config = new HashMap<>();
+    Map<String, String> config = new HashMap<>(more);
     config.put("kernel", boot.kernel().toString());
     boot.initrd().ifPresent(initrd -> config.put("initrd", initrd.toString()));
     config.put("append", boot.commandLine());
@@ -92,6 +105,11 @@ final class LinuxGuest implements AutoCloseable {
   /** Path of the machine. */
   String path() {
     return path;
+  }
+
+  /** What its monitor counts of the guest's exits; empty when it does not. */
+  String overhead() {
+    return machine.report().overhead();
   }
 
   /** Moves it to another monitor while it runs. */

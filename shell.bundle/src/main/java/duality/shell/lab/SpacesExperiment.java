@@ -2,6 +2,7 @@ package duality.shell.lab;
 
 import duality.drivers.Console;
 import duality.servers.Swapper;
+import duality.shell.command.CommandFailed;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -88,6 +89,7 @@ final class SpacesExperiment implements Experiment {
               String.format(Locale.ROOT, "%.1f ns before, %.1f ns after", near, again),
               again <= 3 * near));
     }
+    process(trial, near, findings);
     Path program = trial.program();
     if (program == null) {
       findings.add(Finding.figure("processes in spaces of their own", "left out: no --file"));
@@ -103,9 +105,28 @@ final class SpacesExperiment implements Experiment {
     }
     return new Result(
         findings,
-        "Bundles share one JVM: a server in a process of its own is not here yet, so a thread"
-            + " stands for it, and it is the switch alone that is measured, not a change of page"
-            + " tables. Processes in spaces are emulated, and slower for that.");
+        "A thread shows what the switch alone costs, a process of the host that of page tables"
+            + " and a socket as well: there the same bundle runs in a second system, as it is. A"
+            + " server inside of a virtual machine would need a JVM there, which no guest has."
+            + " Processes in spaces are emulated, and slower for that.");
+  }
+
+  /** The same bundle in a system of its own: another process of the host. */
+  private static void process(Trial trial, double near, List<Finding> findings) throws Exception {
+    try (FarConsole console = FarConsole.start(trial)) {
+      double away = nanos(FAR_CALLS, console::position);
+      findings.add(figure("the same bundle in another process, called through a socket", away));
+      findings.add(
+          Finding.of(
+              "co-located, beside in another process",
+              "at least " + (int) FASTER + " times as fast, the same bundle (Liedtke)",
+              String.format(Locale.ROOT, "%.0f times", away / near),
+              away >= FASTER * near));
+    } catch (CommandFailed e) {
+      findings.add(
+          Finding.figure(
+              "the same bundle in another process", "left out: " + String.valueOf(e.getMessage())));
+    }
   }
 
   /** A server of that protocol without a kernel. */

@@ -1,8 +1,11 @@
 package duality.shell.lab;
 
+import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.Iterator;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,8 +46,13 @@ final class StackSample implements AutoCloseable {
 
   /** Whose that stack is; null when it is nobody's of the system. */
   static @Nullable Part part(StackTraceElement[] stack) {
-    for (StackTraceElement frame : stack) {
-      String name = frame.getClassName();
+    return part(Arrays.stream(stack).map(StackTraceElement::getClassName));
+  }
+
+  /** The same by the names of the classes, the innermost first. */
+  static @Nullable Part part(Stream<String> classes) {
+    for (Iterator<String> names = classes.iterator(); names.hasNext(); ) {
+      String name = names.next();
       if (name.startsWith("duality.shell.") || name.startsWith("duality.guests.")) {
         return null; // people and scripts, and this experiment itself
       }

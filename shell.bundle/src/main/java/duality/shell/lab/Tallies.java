@@ -4,7 +4,9 @@ import duality.kernel.EndpointReport;
 import duality.kernel.Observation;
 import duality.kernel.SpaceReport;
 import duality.kernel.ThreadReport;
+import java.util.List;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
 
 /**
  * How often somebody crossed into the core or through it for one guest, by kind, up to a moment.
@@ -84,6 +86,23 @@ record Tallies(
   /** What is more here than in another, per operation. */
   Tallies moreThan(Tallies other, double operations) {
     return plus(other, -1).dividedBy(operations);
+  }
+
+  /** The median of each figure by itself. */
+  static Tallies median(List<Tallies> all) {
+    return new Tallies(
+        middle(all, Tallies::calls),
+        middle(all, Tallies::faults),
+        middle(all, Tallies::exceptions),
+        middle(all, Tallies::devices),
+        middle(all, Tallies::notifications),
+        middle(all, Tallies::maps),
+        middle(all, Tallies::unmaps),
+        middle(all, Tallies::cpuNanos));
+  }
+
+  private static double middle(List<Tallies> all, ToDoubleFunction<Tallies> figure) {
+    return DialedWork.median(all.stream().mapToDouble(figure).toArray());
   }
 
   private Tallies dividedBy(double by) {

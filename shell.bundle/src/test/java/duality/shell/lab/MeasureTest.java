@@ -5,14 +5,24 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import duality.drivers.Console;
 import duality.shell.lab.Experiment.Result;
 import duality.shell.lab.HostWatch.Moment;
 import duality.shell.lab.StackSample.Part;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 class MeasureTest {
   private static final double[] PRICES = {0, 5, 20, 50, 100};
@@ -79,6 +89,117 @@ class MeasureTest {
     assertEquals(Part.SERVERS, part("java.lang.String", "duality.uart.Uart", "duality.kernel.X"));
     assertNull(part("java.lang.Thread", "duality.shell.lab.NanoGuest", "duality.kernel.core.X"));
     assertNull(part("java.lang.Thread"));
+  }
+
+  @Test
+  void threadsThatCanPayAreThoseOfTheProcessorsAndOfTheGuest() {
+    for (String name :
+        List.of(
+            "duality processor host 3",
+            "duality worker vm/a/blk0:queues",
+            "duality worker vm/a:rounds",
+            "vm/a/store0:io1")) {
+      assertTrue(DialedWork.pays(name, "vm/a"), name);
+    }
+    for (String name :
+        List.of(
+            "duality worker vm/ab/blk0:queues", "vm/b/store0:io1", "main", "duality watchdog")) {
+      assertFalse(DialedWork.pays(name, "vm/a"), name);
+    }
+  }
+
+  @Test
+  void theMedianIsTheOneInTheMiddle() {
+    double[] odd = {9, 1, 5};
+    assertEquals(5, DialedWork.median(odd));
+    assertEquals(9, odd[0], "what is given stays as it is");
+    assertEquals(3, DialedWork.median(new double[] {5, 1, 100, 1}));
+  }
+
+  @Test
+  void timeOfAThreadIsWhatItBurnt() {
+    ThreadTimes none = new ThreadTimes(Map.of(1L, 100L, 2L, 7L));
+    assertEquals(30 + 4, new ThreadTimes(Map.of(1L, 130L, 3L, 4L)).since(none));
+    String name = Thread.currentThread().getName();
+    ThreadTimes before = ThreadTimes.now(name::equals);
+    long begun = ThreadTimes.own();
+    while (ThreadTimes.own() - begun < 20_000_000) {
+      Thread.onSpinWait();
+    }
+    long spent = ThreadTimes.now(name::equals).since(before);
+    assertTrue(spent >= 20_000_000, () -> spent + " ns");
+    assertTrue(ThreadTimes.now("nobody"::equals).nanos().isEmpty());
+  }
+
+  @Test
+  @Timeout(120)
+  void aConsoleIsCalledThroughASocketUntilTheCallerGoes(@TempDir Path folder) throws Exception {
+    AtomicLong position = new AtomicLong(41);
+    Console console = new StillConsole(position);
+    UnixDomainSocketAddress address = UnixDomainSocketAddress.of(folder.resolve("s"));
+    try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+      server.bind(address);
+      SocketChannel far = SocketChannel.open(address);
+      FutureTask<Integer> serving =
+          new FutureTask<>(
+              () -> {
+                try (SocketChannel near = server.accept()) {
+                  FarConsole.serve(near, console);
+                }
+                return 0;
+              });
+      Thread.ofPlatform().daemon().start(serving);
+      try (far) {
+        assertEquals(41, FarConsole.call(far));
+        position.set(Long.MIN_VALUE + 5);
+        assertEquals(Long.MIN_VALUE + 5, FarConsole.call(far));
+      }
+      assertEquals(0, serving.get(), "it ends when the caller has gone");
+    }
+  }
+
+  /** One that nobody uses. */
+  private record StillConsole(AtomicLong at) implements Console {
+    @Override
+    public void written(String bytes) {}
+
+    @Override
+    public String input(int most) {
+      return "";
+    }
+
+    @Override
+    public int type(String bytes) {
+      return 0;
+    }
+
+    @Override
+    public long position() {
+      return at.get();
+    }
+
+    @Override
+    public long oldest() {
+      return 0;
+    }
+
+    @Override
+    public String output(long from, int most, long timeoutMillis) {
+      return "";
+    }
+  }
+
+  @Test
+  void aMonitorsTableIsRead() {
+    Crossings.Own own =
+        Crossings.Own.of(
+            "state of the virtual processor: 30 exits, 0.1 s, 5 ns each\n"
+                + "  system calls of programs: 12 exits, 0.1 s, 5 ns each\n"
+                + "all: 41 exits, 0.2 s, 6 ns each");
+    assertEquals(41, own.exits());
+    assertEquals(12, own.calls());
+    assertEquals(1, own.plus(own, -1).plus(new Crossings.Own(1, 1), 1).calls());
+    assertTrue(Double.isNaN(Crossings.Own.of("").exits()), "a full hart has none");
   }
 
   @Test
