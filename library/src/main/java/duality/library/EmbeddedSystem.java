@@ -113,6 +113,8 @@ final class EmbeddedSystem {
     configuration.put(Constants.FRAMEWORK_BEGINNING_STARTLEVEL, Integer.toString(LAST_LEVEL));
     // The JVM is somebody else's: its handlers of URLs, and its standard input, stay as they are.
     configuration.put("felix.service.urlhandlers", "false");
+    // In threads of its own it would keep them for a minute behind the last machine.
+    configuration.put("felix.resolver.parallelism", "1");
     configuration.put("duality.shell", "none");
     for (String name : System.getProperties().stringPropertyNames()) {
       if (name.startsWith("duality.")) {
