@@ -69,6 +69,7 @@ final class LinuxGuest implements AutoCloseable {
     boot.initrd().ifPresent(initrd -> config.put("initrd", initrd.toString()));
     config.put("append", boot.commandLine());
     config.put("memory", Long.toString(Math.max(boot.memoryBytes(), 256L << 20)));
+    config.put("around", "1"); // a fault for each page, so that faults can be counted
     config.put("image", "linux");
     config.put("disk0", image + ",ro");
     config.put("disk1", scratch.toString());

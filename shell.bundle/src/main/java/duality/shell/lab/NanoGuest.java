@@ -57,6 +57,7 @@ final class NanoGuest extends WorkingGuest {
     config.put("kernel", boot.kernel().toString());
     config.put("append", boot.commandLine());
     config.put("memory", Long.toString(MEMORY_BYTES));
+    config.put("around", "1"); // a fault for each page, so that faults can be counted
     if (!monitor.isEmpty()) {
       config.put("server", monitor);
     }

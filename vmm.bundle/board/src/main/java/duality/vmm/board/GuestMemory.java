@@ -26,7 +26,9 @@ public final class GuestMemory {
    * Pages that a guest's pager gives it together: a kernel touches most of them, one after the
    * other, and each fault is a call.
    */
-  private static final int PAGES_AT_A_FAULT = 16;
+  private static final String PAGES_AT_A_FAULT = "16";
+
+  private static final String AROUND = "around";
 
   private final Context context;
   private final Space space;
@@ -41,12 +43,12 @@ public final class GuestMemory {
   }
 
   /** What the pager of a guest of that size is told: its memory, and the page of a reset vector. */
-  static Map<String, String> pagerConfig(long bytes) {
+  static Map<String, String> pagerConfig(Context context, long bytes) {
     return Map.of(
         "quota",
         Long.toString(bytes + Space.PAGE_BYTES),
-        "around",
-        Integer.toString(PAGES_AT_A_FAULT));
+        AROUND,
+        context.config(AROUND, PAGES_AT_A_FAULT));
   }
 
   /** The core space: guest-physical addresses. */

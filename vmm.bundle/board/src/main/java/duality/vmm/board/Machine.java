@@ -135,7 +135,10 @@ public final class Machine implements VirtualMachine, Instance {
     }
     Pager pager =
         context.child(
-            "pager", Pager.class, GuestMemory.pagerConfig(settings.memoryBytes()), endowment);
+            "pager",
+            Pager.class,
+            GuestMemory.pagerConfig(context, settings.memoryBytes()),
+            endowment);
     memory = new GuestMemory(context, space, pager, settings.memoryBytes());
     List<KernelThread> threads = new ArrayList<>();
     for (int i = 0; i < settings.cpus(); i++) {
