@@ -21,13 +21,13 @@ public record Tariff(Map<String, CostModel> byDriver, CostModel others) {
   public static final Tariff USUAL =
       new Tariff(
           Map.of(
-              "virtio.blk", new CostModel(6_000, 0, 0, 3_000),
-              "store.file", new CostModel(6_000, 150, 150, 3_000),
-              "virtio.net", new CostModel(3_000, 300, 300, 3_000),
-              "virtio.console", new CostModel(5_000, 300, 300, 3_000),
-              "virtio.rng", new CostModel(10_000, 0, 0, 3_000),
-              "console.host", new CostModel(300, 0, 500, 0)),
-          new CostModel(6_000, 200, 200, 3_000));
+              "virtio.blk", new CostModel(6_900, 0, 0, 0),
+              "store.file", new CostModel(12_600, 180, 260, 0),
+              "virtio.net", new CostModel(15_800, 1_350, 0, 0),
+              "virtio.console", new CostModel(34_200, 0, 8_500, 15_400),
+              "virtio.rng", new CostModel(22_200, 0, 0, 0),
+              "console.host", new CostModel(100, 0, 7_200, 0)),
+          new CostModel(12_000, 200, 300, 0));
 
   private static final String BETWEEN = "/";
 

@@ -31,7 +31,7 @@ final class ChargesExperiment implements Experiment {
 
   private static final String CONSOLE = "console.host";
   private static final int[] WRITES = {16, 256, 1024, 4096};
-  private static final int[] WRITE_COUNTS = {250, 500, 1_000, 2_000, 4_000};
+  private static final int[] WRITE_COUNTS = {1_000, 2_000, 4_000, 8_000, 16_000};
 
   @Override
   public String name() {
@@ -191,14 +191,14 @@ final class ChargesExperiment implements Experiment {
       List<Charged> unseen) {
     Console console = trial.root().connect(endpoint, Console.class);
     Map<String, List<Sample>> all = new LinkedHashMap<>();
-    for (int time = 0; time <= TIMES; time++) {
+    for (int time = -3; time <= TIMES; time++) {
       Random random = new Random(2005);
       for (int count : WRITE_COUNTS) {
         for (int bytes : WRITES) {
           add(all, bytes + " " + count, time, written(trial, console, count, bytes, bytes, random));
         }
       }
-      add(all, "mix", time, written(trial, console, 2_500, 1, 3_000, random));
+      add(all, "mix", time, written(trial, console, 5_000, 1, 3_000, random));
     }
     Map<String, Sample> medians = new LinkedHashMap<>();
     all.forEach((name, samples) -> medians.put(name, ChargeCells.median(samples)));
@@ -215,7 +215,7 @@ final class ChargesExperiment implements Experiment {
   }
 
   private static void add(Map<String, List<Sample>> all, String name, int time, Sample sample) {
-    if (time > 0) { // the first one is to get warm
+    if (time > 0) { // those before are to get warm
       all.computeIfAbsent(name, any -> new ArrayList<>()).add(sample);
     }
   }

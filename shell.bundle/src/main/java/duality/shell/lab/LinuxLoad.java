@@ -16,7 +16,7 @@ final class LinuxLoad implements AutoCloseable {
   private static final String NETWORK = "charges";
   private static final int[] FRAMES = {16, 400, 800, 1400};
   private static final int[] BLOCKS = {64, 1024, 4096};
-  private static final int[] COUNTS = {25, 50, 100, 200, 400};
+  private static final int[] COUNTS = {100, 200, 400, 800, 1_600};
 
   private static final Set<String> NET = Set.of("virtio.net");
   private static final Set<String> PORTS = Set.of("virtio.console");
@@ -93,7 +93,7 @@ final class LinuxLoad implements AutoCloseable {
       }
       cells.add(cell("randomness, 64 bytes", count, true, RANDOM, random(count, 64)));
     }
-    int some = DiskLoad.scaled(60, scale);
+    int some = DiskLoad.scaled(240, scale);
     cells.add(
         cell(
             "networks",
