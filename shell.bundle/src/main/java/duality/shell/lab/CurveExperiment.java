@@ -249,7 +249,7 @@ final class CurveExperiment implements Experiment {
             Locale.ROOT,
             "%.2f (%+.1f %%), R² %.4f, base %.1f µs",
             curve.slope(),
-            counted == 0 ? 0 : 100 * (line.slope() / counted - 1),
+            few ? 0 : 100 * (line.slope() / counted - 1),
             curve.fit(),
             curve.baseMicros());
     findings.add(
