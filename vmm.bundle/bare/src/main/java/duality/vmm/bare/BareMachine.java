@@ -17,9 +17,10 @@ import org.jspecify.annotations.Nullable;
  * The machine of one program: harts that start in M-mode, memory, and of QEMU's {@code virt} the
  * core-local interruptor, a serial port that can only send, and the test finisher.
  *
- * <p>A store to {@code tohost} is not trapped: the word is looked at each time that hart 0 comes
- * back, every few thousand instructions. So it may lie anywhere, beside other data. Where it lies
- * outside of memory it is a register: one of eight bytes, or two of four.
+ * <p>A store to {@code tohost} stops the hart as a debugger would, and is heard at once: programs
+ * go on to store other values there. Through page tables it may have another address; so the word
+ * is also looked at each time that hart 0 comes back, every few thousand instructions. Where it
+ * lies outside of memory it is a register: one of eight bytes, or two of four.
  *
  * <p><em>Concurrency:</em> hart 0 runs on the caller's thread, the others on threads that live as
  * long as the program. What they share here is guarded by this object, but for the outcome, which
@@ -67,11 +68,14 @@ final class BareMachine {
 
   private volatile @Nullable Outcome reported;
 
+  /** Requests that were answered when it was looked last. */
+  private long answers;
+
+  private volatile int patience;
+
   // Of hart 0's thread:
   private long start;
   private boolean begun;
-  private long answers;
-  private volatile int patience;
   private Duration limit = Duration.ZERO;
   private BooleanSupplier cancelled = () -> false;
 
@@ -167,14 +171,32 @@ final class BareMachine {
     return !isOver();
   }
 
+  /** {@code tohost}, when it lies in memory. */
+  OptionalLong watched() {
+    OptionalLong toHost = program.toHost();
+    boolean inMemory = toHost.isPresent() && memory.contains(toHost.getAsLong(), 8);
+    return inMemory ? toHost : OptionalLong.empty();
+  }
+
   /** After a hart ran: hart 0 looks whether the program has said something. */
   void look(BareHart hart) {
-    OptionalLong toHost = program.toHost();
-    if (hart.number != 0 || toHost.isEmpty() || !memory.contains(toHost.getAsLong(), 8)) {
+    if (hart.number == 0) {
+      hear(false);
+    }
+  }
+
+  /** A hart has stored there; of two stores of four bytes the second one is to the upper half. */
+  void stored(long address, int width) {
+    hear(width != 4 || address != program.toHost().orElse(0));
+  }
+
+  private void hear(boolean whole) {
+    OptionalLong toHost = watched();
+    if (toHost.isEmpty()) {
       return;
     }
     synchronized (this) {
-      Outcome said = host.look(toHost.getAsLong());
+      Outcome said = host.look(toHost.getAsLong(), whole);
       patience = host.answers() != answers ? SILENCE : Math.max(0, patience - 1);
       answers = host.answers();
       if (said != null) {
@@ -183,8 +205,9 @@ final class BareMachine {
     }
   }
 
-  /** The program can never go on. */
+  /** The program can never go on: what it said last counts, if it said something. */
   void stuck(String why) {
+    hear(true);
     end(new Outcome.Silent(why));
   }
 

@@ -30,6 +30,9 @@ final class HostInterface {
   private final OptionalLong fromHost;
   private final Output output;
 
+  /** What the word was at the last look. */
+  private long before;
+
   /** Requests that were answered. */
   private long answers;
 
@@ -39,12 +42,20 @@ final class HostInterface {
     this.output = output;
   }
 
-  /** Looks whether the program has said something; answers how it ended, when it did. */
-  @Nullable Outcome look(long toHost) {
+  /**
+   * Looks whether the program has said something; answers how it ended, when it did.
+   *
+   * @param whole whether all of the word was written; else it is not heard while it may be the
+   *     first one of two halves, which the second look at it will tell
+   */
+  @Nullable Outcome look(long toHost, boolean whole) {
     long word = memory.readLong(toHost);
-    if (word == 0) {
+    boolean half = !whole && word >>> 32 == 0 && word != before;
+    before = word;
+    if (word == 0 || half) {
       return null;
     }
+    before = 0;
     Outcome outcome = said(word);
     if (outcome == null) {
       memory.writeLong(toHost, 0);

@@ -38,7 +38,8 @@ class BareRunnerTest {
         "protection",
         "paging",
         "blocks",
-        "prints"
+        "prints",
+        "elsewhere"
       })
   void passes(String program) throws Exception {
     BareRunner.Run run = run(program, LONG);
@@ -74,6 +75,13 @@ class BareRunnerTest {
   @Test
   void takesWhatIsPrinted() throws Exception {
     assertEquals("ABCD\n", run("prints", LONG).output());
+  }
+
+  @Test
+  void hearsEachStoreAtOnce() throws Exception {
+    BareRunner.Run run = run("halves", LONG);
+    assertEquals(new Outcome.Failed(5), run.outcome(), "the first that it said");
+    assertEquals("ABC", run.output());
   }
 
   @Test
