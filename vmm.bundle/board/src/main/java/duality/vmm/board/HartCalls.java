@@ -6,7 +6,10 @@ import duality.kernel.Grant;
 import duality.kernel.KernelThread;
 import duality.kernel.processor.Memory;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.OptionalLong;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 
@@ -105,6 +108,11 @@ final class HartCalls implements Sbi.Host {
   }
 
   @Override
+  public void suspends() {
+    self.suspends();
+  }
+
+  @Override
   public void suspend(long address, long opaque) {
     self.hart.restore(HartTree.resumed(self.hart.save(), self.number, address, opaque));
   }
@@ -133,7 +141,7 @@ final class HartCalls implements Sbi.Host {
     try (Grant grant = memory.grant(address, most, Memory.WRITE)) {
       int count = 0;
       for (; count < most; count++) {
-        int next = received();
+        int next = input();
         if (next < 0) {
           break;
         }
@@ -147,9 +155,18 @@ final class HartCalls implements Sbi.Host {
    * A byte that the UART has received, or -1. What people type goes there, so it is asked as
    * firmware would ask it; while the guest has its divisor open, there is nothing to read.
    */
-  private int received() {
+  @Override
+  public int input() {
     boolean divisor = (uart.load(LINE_CONTROL, 1) & DIVISOR_LATCH) != 0;
     boolean there = (uart.load(LINE_STATUS, 1) & DATA_READY) != 0;
     return there && !divisor ? (int) uart.load(RECEIVED, 1) & 0xFF : -1;
+  }
+
+  @Override
+  public OptionalLong read(long address) {
+    byte[] bytes = new PageWalk(memory, self.hart.save()).read(address, Long.BYTES);
+    return bytes.length < Long.BYTES
+        ? OptionalLong.empty()
+        : OptionalLong.of(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong());
   }
 }

@@ -3,6 +3,7 @@ package duality.vmm.board;
 import duality.drivers.Finish;
 import duality.kernel.CallFailed;
 import duality.kernel.TrapHandler;
+import java.util.OptionalLong;
 import java.util.function.IntConsumer;
 
 /**
@@ -89,6 +90,9 @@ final class Sbi {
     /** What a hart is, as the SBI numbers it. */
     long status(int hart);
 
+    /** Notes that this hart is suspended, until it goes on. */
+    void suspends();
+
     /** This hart waits for an interrupt and goes on at an address, having lost its registers. */
     void suspend(long address, long opaque);
 
@@ -112,12 +116,20 @@ final class Sbi {
      * @throws CallFailed.BadRequest when it is no memory
      */
     int input(long address, int most);
+
+    /** One byte of console input, or -1. */
+    int input();
+
+    /** Eight bytes at a virtual address, as the hart sees it; empty when no memory is there. */
+    OptionalLong read(long address);
   }
 
   private final Host host;
+  private final EarlierCalls earlier;
 
   Sbi(Host host) {
     this.host = host;
+    earlier = new EarlierCalls(host);
   }
 
   /**
@@ -126,6 +138,9 @@ final class Sbi {
   int call() {
     long extension = host.x(A7);
     long function = host.x(A6);
+    if (EarlierCalls.offers(extension)) {
+      return earlier.call(extension);
+    }
     long result = NOT_SUPPORTED;
     if (extension == BASE) {
       result = base(function);
@@ -146,6 +161,7 @@ final class Sbi {
       int type = (int) host.x(A0);
       if (type == RETENTIVE) {
         host.x(A0, SUCCESS);
+        host.suspends();
         return TrapHandler.WAIT;
       }
       result = suspend(type);
@@ -193,7 +209,8 @@ final class Sbi {
         || extension == RFENCE
         || extension == HSM
         || extension == SRST
-        || extension == DBCN;
+        || extension == DBCN
+        || EarlierCalls.offers(extension);
   }
 
   /**
@@ -251,6 +268,7 @@ final class Sbi {
       return INVALID_ADDRESS;
     }
     host.suspend(address, host.x(A2));
+    host.suspends();
     return SUCCESS;
   }
 

@@ -23,7 +23,9 @@ final class Vcpu {
   static final int STOPPED = 1;
   static final int STARTING = 2;
   static final int STOPPING = 3;
+  static final int SUSPENDED = 4;
 
+  private static final long NEVER = Long.MIN_VALUE;
   private static final long EDGES = Lines.SSIP | Lines.FENCE | Lines.FENCE_CODE;
 
   final int number;
@@ -35,6 +37,9 @@ final class Vcpu {
   final VirtualHart hart;
   private final Notification lines;
   private final AtomicInteger status = new AtomicInteger(STOPPED);
+
+  /** What its thread had retired when it suspended itself; {@link #NEVER} when it did not. */
+  private volatile long suspendedAt = NEVER;
 
   /** Puts into a hart that is being started what its debugger wants of it. */
   private volatile Runnable restored = () -> {};
@@ -63,7 +68,20 @@ final class Vcpu {
   /** {@link #STARTED} and so on: stopping it is as long as its thread is on its way to rest. */
   int status() {
     int now = status.get();
+    if (now == STARTED && suspended()) {
+      return SUSPENDED;
+    }
     return now == STOPPED && !atRest() ? STOPPING : now;
+  }
+
+  /** It has suspended itself by a call: until it executes more than the rest of that. */
+  void suspends() {
+    suspendedAt = thread.instructions();
+  }
+
+  private boolean suspended() {
+    long at = suspendedAt;
+    return at != NEVER && thread.instructions() - at <= 1;
   }
 
   boolean isStarted() {
@@ -89,6 +107,7 @@ final class Vcpu {
     }
     boolean ready = false;
     try {
+      suspendedAt = NEVER;
       lines.clear(EDGES); // of its life before
       hart.restore(from);
       restored.run();

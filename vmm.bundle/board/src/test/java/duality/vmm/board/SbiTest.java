@@ -7,7 +7,10 @@ import duality.drivers.Finish;
 import duality.kernel.CallFailed;
 import duality.kernel.TrapHandler;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -20,6 +23,7 @@ class SbiTest {
     final long[] x = new long[32];
     final List<String> done = new ArrayList<>();
     String typed = "";
+    final Map<Long, Long> words = new HashMap<>();
     int harts = 1;
     int stopped = -1;
     boolean last = true;
@@ -83,6 +87,11 @@ class SbiTest {
     }
 
     @Override
+    public void suspends() {
+      done.add("suspends");
+    }
+
+    @Override
     public void suspend(long address, long opaque) {
       done.add("suspend " + Long.toHexString(address) + " " + opaque);
     }
@@ -109,6 +118,19 @@ class SbiTest {
       int taken = Math.min(most, typed.length());
       done.add("input " + taken);
       return taken;
+    }
+
+    @Override
+    public int input() {
+      done.add("input");
+      return typed.isEmpty() ? -1 : typed.charAt(0);
+    }
+
+    @Override
+    public OptionalLong read(long address) {
+      return words.containsKey(address)
+          ? OptionalLong.of(words.get(address))
+          : OptionalLong.empty();
     }
 
     private static void check(long address, int bytes) {
@@ -158,7 +180,10 @@ class SbiTest {
         new long[] {Sbi.BASE, Sbi.TIME, Sbi.IPI, Sbi.RFENCE, Sbi.HSM, Sbi.SRST, Sbi.DBCN}) {
       answers(1, List.of(), Sbi.BASE, 3, offered);
     }
-    for (long absent : new long[] {0, 1, 8, 0x504D55, 0x53555350, 0x43505043, -1, 1L << 32 | 16}) {
+    for (long old : new long[] {0, 1, 2, 4, 5, 6, 7, 8}) {
+      answers(1, List.of(), Sbi.BASE, 3, old);
+    }
+    for (long absent : new long[] {3, 9, 0x504D55, 0x53555350, 0x43505043, -1, 1L << 32 | 16}) {
       answers(0, List.of(), Sbi.BASE, 3, absent);
     }
     answers(0, List.of(), Sbi.BASE, 4);
@@ -235,8 +260,10 @@ class SbiTest {
   void aHartSuspendsItself() {
     assertEquals(TrapHandler.WAIT, call(Sbi.HSM, 3, 0, 0, 0));
     assertEquals(Sbi.SUCCESS, hart.x[10]);
+    assertEquals(List.of("suspends"), hart.done);
+    assertEquals(TrapHandler.WAIT, call(Sbi.HSM, 3, 1L << 63, 0, 0), "types have 32 bits");
     assertEquals(TrapHandler.RESUME, call(Sbi.HSM, 3, 0x8000_0000L, 0x1800, 77));
-    assertEquals(List.of("suspend 1800 77"), hart.done);
+    assertEquals(List.of("suspend 1800 77", "suspends"), hart.done);
     fails(Sbi.INVALID_ADDRESS, Sbi.HSM, 3, 0x8000_0000L, 0x800, 77);
     fails(Sbi.INVALID_PARAM, Sbi.HSM, 3, 1, 0x1800, 77);
     fails(Sbi.NOT_SUPPORTED, Sbi.HSM, 3, 0x1000_0000L, 0x1800, 77);
@@ -294,9 +321,36 @@ class SbiTest {
     assertEquals(List.of("end " + Long.toHexString(bits)), hart.done);
   }
 
+  /** The call answers that in a0 and touches nothing else. */
+  private void earlierAnswers(long value, List<String> does, long extension, long... a) {
+    assertEquals(TrapHandler.RESUME_BEHIND, call(extension, 77, a));
+    assertEquals(value, hart.x[10]);
+    assertEquals(a.length > 1 ? a[1] : UNTOUCHED, hart.x[11], "a1 is not theirs");
+    assertEquals(does, hart.done);
+  }
+
+  @Test
+  void callsOfTheFirstVersion() {
+    earlierAnswers(0, List.of("timer 1234"), 0, 1234);
+    earlierAnswers(0, List.of("print 'A'"), 1, 0xff41);
+    earlierAnswers(-1, List.of("input"), 2);
+    hart.typed = "z";
+    earlierAnswers('z', List.of("input"), 2);
+    fails(Sbi.NOT_SUPPORTED, 3, 0);
+    hart.harts = 3;
+    hart.words.put(0x4000L, 0xffff_fffdL);
+    earlierAnswers(0, List.of("interrupt 0", "interrupt 2"), 4, 0x4000);
+    earlierAnswers(0, List.of("fence.i 0", "fence.i 2"), 5, 0x4000);
+    earlierAnswers(0, List.of("fence 0", "fence 2"), 6, 0x4000, 0, 4096);
+    earlierAnswers(0, List.of("fence 0", "fence 1", "fence 2"), 7, 0, 0, -1, 9);
+    earlierAnswers(Sbi.INVALID_ADDRESS, List.of(), 4, 0x5000);
+    assertEquals(TrapHandler.SUSPEND, call(8, 0));
+    assertEquals(List.of("end " + Long.toHexString(Finish.POWER_OFF)), hart.done);
+  }
+
   @Test
   void whatIsNotThereIsNotSupported() {
-    for (long extension : new long[] {0, 1, 2, 8, 0x504D55, 0x53555350, 0xA000000, -1}) {
+    for (long extension : new long[] {3, 9, 0xF, 0x504D55, 0x53555350, 0xA000000, -1}) {
       fails(Sbi.NOT_SUPPORTED, extension, 0);
     }
     fails(Sbi.NOT_SUPPORTED, Sbi.TIME | 1L << 32, 0, 7);
@@ -307,7 +361,7 @@ class SbiTest {
     long seed = Long.getLong("seed", 4711);
     Random random = new Random(seed);
     long[] extensions = {
-      Sbi.BASE, Sbi.TIME, Sbi.IPI, Sbi.RFENCE, Sbi.HSM, Sbi.SRST, Sbi.DBCN, random.nextLong()
+      Sbi.BASE, Sbi.TIME, Sbi.IPI, Sbi.RFENCE, Sbi.HSM, Sbi.SRST, Sbi.DBCN, random.nextInt(10)
     };
     for (int round = 0; round < 20_000; round++) {
       hart.harts = random.nextInt(1, 9);

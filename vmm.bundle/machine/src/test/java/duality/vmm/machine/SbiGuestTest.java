@@ -47,9 +47,9 @@ class SbiGuestTest {
     try (Rig rig = new Rig(1, 64L << 20)) {
       VirtualMachine machine = rig.machine("a", config);
       machine.start();
-      assertEquals("TtIFhelloH", rig.await(rig.console("a"), 0, "H", SECONDS));
+      assertEquals("TtILFhelloH", rig.await(rig.console("a"), 0, "H", SECONDS));
       assertEquals(1, rig.console("a").type("k"));
-      assertEquals("TtIFhelloHkA", rig.await(rig.console("a"), 0, "A", SECONDS));
+      assertEquals("TtILFhelloHkA", rig.await(rig.console("a"), 0, "A", SECONDS));
       long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
       while (machine.report().state().equals("running") && System.nanoTime() - end < 0) {
         rig.console("a").output(Long.MAX_VALUE, 1, 10);

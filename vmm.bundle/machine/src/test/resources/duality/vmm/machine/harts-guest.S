@@ -156,17 +156,28 @@ _start:
 
   # It suspends itself and comes back elsewhere.
   order SLEEP
-13: li a0, 2
+13: li a0, 1
+  sbi HSM, 2
+  bnez a0, wrong
+  li t0, 4              # suspended
+  bne a1, t0, 13b
+  call start
+  li t0, -6             # which is not stopped
+  bne a0, t0, wrong
+  li a0, 2
   li a1, 0
   sbi IPI, 0
-  ld t0, 40(s0)
-  beqz t0, 13b
+14: ld t0, 40(s0)
+  beqz t0, 14b
+15: li a0, 1
+  sbi HSM, 2
+  bnez a1, 15b          # until it is seen to run
   say 'Z'
   say 'E'
   li t0, POWER_OFF
   sd t0, 0(s0)
-14: wfi
-  j 14b
+16: wfi
+  j 16b
 
 # Starts hart 1, and waits until it runs when that succeeds.
 start:

@@ -63,6 +63,22 @@ go:
   csrci sip, 2
   li a0, 'I'
   call put
+  # SBI 0.1: an interrupt to the harts of a mask in memory, a character; a1 is not theirs
+  lla a0, mask
+  li a1, 0x77
+  li a7, 4
+  ecall
+  bnez a0, fail
+  csrr t0, sip
+  andi t0, t0, 2
+  beqz t0, fail
+  csrci sip, 2
+  li a0, 'L'
+  li a7, 1
+  ecall
+  bnez a0, fail
+  li t0, 0x77
+  bne a1, t0, fail
   # RFENCE: code that was changed is seen after a remote fence.i
   lla t0, patch
   lla t1, other
@@ -154,5 +170,7 @@ other:
   li a0, 1
 text:
   .ascii "hello"
-  .balign 4
+  .balign 8
+mask:
+  .dword 1
 end:
