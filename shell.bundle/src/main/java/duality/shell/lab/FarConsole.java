@@ -173,6 +173,9 @@ final class FarConsole implements AutoCloseable {
         Thread.currentThread().interrupt();
       }
     }
+    if (!Files.isDirectory(folder)) {
+      return; // the other system has removed it at its end
+    }
     try (Stream<Path> all = Files.walk(folder)) {
       for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
         boolean unused = Files.deleteIfExists(each);
