@@ -1,6 +1,6 @@
 #!/bin/sh
 # How the time of real programs grows with the price of a crossing: a null call, a shell script that forks, and a copy of a disk, in Debian
-# on vmm.machine and on vmm.trap, and natively over personality.linux, with dials before all endpoints of each; 0 to 20 µs a crossing.
+# on vmm.machine and on vmm.trap, and natively over personality.linux; nano's calls, table entries and copies on these and on vmm.xen; with dials before all endpoints of each; 0 to 20 µs a crossing.
 # Prints for each the crossings of an operation as the slope of processor time, with R², beside the dials' own count, and how much more it
 # would take at the prices of published machines. Needs riscv64-linux-gnu-gcc with its C library, and guest:fetch linux once.
 #

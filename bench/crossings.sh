@@ -1,6 +1,7 @@
 #!/bin/sh
 # What one operation of an operating system crosses in each structure, by kind: the same static program in Linux on vmm.machine (a full
-# hart), in the same Linux on vmm.trap, and as a native task of personality.linux. Needs riscv64-linux-gnu-gcc with its C library.
+# hart), in the same Linux on vmm.trap, and as a native task of personality.linux; and what nano can do on these two and, ported, on vmm.xen, with
+# its fast gate for system calls shut and open. Needs riscv64-linux-gnu-gcc with its C library.
 #
 #   bench/crossings.sh [ROUNDS] [FILE]     default 5; the table goes to FILE as JSON too (crossings.json)
 #

@@ -9,10 +9,13 @@
 //   0x0000_8020_0000         nano itself, where it was loaded   rx r rw  4 KiB
 //   up to the end of RAM     all other RAM, same address        rw       2 MiB where it fits
 //   0x0010_0000_0000         the heap, empty at first           rw       4 KiB
+//   0x001f_c000_0000         a window of 2 MiB, mostly empty    r    4 KiB
 //   0x0020_0000_0000         a program, in its own space only   rx       4 KiB
 #include "nano.h"
 
 #define HEAP_START 0x1000000000ul
+#define WINDOW_START 0x1fc0000000ul
+#define WINDOW_PAGES 512ul
 #define RAM_LIMIT HEAP_START  // RAM above is left alone, for the two must not overlap
 
 extern char image_start[], rodata_start[], data_start[], image_end[];
@@ -20,6 +23,7 @@ extern char image_start[], rodata_start[], data_start[], image_end[];
 static uint64_t *root_table;
 static uint64_t next_frame;  // frames are handed out from here upwards and never come back
 static uint64_t frame_end;
+static uint64_t given;  // frames from there on that the monitor has
 static uint64_t heap_end = HEAP_START;  // what grow_heap has promised; only some of it exists
 static uint64_t faults;
 
@@ -105,5 +109,57 @@ bool handle_heap_fault(uint64_t address) {
   set_entry(entry, take_zeroed_frame() >> 12 << 10 | R | W | V | A | D);
   forget_page(address);
   faults++;
+  return true;
+}
+
+// Changes tables and nothing else: entries for one page that is there already, a window full at a
+// time; each is used, and then they are taken away again.
+bool map_and_forget(uint64_t pages) {
+  if (free_frames() < 3) {
+    return false;
+  }
+  uint64_t *first = entry_for(root_table, WINDOW_START, 0);
+  volatile uint64_t *there = (volatile uint64_t *)image_start;
+  bool same = true;
+  for (uint64_t count; pages > 0; pages -= count) {
+    count = pages < WINDOW_PAGES ? pages : WINDOW_PAGES;
+    set_entries(first, (uint64_t)image_start >> 12 << 10 | R | V | A | D, count);
+    for (uint64_t i = 0; i < count; i++) {
+      same &= *(volatile uint64_t *)(WINDOW_START + i * PAGE_SIZE) == *there;
+    }
+    set_entries(first, 0, count);
+    forget_pages();
+  }
+  return same;
+}
+
+// What the monitor gets is no memory any more until it is taken back: nothing maps it.
+bool balloon(uint64_t pages) {
+  if (pages == 0 || free_frames() < 3 || pages > free_frames() - 3) {
+    return false;
+  }
+  uint64_t first = frame_end - pages * PAGE_SIZE;
+  for (uint64_t at = first; at < frame_end; at += PAGE_SIZE) {
+    *(volatile uint64_t *)at = at;
+  }
+  if (!give_pages(first, pages)) {
+    return false;
+  }
+  frame_end = first;
+  given += pages;
+  return true;
+}
+
+bool deflate(uint64_t *pages, bool *all_zero) {
+  *pages = given;
+  *all_zero = true;
+  if (!take_pages_back(frame_end, given)) {
+    return false;
+  }
+  for (; given > 0; given--, frame_end += PAGE_SIZE) {
+    for (uint64_t i = 0; i < PAGE_SIZE / 8; i++) {
+      *all_zero &= ((volatile uint64_t *)frame_end)[i] == 0;
+    }
+  }
   return true;
 }

@@ -36,14 +36,19 @@ void sbi_set_timer(uint64_t when);
 _Noreturn void sbi_shut_down(bool failed);
 _Noreturn void sbi_reboot(void);
 bool open_gate(bool open);  // for calls of programs, beside the monitor; whether there is such a thing
+bool give_pages(uint64_t first, uint64_t count);       // to the monitor; whether it has taken them
+bool take_pages_back(uint64_t first, uint64_t count);
 
 // paging.c: how page tables are changed, and which of them is in use.
 uint64_t *new_table(void);                                       // empty
 uint64_t *new_root(const uint64_t *from);                        // with the entries of another one
 void set_entry(uint64_t *entry, uint64_t value);
+void set_entries(uint64_t *first, uint64_t value, uint64_t count);  // several in a row, alike
+bool set_batch(uint64_t most);  // entries that are asked for at once; whether anybody is asked
 void protect_tables(uint64_t start, uint64_t end);               // before the first one is used
 void use_root(const uint64_t *root);
 void forget_page(uint64_t address);                              // there was no entry for it
+void forget_pages(void);                                         // entries were taken away
 
 // memory.c: page tables, frames, and the heap that appears when it is touched.
 // A and D of an entry ("accessed", "dirty") are set from the start: nano does not use them, and
@@ -58,6 +63,9 @@ bool handle_heap_fault(uint64_t address);
 volatile uint64_t *grow_heap(uint64_t pages);  // null when there are not so many frames
 uint64_t fault_count(void);
 uint64_t free_frames(void);
+bool map_and_forget(uint64_t pages);
+bool balloon(uint64_t pages);                  // gives the last frames to the monitor
+bool deflate(uint64_t *pages, bool *all_zero);  // has all of them back: how many, and how they are
 
 // trap.c: one entry for interrupts and exceptions.
 struct trap_frame {

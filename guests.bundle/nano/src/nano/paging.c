@@ -16,6 +16,18 @@ uint64_t *new_root(const uint64_t *from) {
 
 void set_entry(uint64_t *entry, uint64_t value) { *entry = value; }
 
+void set_entries(uint64_t *first, uint64_t value, uint64_t count) {
+  for (uint64_t i = 0; i < count; i++) {
+    first[i] = value;
+  }
+}
+
+// Nobody is asked, so nothing can be asked at once.
+bool set_batch(uint64_t most) {
+  (void)most;
+  return false;
+}
+
 // Whoever may write memory may write tables.
 void protect_tables(uint64_t start, uint64_t end) {
   (void)start;
@@ -31,3 +43,5 @@ void use_root(const uint64_t *root) {
 void forget_page(uint64_t address) {
   __asm__ volatile("sfence.vma %0, zero" : : "r"(address) : "memory");
 }
+
+void forget_pages(void) { __asm__ volatile("sfence.vma" : : : "memory"); }

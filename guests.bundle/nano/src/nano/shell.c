@@ -162,10 +162,15 @@ static bool do_times(const char *what, uint64_t times) {
     }
     return heap != 0;
   }
-  bool write = same(what, "write");
+  if (same(what, "map")) {
+    return map_and_forget(times);
+  }
+  bool read = !same(what, "write"), write = !same(what, "read");  // both: a copy
   for (uint64_t i = 0; i < times; i++) {
-    if (!in_disk(i % 4 * 8, 8) ||
-        disk_request(write ? DISK_WRITE : DISK_READ, i % 4 * 8, disk_buffer, PAGE_SIZE) != 0) {
+    uint64_t sector = i % 4 * 8;
+    if (!in_disk(sector, 8) ||
+        (read && disk_request(DISK_READ, sector, disk_buffer, PAGE_SIZE) != 0) ||
+        (write && disk_request(DISK_WRITE, sector, disk_buffer, PAGE_SIZE) != 0)) {
       return false;
     }
   }
@@ -174,7 +179,7 @@ static bool do_times(const char *what, uint64_t times) {
 
 // One operation of a kernel so many times, and how long one took.
 static void operation(const char *argument) {
-  static const char *const names[] = {"null", "switch", "fault", "read", "write"};
+  static const char *const names[] = {"null", "switch", "fault", "map", "read", "write", "copy"};
   char what[8];
   uint64_t length = 0;
   while (*argument != 0 && *argument != ' ' && length < sizeof what - 1) {
@@ -187,7 +192,7 @@ static void operation(const char *argument) {
     known |= same(what, names[i]);
   }
   if (!known || *argument != ' ' || !parse_number(argument + 1, &times) || times == 0) {
-    print("op: null, switch, fault, read or write; how often?\n");
+    print("op: null, switch, fault, map, read, write or copy; how often?\n");
     return;
   }
   uint64_t start = now();
@@ -206,6 +211,34 @@ static void gate(const char *argument) {
     print("gate %s\n", argument);
   } else {
     print("gate: there is none\n");
+  }
+}
+
+// How many entries of tables one call of the monitor is to change.
+static void batch(const char *argument) {
+  uint64_t most;
+  if (!parse_number(argument, &most) || most == 0) {
+    print("batch: how many?\n");
+  } else if (set_batch(most)) {
+    print("batch %u\n", most);
+  } else {
+    print("batch: not that many, or nobody is asked\n");
+  }
+}
+
+static void change_memory(const char *argument) {
+  uint64_t pages;
+  bool all_zero;
+  if (same(argument, "back")) {
+    bool done = deflate(&pages, &all_zero);
+    print("balloon back: %u pages, %s\n", pages,
+          !done ? "REFUSED" : all_zero ? "all zero" : "NOT ZERO");
+  } else if (!parse_number(argument, &pages)) {
+    print("balloon: how many pages, or back?\n");
+  } else if (balloon(pages)) {
+    print("balloon %u: given away, %u frames are free\n", pages, free_frames());
+  } else {
+    print("balloon: %u pages cannot be given away\n", pages);
   }
 }
 
@@ -243,8 +276,10 @@ static const struct command {
     {"put", "SECTOR COUNT SEED: writes numbers that follow from the seed", put},
     {"get", "SECTOR COUNT: reads, and prints a checksum", get},
     {"flush", "what was written is on the disk", flush},
-    {"op", "null|switch|fault|read|write N: does it N times, says how long one took", operation},
+    {"op", "null|switch|fault|map|read|write|copy N: does it N times, says how long one took", operation},
     {"gate", "on|off: a way for system calls beside the monitor, if it has one", gate},
+    {"batch", "N: entries of page tables are changed so many at a time, if somebody is asked", batch},
+    {"balloon", "N|back: gives pages to the monitor, or has all of them back", change_memory},
     {"crash", "a store to nowhere", crash},
     {"off", "shuts down", off},
     {"reboot", "starts again", reboot},

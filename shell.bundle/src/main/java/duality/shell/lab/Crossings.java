@@ -60,7 +60,8 @@ final class Crossings {
   /**
    * What one operation costs.
    *
-   * @param structure who runs the program: {@code machine}, {@code trap}, {@code native}
+   * @param structure who runs the program: {@code machine}, {@code trap}, {@code native}; what
+   *     {@link NanoCrossings} are for {@code nano/machine} and so on
    * @param operation what it does
    * @param calls see {@link Tallies}; of a native program {@code exceptions} are its system calls
    *     and {@code faults} all else that is handed to the personality, and what that asks its pager
@@ -69,7 +70,8 @@ final class Crossings {
    *     they reach neither
    * @param cpuNanos processor time
    * @param elapsedNanos as the program's clock says
-   * @param ratio processor time beside the one of {@code machine}; empty where there is none
+   * @param ratio processor time beside the one of {@code machine}, with the same guest; empty where
+   *     there is none
    * @param remark why it was not measured
    */
   record Crossing(
@@ -101,6 +103,7 @@ final class Crossings {
       String path = "task/" + NAME;
       rows.add(row(rows, "native", operation, path, true, this::runNative));
     }
+    rows.addAll(NanoCrossings.measureAll(trial));
     return rows;
   }
 

@@ -36,7 +36,8 @@ final class CurveExperiment implements Experiment {
       List.of(
           new Work("null call", Kind.NULL_CALL, 4_000),
           new Work("shell script that forks", Kind.SCRIPT, 6),
-          new Work("disk copy of 4 KiB", Kind.COPY, 100));
+          new Work("disk copy of 4 KiB", Kind.COPY, 100),
+          new Work("table entry made and taken away", Kind.TABLES, 2_048));
 
   /** Round trips of others, in nanoseconds of their machines; see docs/lab/curve.md. */
   private static final Map<String, Long> MARKS = marks();
@@ -76,6 +77,10 @@ final class CurveExperiment implements Experiment {
             "Heiser et al. 2006",
             "a guest without a hart of its own crosses as often as a program over a personality, or"
                 + " more: its time grows at least as steeply"),
+        new Prediction(
+            "Barham et al. 2003",
+            "a kernel that asks its monitor crosses less often than one that is trapped: its time"
+                + " grows less steeply, and with the fast gate a null call does not slow down"),
         new Prediction(
             "Liedtke 1996",
             "what was wrong with Mach was the price: at L4's the same number of crossings is"
@@ -158,7 +163,16 @@ final class CurveExperiment implements Experiment {
     try (Workbench bench = new NativeBench(trial, program)) {
       measure(trial, bench, findings, points, curves);
     }
+    for (String monitor : List.of("vmm.machine", "vmm.trap", "vmm.xen")) {
+      try (Workbench bench = new NanoBench(trial, monitor, false)) {
+        measure(trial, bench, findings, points, curves);
+      }
+    }
+    try (Workbench bench = new NanoBench(trial, "vmm.xen", true)) {
+      measure(trial, bench, findings, points, curves);
+    }
     compare(curves, findings);
+    compareNano(curves, findings);
     Map<String, List<? extends Record>> tables = new LinkedHashMap<>();
     tables.put("curves", curves);
     tables.put("points", points);
@@ -176,7 +190,9 @@ final class CurveExperiment implements Experiment {
       throws Exception {
     DialedWork dialed = new DialedWork(trial, bench);
     for (Work work : WORK) {
-      curve(trial, bench, dialed, work, findings, points, curves);
+      if (bench.can(work.kind())) {
+        curve(trial, bench, dialed, work, findings, points, curves);
+      }
     }
   }
 
@@ -352,6 +368,9 @@ final class CurveExperiment implements Experiment {
 
   private static void compare(List<Curve> curves, List<Finding> findings) {
     for (Work work : WORK) {
+      if (work.kind() == Kind.TABLES) {
+        continue;
+      }
       Curve machine = of(curves, "machine", work);
       Curve trap = of(curves, "trap", work);
       Curve tasks = of(curves, "native", work);
@@ -377,6 +396,30 @@ final class CurveExperiment implements Experiment {
               String.format(Locale.ROOT, "%.1f times as long, L4's %.1f", mach, l4),
               mach >= 2 * l4));
     }
+  }
+
+  /** The same small kernel, as it is and ported. */
+  private static void compareNano(List<Curve> curves, List<Finding> findings) {
+    for (Work work : WORK) {
+      if (work.kind() == Kind.SCRIPT) {
+        continue;
+      }
+      double trap = of(curves, "nano/trap", work).crossings();
+      double xen = of(curves, "nano/xen", work).crossings();
+      findings.add(
+          Finding.of(
+              work.name() + " in nano: slope of xen beside trap",
+              "less steep (Barham et al.)",
+              String.format(Locale.ROOT, "%.2f beside %.2f", xen, trap),
+              xen < trap));
+    }
+    double slower = of(curves, "nano/xen+gate", WORK.getFirst()).times(5) - 1;
+    findings.add(
+        Finding.of(
+            "null call in nano through the fast gate at 5 µs more a crossing",
+            "no more than 5 % slower (Barham et al.)",
+            String.format(Locale.ROOT, "%.1f %% slower", 100 * slower),
+            slower <= 0.05));
   }
 
   private static Curve of(List<Curve> curves, String structure, Work work) {

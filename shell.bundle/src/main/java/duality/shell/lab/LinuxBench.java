@@ -64,6 +64,7 @@ final class LinuxBench implements Workbench {
               case NULL_CALL -> "/tmp/ops null " + work.operations();
               case SCRIPT -> Workbench.script(work.operations());
               case COPY -> "/tmp/ops copy " + work.operations() + " /dev/vdb";
+              case TABLES -> throw new IllegalArgumentException(work + " is for kernels");
             });
   }
 

@@ -3,6 +3,7 @@ package duality.shell.lab;
 import duality.drivers.Console;
 import duality.guests.Boot;
 import duality.servers.Root;
+import duality.shell.command.CommandFailed;
 import duality.vmm.MachineReport;
 import duality.vmm.VirtualMachine;
 import java.io.IOException;
@@ -69,6 +70,13 @@ final class NanoGuest extends WorkingGuest {
     }
     machine = root.create(path(), VirtualMachine.class, config);
     console = root.connect(path() + "/console", Console.class);
+  }
+
+  /** Makes one on a monitor, from the image that is written for it. */
+  static NanoGuest on(Trial trial, String monitor, String name, @Nullable Path disk)
+      throws IOException, CommandFailed {
+    String image = monitor.equals("vmm.xen") ? "nano-xen" : "nano";
+    return new NanoGuest(trial.root(), name, trial.boot(image), disk, monitor);
   }
 
   @Override

@@ -147,6 +147,7 @@ final class NativeBench implements Workbench {
       case COPY -> {
         String unused = operation("copy", work.operations());
       }
+      case TABLES -> throw new IllegalArgumentException(work + " is for kernels");
       case SCRIPT -> expect("status 0", type(SHELL, shell, Workbench.script(work.operations())));
     }
   }

@@ -19,7 +19,9 @@ interface Workbench extends AutoCloseable {
     /** A line of a shell that forks, executes and pipes. */
     SCRIPT,
     /** 4 KiB read from a disk and written to it. */
-    COPY
+    COPY,
+    /** A page table entry made, used and taken away, by a kernel and not by a program. */
+    TABLES
   }
 
   /** One round of the shell's script: a command substitution, a pipe and two programs. */
@@ -42,6 +44,11 @@ interface Workbench extends AutoCloseable {
 
   /** Those of them that handle exits of threads: another thread cannot make their calls. */
   List<String> handlers();
+
+  /** Whether there is such work in it. */
+  default boolean can(Kind kind) {
+    return kind != Kind.TABLES;
+  }
 
   /** Does it. */
   void run(Work work) throws Exception;

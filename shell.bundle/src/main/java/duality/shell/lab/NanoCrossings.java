@@ -1,0 +1,179 @@
+package duality.shell.lab;
+
+import duality.kernel.CallFailed;
+import duality.shell.command.CommandFailed;
+import duality.shell.lab.Crossings.Crossing;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The same counts for nano, which runs on every monitor: as it is on {@code vmm.machine} and {@code
+ * vmm.trap}, ported to {@code vmm.xen}. What it does in a table is told from what another guest
+ * does there by the name of its structure, such as {@code nano/trap}.
+ */
+final class NanoCrossings implements AutoCloseable {
+  private static final String NAME = "crossings-nano";
+  private static final int MORE = 5;
+  private static final Pattern EACH =
+      Pattern.compile("([a-z]+): ([0-9]+) times, ([0-9]+) ns each.*", Pattern.DOTALL);
+
+  /**
+   * An operation.
+   *
+   * @param name in the table
+   * @param word what nano calls it; empty for what it cannot do
+   * @param few how often at first
+   * @param why it is not there
+   */
+  record Operation(String name, String word, int few, String why) {}
+
+  static final Operation NULL = new Operation("null", "null", 4_000, "");
+  static final Operation FAULT = new Operation("fault", "fault", 512, "");
+
+  /** To the other program and back is two of them. */
+  static final Operation YIELD = new Operation("yield", "switch", 2_000, "");
+
+  /** A page table entry made, used and taken away. */
+  static final Operation MAP = new Operation("map", "map", 2_048, "");
+
+  static final Operation READ = new Operation("read", "read", 100, "");
+  static final Operation WRITE = new Operation("write", "write", 100, "");
+
+  private static final List<Operation> ALL =
+      List.of(
+          NULL,
+          FAULT,
+          new Operation("fork", "", 0, "nano's programs make no others"),
+          new Operation("exec", "", 0, "nano has no files"),
+          new Operation("switch", "", 0, "nano has no pipes; yield changes address spaces"),
+          YIELD,
+          MAP,
+          READ,
+          WRITE);
+
+  private final Trial trial;
+  private final NanoGuest guest;
+
+  /** Boots it on a monitor, such as {@code vmm.xen}. */
+  NanoCrossings(Trial trial, String monitor) throws Exception {
+    this.trial = trial;
+    guest = NanoGuest.on(trial, monitor, NAME, trial.folder().resolve("nano-" + monitor));
+    try {
+      guest.boot();
+    } catch (RuntimeException e) {
+      guest.close();
+      throw e;
+    }
+  }
+
+  /** All operations on all monitors, on the last one with and without what only that one has. */
+  static List<Crossing> measureAll(Trial trial) throws Exception {
+    List<Crossing> rows = new ArrayList<>();
+    for (String monitor : List.of("vmm.machine", "vmm.trap", "vmm.xen")) {
+      try (NanoCrossings nano = new NanoCrossings(trial, monitor)) {
+        String structure = "nano/" + nano.guest.structure();
+        for (Operation each : ALL) {
+          rows.add(nano.row(structure, each, rows));
+        }
+        if (monitor.equals("vmm.xen")) {
+          nano.set("gate on");
+          rows.add(nano.row(structure + "+gate", NULL, rows));
+          rows.add(nano.row(structure + "+gate", YIELD, rows));
+          nano.set("gate off");
+          nano.set("batch 1");
+          rows.add(nano.row(structure + "+single", MAP, rows));
+        }
+      }
+    }
+    return rows;
+  }
+
+  /** Has it change how it does things; it repeats what it was told when it can. */
+  void set(String command) throws CommandFailed {
+    String said = guest.command(command);
+    if (!said.equals(command)) {
+      throw new CommandFailed(guest.path() + " says to '" + command + "': " + said);
+    }
+  }
+
+  /** What its monitor did for it, and how often. */
+  String overhead() {
+    return guest.report().overhead();
+  }
+
+  /**
+   * What one operation costs.
+   *
+   * @param rows those that were measured, for the ratio
+   */
+  Crossing row(String structure, Operation operation, List<Crossing> rows) {
+    if (operation.word.isEmpty()) {
+      return none(structure, operation.name, operation.why);
+    }
+    int few = operation.few * trial.rounds();
+    try {
+      // Once for the caches and the compiler of the host, as for the others.
+      Sample unused = sample(operation, few * MORE);
+      Sample less = sample(operation, few);
+      Sample more = sample(operation, few * MORE);
+      double operations = (double) few * (MORE - 1);
+      Tallies each = more.counted.moreThan(less.counted, operations);
+      String ratio =
+          rows.stream()
+              .filter(one -> one.structure().equals("nano/machine"))
+              .filter(one -> one.operation().equals(operation.name) && one.cpuNanos() > 0)
+              .map(one -> String.format(Locale.ROOT, "%.2f", each.cpuNanos() / one.cpuNanos()))
+              .findFirst()
+              .orElse("");
+      Crossing row =
+          new Crossing(
+              structure,
+              operation.name,
+              each.calls(),
+              each.faults(),
+              each.exceptions(),
+              each.devices(),
+              each.notifications(),
+              each.maps(),
+              each.unmaps(),
+              "",
+              "",
+              Math.round(each.cpuNanos()),
+              Math.round((more.nanos - less.nanos) / operations),
+              ratio,
+              "");
+      trial.say().accept(structure + " " + operation.name + ": " + row.elapsedNanos() + " ns");
+      return row;
+    } catch (CommandFailed | CallFailed | IllegalStateException e) {
+      String why = String.valueOf(e.getMessage()).replace('\n', ' ');
+      trial.say().accept(structure + " " + operation.name + ": " + why);
+      return none(structure, operation.name, why);
+    }
+  }
+
+  private static Crossing none(String structure, String operation, String why) {
+    return new Crossing(structure, operation, 0, 0, 0, 0, 0, 0, 0, "", "", 0, 0, "", "not run: " + why);
+  }
+
+  private record Sample(Tallies counted, double nanos) {}
+
+  private Sample sample(Operation operation, int count) throws CommandFailed {
+    trial.cancellation().check();
+    Tallies before = Tallies.now(trial.kernel(), guest.path());
+    String said = guest.command("op " + operation.word + " " + count);
+    Tallies counted = Tallies.now(trial.kernel(), guest.path()).since(before);
+    Matcher each = EACH.matcher(said);
+    if (!each.matches() || !each.group(1).equals(operation.word)) {
+      throw new CommandFailed("nano says: " + said);
+    }
+    return new Sample(counted, (double) Long.parseLong(each.group(3)) * count);
+  }
+
+  @Override
+  public void close() {
+    guest.close();
+  }
+}
