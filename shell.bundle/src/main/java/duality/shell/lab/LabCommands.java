@@ -43,6 +43,7 @@ public final class LabCommands extends CommandGroup {
           new SpacesExperiment(),
           new FaultExperiment(),
           new MonitorExperiment(),
+          new ParavirtualExperiment(),
           new TrustExperiment(),
           new PrimitivesExperiment(),
           new NucleusExperiment(),
@@ -109,7 +110,8 @@ public final class LabCommands extends CommandGroup {
                     Kind.COUNT,
                     "so many pairs of runs, of which the median (default 3)")
                 .option("--json", Kind.FILE, "where the table goes as well")
-                .note("The same file runs in Linux on vmm.machine, on vmm.trap, and as a task.")
+                .note("The same file runs in Linux on vmm.machine, on vmm.trap, and as a task;")
+                .note("what nano can do, it does on these and, ported, on vmm.xen: nano/xen.")
                 .note("Other guests are counted too, as far as figures are the whole system's."),
             this::crossings));
   }

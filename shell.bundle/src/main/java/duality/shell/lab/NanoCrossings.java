@@ -155,7 +155,8 @@ final class NanoCrossings implements AutoCloseable {
   }
 
   private static Crossing none(String structure, String operation, String why) {
-    return new Crossing(structure, operation, 0, 0, 0, 0, 0, 0, 0, "", "", 0, 0, "", "not run: " + why);
+    return new Crossing(
+        structure, operation, 0, 0, 0, 0, 0, 0, 0, "", "", 0, 0, "", "not run: " + why);
   }
 
   private record Sample(Tallies counted, double nanos) {}
