@@ -129,16 +129,16 @@ final class StubFactory {
     return own;
   }
 
-  /** Abstract methods by signature: the interface's own and inherited ones. */
+  /** Methods by signature, inherited ones too; of a protocol also those that a server may leave. */
   static Map<String, Method> methods(Class<?> type) {
     Map<String, Method> found = new LinkedHashMap<>();
-    for (Method method : type.getMethods()) {
-      if (Modifier.isAbstract(method.getModifiers())) {
+    for (Method each : type.getMethods()) {
+      if (Modifier.isAbstract(each.getModifiers()) || each.isDefault() && protocol(type) != null) {
         found.putIfAbsent(
-            method.getName()
-                + method.getReturnType().descriptorString()
-                + Arrays.toString(method.getParameterTypes()),
-            method);
+            each.getName()
+                + each.getReturnType().descriptorString()
+                + Arrays.toString(each.getParameterTypes()),
+            each);
       }
     }
     return found;

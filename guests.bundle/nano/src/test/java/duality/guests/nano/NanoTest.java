@@ -14,6 +14,9 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -99,6 +102,25 @@ class NanoTest {
         assertThrows(
             GuestUnavailable.class, () -> new Nano(file.resolve("nano")).prepare(Progress.NONE));
     assertEquals(GuestUnavailable.Reason.STORAGE, failure.reason());
+  }
+
+  @Test
+  void asManyLinesWereChangedForThePortAsIsSaid() throws Exception {
+    Process counting =
+        new ProcessBuilder("sh", "src/nano/build.sh", "changed").redirectErrorStream(true).start();
+    String said = new String(counting.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, counting.waitFor(), said);
+    Matcher counted =
+        Pattern.compile("(\\d+) lines changed or added, beside (\\d)(\\d{3}) of nano\\s*$")
+            .matcher(said);
+    assertTrue(counted.find(), said);
+    String all = counted.group(2) + "," + counted.group(3);
+    for (String page : List.of("README.md", "../../docs/lab/paravirtual.md")) {
+      String text = Files.readString(Path.of(page)).replaceAll("\\s+", " ");
+      assertTrue(
+          text.contains(counted.group(1) + " lines") && text.contains("beside " + all),
+          () -> page + " does not say " + counted.group());
+    }
   }
 
   private ByteBuffer elf() throws IOException {

@@ -125,6 +125,46 @@ public abstract class PagerContract {
   }
 
   @Test
+  void releasedPagesGiveTheirFramesUpAndAreZeroWhenTheyAreTouchedAgain() {
+    Pager pager = open(Map.of("quota", Long.toString(200 * 4096), "batch", "16"));
+    memory.longestRun = 16; // frames go back to root in the runs in which they came
+    memory.region(pager, 1000, 128, READ_WRITE);
+    for (long page = 1000; page < 1128; page++) {
+      assertTrue(memory.touch(pager, page, Memory.WRITE), "page " + page);
+    }
+    int before = memory.allocatedFrames();
+    for (long page = 1032; page < 1096; page++) {
+      memory.removePages(page, 1); // as the kernel does before it tells the pager
+      pager.release(FakeMemory.SPACE, page, 1);
+    }
+    // All but those in runs of which a page at either end is in use still.
+    int less = before - memory.allocatedFrames();
+    assertTrue(less >= 32 && less <= 64, less + " frames of 64 pages are with root again");
+    ((Instance) pager).check();
+    memory.region(pager, 5000, 10, READ_WRITE);
+    for (long page = 1127; page >= 1000; page--) {
+      assertTrue(memory.touch(pager, page, Memory.WRITE), "page " + page);
+    }
+    for (long page = 5000; page < 5010; page++) {
+      assertTrue(memory.touch(pager, page, Memory.WRITE), "page " + page);
+    }
+    ((Instance) pager).check();
+    memory.removePages(1000, 64);
+    pager.release(FakeMemory.SPACE, 1000, 64);
+    pager = successor(pager);
+    assertTrue(memory.touch(pager, 1010, Memory.WRITE), "after a swap");
+    for (long[] wrong : new long[][] {{7, 999, 1}, {7, 1100, 29}, {7, 1000, 0}, {8, 1000, 1}}) {
+      Pager last = pager;
+      assertThrows(
+          CallFailed.BadRequest.class,
+          () -> last.release((int) wrong[0], wrong[1], wrong[2]),
+          () -> wrong[2] + " pages from " + wrong[1] + " on in space " + wrong[0]);
+    }
+    ((Instance) pager).ended();
+    assertEquals(0, memory.allocatedFrames());
+  }
+
+  @Test
   void whenTheEndpointEndsAllFramesGoBack() {
     Pager pager = open(100);
     memory.region(pager, 0, 60, READ_WRITE);

@@ -19,6 +19,9 @@ import org.osgi.service.component.annotations.Component;
  * <p>When it takes over from a pager that left pages missing, a worker fills them after the swap,
  * in chunks of 16 MiB, so that neither the swap nor a call is long; a page touched before its turn
  * is filled at once. A quota smaller than the regions refuses the swap.
+ *
+ * <p>Pages that are released are not pinned any more until they are touched, or a successor or a
+ * new region has all filled: who gives memory back does not want it kept.
  */
 @Component(property = {Server.NAME + "=pager.pinned", Server.PROTOCOL + "=duality.kernel.Pager"})
 public final class PinnedPager implements Server {
@@ -76,6 +79,11 @@ public final class PinnedPager implements Server {
     @Override
     public synchronized void detach(int space, long page, long pages) {
       backing.detach(space, page, pages);
+    }
+
+    @Override
+    public synchronized void release(int space, long page, long pages) {
+      backing.release(space, page, pages);
     }
 
     @Override

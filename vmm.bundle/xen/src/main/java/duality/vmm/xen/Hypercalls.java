@@ -224,7 +224,7 @@ final class Hypercalls {
       return -Refusal.TOO_MUCH;
     }
     long before = domain.tables.work();
-    for (; done < count; done++) {
+    for (done = 0; done < count; done++) { // it may be one of several such lists
       if (domain.tables.work() - before > MOST_WORK) {
         if (thread.x(A7) == MULTICALL) {
           return -Refusal.AGAIN;

@@ -86,6 +86,11 @@ final class XenHart implements VirtualHart {
     return domain;
   }
 
+  /** The thread that is it, for tests. */
+  KernelThread thread() {
+    return thread;
+  }
+
   // ---- the whole hart ----
 
   @Override

@@ -1,17 +1,17 @@
 package duality.vmm.xen;
 
+import static duality.vmm.xen.Recount.LEAF;
+import static duality.vmm.xen.Recount.POINTER;
+import static duality.vmm.xen.Recount.entry;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import duality.kernel.CallFailed;
-import duality.kernel.Grant;
 import duality.kernel.Space;
 import duality.kernel.processor.Memory;
 import duality.vmm.VirtualMachine;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -29,13 +29,11 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @Timeout(600)
 class HostileTablesTest {
-  private static final int LEAF = Table.V | Table.R | 0xc0;
-  private static final int POINTER = Table.V;
-
   @TempDir private Path folder = Path.of("");
   private XenRig xen;
   private VirtualMachine machine;
   private Domain domain;
+  private Recount there;
 
   @BeforeEach
   void bootAndPause() throws Exception {
@@ -43,6 +41,7 @@ class HostileTablesTest {
     machine = xen.booted("a", Map.of());
     machine.pause();
     domain = xen.domain();
+    there = new Recount(domain);
   }
 
   @AfterEach
@@ -50,60 +49,29 @@ class HostileTablesTest {
     xen.close();
   }
 
-  private long page(int number) {
-    return domain.pages.first() + number;
-  }
-
-  /** The last page of memory that nobody uses, counted backwards. */
-  private List<Long> free(int count) {
-    List<Long> found = new ArrayList<>();
-    long root = domain.tables.current().page;
-    for (long at = domain.ports.sharedPage() - 1; found.size() < count; at--) {
-      // The kernel maps all memory to itself; what it does not use it can let go.
-      assertEquals(0, domain.tables.updateMapping(at << 12, 0), "let go of page " + at);
-      assertEquals(0, domain.pages.held(at), "held");
-      clear(at);
-      found.add(at);
-    }
-    assertEquals(root, domain.tables.current().page);
-    return found;
-  }
-
-  private void clear(long page) {
-    domain.memory.write(page << 12, new byte[4096]);
-  }
-
-  private void put(long page, int index, long entry) {
-    try (Grant grant = domain.memory.grant((page << 12) + 8L * index, 8, Memory.WRITE)) {
-      grant.setLong(0, entry);
-    }
-  }
-
-  private static long entry(long page, long bits) {
-    return page << 10 | bits;
-  }
-
   // ---- what is asked in vain ----
 
   @Test
   void aTableCannotBeMappedWritableNorWhatIsWritableBecomeATable() {
     long table = domain.tables.current().page;
-    long address = free(1).getFirst() << 12;
+    long address = there.free(1).getFirst() << 12;
     assertEquals(Refusal.BUSY, domain.tables.updateMapping(address, entry(table, LEAF | Table.W)));
     assertEquals(0, domain.tables.updateMapping(address, entry(table, LEAF)), "it may be read");
     long used = domain.ports.sharedPage();
     assertEquals(Refusal.BUSY, domain.tables.pin(used, 0));
     assertEquals(Refusal.BUSY, domain.tables.load(used));
     assertEquals(Refusal.BUSY, domain.tables.pin(table, 1), "a root is no table of level 1");
-    verify();
+    there.verify();
   }
 
   @Test
   void whatIsNotTheGuestsCannotBeEntered() {
-    List<Long> free = free(3);
+    List<Long> free = there.free(3);
     long address = free.get(0) << 12;
     for (long foreign :
-        new long[] {0, 1, page(0) - 1, page(domain.pages.count()), 0xfffffffffffL, 0x10000}) {
+        new long[] {
+          0, 1, there.page(0) - 1, there.page(domain.pages.count()), 0xfffffffffffL, 0x10000
+        }) {
       for (int bits : new int[] {LEAF, LEAF | Table.W, LEAF | Table.X | Table.USER}) {
         assertEquals(
             Refusal.PERMISSION, domain.tables.updateMapping(address, entry(foreign, bits)));
@@ -112,17 +80,17 @@ class HostileTablesTest {
       assertEquals(Refusal.PERMISSION, domain.tables.load(foreign));
       assertEquals(Refusal.PERMISSION, domain.grants.lend(5, 0, foreign, true));
       assertEquals(Refusal.PERMISSION, domain.grants.lend(5, 0, foreign, false));
-      put(free.get(1), 7, entry(foreign, LEAF | Table.W));
+      there.put(free.get(1), 7, entry(foreign, LEAF | Table.W));
       assertEquals(Refusal.PERMISSION, domain.tables.pin(free.get(1), 0), "in a fresh table");
-      put(free.get(2), 7, entry(foreign, POINTER));
+      there.put(free.get(2), 7, entry(foreign, POINTER));
       assertEquals(Refusal.PERMISSION, domain.tables.pin(free.get(2), 2), "in a fresh root");
-      verify();
+      there.verify();
     }
   }
 
   @Test
   void whatCannotBeAnEntryIsRefused() {
-    List<Long> free = free(2);
+    List<Long> free = there.free(2);
     long address = free.get(0) << 12;
     long target = free.get(1);
     for (long wrong :
@@ -141,30 +109,30 @@ class HostileTablesTest {
     assertEquals(Refusal.INVALID, domain.tables.update(root + 4, 0), "no entry begins there");
     assertEquals(Refusal.INVALID, domain.tables.update(target << 12, 0), "no table");
     assertEquals(Refusal.INVALID, domain.tables.update(-8, 0));
-    verify();
+    there.verify();
   }
 
   @Test
   void tablesThatLeadToThemselvesAreRefused() {
-    List<Long> free = free(3);
+    List<Long> free = there.free(3);
     long own = free.get(0);
-    put(own, 0, entry(own, POINTER));
+    there.put(own, 0, entry(own, POINTER));
     assertEquals(Refusal.BUSY, domain.tables.pin(own, 2));
     assertEquals(Refusal.BUSY, domain.tables.pin(own, 1));
-    put(own, 0, entry(own, LEAF | Table.W));
+    there.put(own, 0, entry(own, LEAF | Table.W));
     assertEquals(Refusal.BUSY, domain.tables.pin(own, 0), "a table that maps itself writable");
-    put(free.get(1), 0, entry(free.get(2), POINTER));
-    put(free.get(2), 0, entry(free.get(1), POINTER));
+    there.put(free.get(1), 0, entry(free.get(2), POINTER));
+    there.put(free.get(2), 0, entry(free.get(1), POINTER));
     assertEquals(Refusal.BUSY, domain.tables.pin(free.get(1), 2), "two in a circle");
-    verify();
-    put(own, 0, entry(own, LEAF));
+    there.verify();
+    there.put(own, 0, entry(own, LEAF));
     assertEquals(0, domain.tables.pin(own, 0), "one that it can read is good");
-    verify();
+    there.verify();
   }
 
   @Test
   void aTypeChangesOnlyWhenNobodyUsesIt() {
-    List<Long> free = free(2);
+    List<Long> free = there.free(2);
     long table = free.get(0);
     long address = free.get(1) << 12;
     assertEquals(0, domain.tables.pin(table, 0));
@@ -178,12 +146,12 @@ class HostileTablesTest {
     assertEquals(Refusal.BUSY, domain.grants.lend(9, 0, table, true), "that number is taken");
     assertEquals(0, domain.grants.end(9));
     assertEquals(0, domain.tables.pin(table, 0));
-    verify();
+    there.verify();
   }
 
   @Test
   void pagesThatWereGivenAwayAreNobodysUntilTheyAreTakenBack() {
-    List<Long> free = free(2);
+    List<Long> free = there.free(2);
     long gone = free.get(0);
     domain.memory.giveBack(gone);
     domain.pages.given(gone, true);
@@ -193,12 +161,12 @@ class HostileTablesTest {
     assertEquals(Refusal.PERMISSION, domain.grants.lend(3, 0, gone, false));
     domain.pages.given(gone, false);
     assertEquals(0, domain.tables.updateMapping(address, entry(gone, LEAF | Table.W)));
-    verify();
+    there.verify();
   }
 
   @Test
   void aGrantIsForOneDriverAndWithItsRights() {
-    long page = free(1).getFirst();
+    long page = there.free(1).getFirst();
     assertEquals(Refusal.NOTHING_THERE, domain.grants.lend(-1, 0, page, true));
     assertEquals(Refusal.NOTHING_THERE, domain.grants.lend(2048, 0, page, true));
     assertEquals(Refusal.NOTHING_THERE, domain.grants.lend(4, 7, page, true));
@@ -211,7 +179,7 @@ class HostileTablesTest {
     assertEquals(0, domain.grants.end(4));
     assertThrows(CallFailed.BadRequest.class, () -> window.grant(4 * 4096, 8, Memory.READ));
     assertEquals(0, domain.pages.held(page));
-    verify();
+    there.verify();
   }
 
   // ---- at random ----
@@ -220,17 +188,17 @@ class HostileTablesTest {
   @ValueSource(longs = {1, 2, 3, 4, 5, 6})
   void whateverIsAskedForTheCountsAndMapsAreRight(long seed) {
     Random random = new Random(seed);
-    List<Long> mine = free(24);
+    List<Long> mine = there.free(24);
     long home = domain.tables.current().page;
     assertEquals(0, domain.tables.pin(home, Table.TOP));
     int done = 0;
     for (int step = 0; step < 3_000; step++) {
       done += ask(random, mine, home) == 0 ? 1 : 0;
       if (step % 100 == 0) {
-        verify();
+        there.verify();
       }
     }
-    verify();
+    there.verify();
     assertTrue(done > 100, "only " + done + " of them were done: seed " + seed);
     assertEquals(0, domain.tables.load(home));
     xen.hart().place();
@@ -257,13 +225,13 @@ class HostileTablesTest {
       case 7 -> {
         // The guest writes its memory, where nothing forbids it.
         if (mine.contains(page) && domain.pages.typed(page) == 0) {
-          put(page, random.nextInt(8), any(random, other));
+          there.put(page, random.nextInt(8), any(random, other));
         }
         yield 1;
       }
       case 8 -> {
         if (mine.contains(page) && domain.pages.typed(page) == 0) {
-          clear(page);
+          there.clear(page);
         }
         yield 1;
       }
@@ -276,7 +244,7 @@ class HostileTablesTest {
 
   private long any(Random random, List<Long> mine) {
     return random.nextInt(12) == 0
-        ? page(random.nextInt(domain.pages.count() + 20) - 10)
+        ? there.page(random.nextInt(domain.pages.count() + 20) - 10)
         : mine.get(random.nextInt(mine.size()));
   }
 
@@ -284,90 +252,5 @@ class HostileTablesTest {
     long[] bits = {0, POINTER, LEAF, LEAF | Table.W, LEAF | Table.W | Table.USER, LEAF | Table.X};
     long wrong = random.nextInt(40) == 0 ? 1L << random.nextInt(64) : 0;
     return entry(page, bits[random.nextInt(bits.length)]) ^ wrong;
-  }
-
-  // ---- the truth, counted anew ----
-
-  private void verify() {
-    Map<Long, Integer> typed = new HashMap<>();
-    Map<Long, Integer> held = new HashMap<>();
-    Map<Long, Integer> types = new HashMap<>();
-    for (Table table : domain.tables.tables()) {
-      types.put(table.page, Pages.TABLE + table.level);
-      long[] there = new long[Table.ENTRIES];
-      try (Grant grant = domain.memory.grant(table.page << 12, 4096, Memory.READ)) {
-        for (int i = 0; i < there.length; i++) {
-          there[i] = grant.getLong(8L * i);
-          assertEquals(there[i], table.entries[i], "entry " + i + " of table " + table.page);
-        }
-      }
-      for (long entry : there) {
-        if ((entry & Table.V) != 0) {
-          long target = entry >>> 10 & 0xfffffffffffL;
-          assertTrue(domain.pages.owned(target), "page " + target + " is not the guest's");
-          boolean use = table.level > 0 || (entry & Table.W) != 0;
-          (use ? typed : held).merge(target, 1, Integer::sum);
-          int type = table.level > 0 ? Pages.TABLE + table.level - 1 : Pages.WRITABLE;
-          if (use) {
-            Integer before = types.put(target, type);
-            assertTrue(before == null || before == type, "page " + target + " has two types");
-          }
-        }
-      }
-    }
-    for (long pinned : domain.pages.allPinned()) {
-      typed.merge(pinned, 1, Integer::sum);
-    }
-    typed.merge(domain.tables.current().page, 1, Integer::sum);
-    typed.merge(domain.ports.sharedPage(), 1, Integer::sum);
-    long[] grants = domain.grants.save().numbers("all");
-    for (int i = 0; i < grants.length; i += 3) {
-      ((grants[i + 1] & 1) != 0 ? typed : held).merge(grants[i + 2], 1, Integer::sum);
-    }
-    for (int i = 0; i < domain.pages.count(); i++) {
-      long page = page(i);
-      int uses = typed.getOrDefault(page, 0);
-      assertEquals(uses, domain.pages.typed(page), "uses of page " + page);
-      assertEquals(uses + held.getOrDefault(page, 0), domain.pages.held(page), "page " + page);
-    }
-    for (Table table : domain.tables.tables()) {
-      Root root = table.root;
-      if (root != null) {
-        long mapped = mapped(table, 0, root);
-        assertEquals(root.space.mappedPages(), mapped, "pages that no table has are mapped");
-      }
-    }
-  }
-
-  /** Pages that the tables have and the core space maps; each is looked at. */
-  private long mapped(Table table, long address, Root root) {
-    long count = 0;
-    for (int i = 0; i < Table.ENTRIES; i++) {
-      long entry = table.entries[i];
-      if ((entry & Table.V) == 0) {
-        continue;
-      }
-      long at = address | Table.offset(i, table.level);
-      if (table.level > 0) {
-        count += mapped(domain.tables.table(entry >>> 10 & 0xfffffffffffL), at, root);
-        continue;
-      }
-      long page = Table.canonical(at) >>> 12;
-      long frame = root.space.frameAt(page);
-      if (frame >= 0) {
-        count++;
-        assertEquals(
-            domain.memory.space().frameAt(entry >>> 10 & 0xfffffffffffL),
-            frame,
-            "what is mapped at " + Long.toHexString(at));
-        if ((entry & Table.W) == 0) {
-          assertThrows(
-              CallFailed.BadRequest.class,
-              () -> root.space.grant(Table.canonical(at), 8, Memory.WRITE),
-              () -> Long.toHexString(at) + " can be written");
-        }
-      }
-    }
-    return count;
   }
 }

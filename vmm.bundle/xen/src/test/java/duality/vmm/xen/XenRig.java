@@ -82,6 +82,14 @@ final class XenRig implements AutoCloseable {
     return machine;
   }
 
+  /** Another machine, as {@link #booted}; what is asked of this rig stays the first one's. */
+  VirtualMachine neighbour(String name) throws IOException {
+    XenHart first = hart.get();
+    VirtualMachine machine = booted(name, Map.of());
+    hart.set(first);
+    return machine;
+  }
+
   /** Types a command and answers what comes until that text. */
   String command(String name, String line, String answer) {
     Console console = rig.console(name);
