@@ -108,6 +108,9 @@ final class CrossingsExperiment implements Experiment {
   }
 
   private static double into(Crossings.Crossing row) {
+    if (row.structure().startsWith("nano/")) {
+      return NanoCrossings.into(row);
+    }
     // A monitor's shadow spaces have no pager: faults there are among the exceptions.
     double faults = row.handled().isEmpty() ? row.faults() : 0;
     return row.exceptions() + faults + row.devices();

@@ -159,6 +159,12 @@ final class NanoCrossings implements AutoCloseable {
         structure, operation, 0, 0, 0, 0, 0, 0, 0, "", "", 0, 0, "", "not run: " + why);
   }
 
+  /** Crossings into servers of one of these rows: shadow spaces' faults are exceptions, too. */
+  static double into(Crossing row) {
+    double faults = row.structure().equals("nano/machine") ? row.faults() : 0;
+    return row.exceptions() + faults + row.devices();
+  }
+
   private record Sample(Tallies counted, double nanos) {}
 
   private Sample sample(Operation operation, int count) throws CommandFailed {

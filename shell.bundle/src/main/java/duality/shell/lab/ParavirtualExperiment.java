@@ -189,6 +189,6 @@ final class ParavirtualExperiment implements Experiment {
   }
 
   private static double into(Crossing row) {
-    return row.exceptions() + row.faults() + row.devices();
+    return NanoCrossings.into(row);
   }
 }
