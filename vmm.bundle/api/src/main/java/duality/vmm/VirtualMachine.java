@@ -109,13 +109,14 @@ public interface VirtualMachine extends TrapHandler {
 
   /**
    * Has one hart of a paused machine execute some instructions, while the others stay at rest and
-   * guest time goes on; the machine is paused afterwards. Stops are not minded.
+   * guest time goes on; the machine is paused afterwards. Breakpoints are not minded; a watchpoint
+   * ends it, as {@link #stopped} says then.
    *
    * @param count 1 to 100,000
    * @param interrupts whether interrupts may come meanwhile; a {@code wfi} waits for one then
    * @param millis how long it may take, at most 2,000
-   * @return what was executed, in order; fewer than {@code count} when time was over or the guest
-   *     ended
+   * @return what was executed, in order; fewer than {@code count} when time was over, a watchpoint
+   *     was met, or the guest ended
    * @throws duality.kernel.CallFailed.BadRequest when the machine is not paused
    */
   List<Step> step(int hart, int count, boolean interrupts, long millis);

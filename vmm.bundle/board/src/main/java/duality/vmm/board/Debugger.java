@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,8 +47,11 @@ final class Debugger {
   private volatile List<StopPoint> points = List.of();
   private volatile Stop last = new Stop("", 0, 0, "", 0);
 
-  /** A hart has met a stop, and the machine is to be paused or is. */
-  private volatile boolean stopping;
+  /**
+   * A hart has met a stop, and the machine is to be paused or is. Of several that meet one at once
+   * the first counts; the others are still there when they go on.
+   */
+  private final AtomicBoolean stopping = new AtomicBoolean();
 
   /** The steps that are being done. */
   private volatile @Nullable Trace trace;
@@ -74,18 +78,23 @@ final class Debugger {
     HartState there = one.hart.save();
     Map<String, Long> csrs = new HashMap<>(there.csrs());
     csrs.putAll(state.csrs());
-    one.hart.restore(
-        new HartState(
-            there.mode(),
-            there.firmware(),
-            state.pc(),
-            state.privilege(),
-            there.waiting() && state.pc() == there.pc(),
-            state.x(),
-            state.f(),
-            csrs,
-            there.timeOffsetNanos()));
-    arm(hart);
+    try {
+      one.hart.restore(
+          new HartState(
+              there.mode(),
+              there.firmware(),
+              state.pc(),
+              state.privilege(),
+              there.waiting() && state.pc() == there.pc(),
+              state.x(),
+              state.f(),
+              csrs,
+              there.timeOffsetNanos()));
+    } catch (IllegalArgumentException senseless) {
+      throw new CallFailed.BadRequest(String.valueOf(senseless.getMessage()));
+    } finally {
+      arm(hart);
+    }
   }
 
   byte[] read(int hart, long address, int length) {
@@ -205,17 +214,17 @@ final class Debugger {
 
   /** Whether a hart has met a stop since the machine went on last. */
   boolean stopping() {
-    return stopping;
+    return stopping.get();
   }
 
   /** The machine goes on. */
   void goesOn() {
-    stopping = false;
+    stopping.set(false);
   }
 
   Stop stopped(String state) {
     Stop it = last;
-    return new Stop(state, it.number(), it.hart(), stopping ? it.why() : "", it.address());
+    return new Stop(state, it.number(), it.hart(), stopping() ? it.why() : "", it.address());
   }
 
   /** A hart has left the engine for a reason of ours; what its thread does next. */
@@ -228,10 +237,14 @@ final class Debugger {
     for (Vcpu each : harts) {
       number = each.thread.id() == thread ? each.number : number;
     }
-    String why = cause == Exit.BREAKPOINT ? "breakpoint" : "watchpoint";
-    last = new Stop("", last.number() + 1, number, why, value);
-    stopping = true;
-    notice.run();
+    if (stopping.compareAndSet(false, true)) {
+      String why = cause == Exit.BREAKPOINT ? "breakpoint" : "watchpoint";
+      last = new Stop("", last.number() + 1, number, why, value);
+      notice.run();
+    }
+    if (running != null) {
+      running.stopped();
+    }
     return TrapHandler.SUSPEND;
   }
 
@@ -247,7 +260,11 @@ final class Debugger {
       throw new CallFailed.BadRequest(
           count + " steps in " + millis + " ms; 1 to " + Trace.MOST + " in at most 2,000");
     }
-    arm(one.thread, List.of(), STEP | (interrupts ? STEP_WITH_INTERRUPTS : 0));
+    // Where it stands it may stand because of a breakpoint; what it accesses it has yet to access.
+    List<StopPoint> watched =
+        points.stream().filter(each -> each.access() != Memory.EXECUTE).toList();
+    goesOn();
+    arm(one.thread, watched, STEP | (interrupts ? STEP_WITH_INTERRUPTS : 0));
     Trace steps = new Trace(memory, one.hart, count);
     trace = steps;
     try {
@@ -274,7 +291,7 @@ final class Debugger {
     }
     return State.of("debugger", 1)
         .with("points", all)
-        .with("stopping", stopping)
+        .with("stopping", stopping.get())
         .with("number", last.number())
         .with("hart", last.hart())
         .with("why", last.why())
@@ -293,7 +310,7 @@ final class Debugger {
               (int) each.number("bytes", 1, MOST_POINT_BYTES)));
     }
     points = List.copyOf(all);
-    stopping = saved.flag("stopping");
+    stopping.set(saved.flag("stopping"));
     last =
         new Stop(
             "",

@@ -49,6 +49,11 @@ final class Trace {
     return true;
   }
 
+  /** There will be no other one: the hart has met a stop. */
+  void stopped() {
+    done.countDown();
+  }
+
   void await(long millis) {
     try {
       done.await(millis, TimeUnit.MILLISECONDS);

@@ -1,5 +1,6 @@
 package duality.vmm.gdb;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import duality.kernel.CallFailed;
@@ -31,6 +32,10 @@ final class Conversation {
   private static final String OK = "OK";
   private static final String ERROR = "E01";
   private static final String UNKNOWN = "";
+
+  /** As QEMU's stub has it. */
+  private static final String PHYSICAL_MODE = "Qqemu.PhyMemMode:";
+
   private static final int PACKET_BYTES = 0x8000;
   private static final long STEP_MILLIS = 1_000;
 
@@ -65,6 +70,9 @@ final class Conversation {
   /** Whether the machine ran when the debugger came. */
   private boolean ranBefore;
 
+  /** Whether addresses of memory are guest-physical ones, as the debugger's user asked. */
+  private boolean physical;
+
   private boolean over;
   private long answered;
 
@@ -95,7 +103,10 @@ final class Conversation {
     return answered;
   }
 
-  /** The debugger has gone, one way or another: the machine is as it would be without it. */
+  /**
+   * The debugger has gone, one way or another: the machine is as it would be without it. To be
+   * called again when it fails.
+   */
   void end() {
     over = true;
     machine.stopAt(List.of());
@@ -120,7 +131,12 @@ final class Conversation {
       return;
     }
     if (ranging) {
-      stepThroughRange();
+      try {
+        stepThroughRange();
+      } catch (CallFailed.BadRequest refused) {
+        ranging = false;
+        say(refused);
+      }
       return;
     }
     Stop stop = machine.stopped();
@@ -175,7 +191,16 @@ final class Conversation {
     framing.send(text);
   }
 
-  /** Answers a packet; what lets the machine go is answered when it has stopped. */
+  /** Tells the debugger's user something, in between. */
+  private void say(CallFailed why) {
+    framing.send("O" + hex((why.getMessage() + "\n").getBytes(US_ASCII)));
+  }
+
+  /**
+   * Answers a packet; what lets the machine go is answered when it has stopped. A packet that makes
+   * no sense, or that the machine refuses, is an error; so is one of which a machine that is just
+   * being replaced does not say what became of it.
+   */
   void packet(String packet) {
     try {
       String answer = answerTo(packet);
@@ -185,7 +210,9 @@ final class Conversation {
           framing.withoutAcknowledgements();
         }
       }
-    } catch (CallFailed.BadRequest | NumberFormatException | IndexOutOfBoundsException refused) {
+    } catch (CallFailed.Revoked gone) {
+      throw gone;
+    } catch (CallFailed | IllegalArgumentException | IndexOutOfBoundsException refused) {
       answer(ERROR);
     }
   }
@@ -198,7 +225,7 @@ final class Conversation {
     return switch (packet.charAt(0)) {
       case '?' -> stopped(TRAPPED);
       case 'q' -> query(packet);
-      case 'Q' -> packet.equals("QStartNoAckMode") ? OK : UNKNOWN;
+      case 'Q' -> set(packet);
       case 'v' -> verbose(packet);
       case 'c' -> goOn(rest, false);
       case 's' -> goOn(rest, true);
@@ -213,13 +240,27 @@ final class Conversation {
       case 'z' -> point(rest, false);
       case 'H' -> select(rest);
       case 'T' -> known(thread(rest)) ? OK : ERROR;
-      case 'D' -> leave();
+      case 'D' -> {
+        over = true;
+        yield OK;
+      }
       case 'k' -> {
-        end();
+        over = true;
         yield null;
       }
       default -> UNKNOWN;
     };
+  }
+
+  private String set(String packet) {
+    if (packet.equals("QStartNoAckMode")) {
+      return OK;
+    }
+    if (packet.startsWith(PHYSICAL_MODE)) {
+      physical = packet.equals(PHYSICAL_MODE + "1");
+      return OK;
+    }
+    return UNKNOWN;
   }
 
   // ---- queries ----
@@ -228,26 +269,71 @@ final class Conversation {
     if (packet.startsWith("qSupported")) {
       return "PacketSize="
           + Integer.toHexString(PACKET_BYTES)
-          + ";QStartNoAckMode+;qXfer:features:read+;vContSupported+;hwbreak+";
+          + ";QStartNoAckMode+;qXfer:features:read+;qXfer:threads:read+;vContSupported+";
     }
     if (packet.startsWith("qXfer:features:read:target.xml:")) {
       boolean firmware = machine.registers(0).firmware();
       return part(Registers.description(firmware), packet.substring(packet.lastIndexOf(':') + 1));
     }
+    if (packet.startsWith("qXfer:threads:read::")) {
+      return part(threadList(), packet.substring(packet.lastIndexOf(':') + 1));
+    }
     if (packet.startsWith("qThreadExtraInfo,")) {
       int number = thread(packet.substring(packet.indexOf(',') + 1));
-      int privilege = machine.registers(number).privilege();
-      String mode = privilege == 0 ? "U" : privilege == 1 ? "S" : "M";
-      return hex(("hart " + number + ", " + mode + "-mode").getBytes(US_ASCII));
+      return hex(("hart " + number + ", " + about(number)).getBytes(US_ASCII));
+    }
+    if (packet.startsWith("qRcmd,")) {
+      return monitor(new String(bytes(packet.substring("qRcmd,".length())), US_ASCII).strip());
     }
     return switch (packet) {
       case "qC" -> "QC" + Integer.toHexString(hart + 1);
       case "qAttached" -> "1";
+      case "qqemu.PhyMemMode" -> physical ? "1" : "0";
       case "qfThreadInfo" -> threads();
       case "qsThreadInfo" -> "l";
       case "qSymbol::" -> OK;
       default -> UNKNOWN;
     };
+  }
+
+  private String threadList() {
+    StringBuilder xml = new StringBuilder("<?xml version=\"1.0\"?>\n<threads>\n");
+    for (int i = 0; i < machine.report().harts(); i++) {
+      xml.append("<thread id=\"").append(Integer.toHexString(i + 1));
+      xml.append("\" core=\"").append(i).append("\" name=\"hart ").append(i).append("\">");
+      xml.append(about(i)).append("</thread>\n");
+    }
+    return xml.append("</threads>\n").toString();
+  }
+
+  /** What a list of threads says of a hart. */
+  private String about(int number) {
+    HartState state = machine.registers(number);
+    String mode = state.privilege() == 0 ? "U" : state.privilege() == 1 ? "S" : "M";
+    return (isStarted(number) ? mode + "-mode" : "not started")
+        + (state.waiting() ? ", waits for an interrupt" : "");
+  }
+
+  private boolean isStarted(int number) {
+    return machine.report().hartStates().contains("hart" + number + " started");
+  }
+
+  /** What a user of the debugger asks the machine for, with its command {@code monitor}. */
+  private String monitor(String command) {
+    String answer =
+        switch (command) {
+          case "harts" -> machine.report().hartStates();
+          case "physical on", "physical off" -> {
+            physical = command.endsWith("on");
+            yield "addresses are " + (physical ? "guest-physical" : "virtual");
+          }
+          case "physical" -> "addresses are " + (physical ? "guest-physical" : "virtual");
+          default ->
+              (command.equals("help") ? "" : "there is no '" + command + "'; there are\n")
+                  + "harts                what each of them is and does\n"
+                  + "physical [on|off]    whether addresses of memory are guest-physical ones";
+        };
+    return hex((answer + "\n").getBytes(US_ASCII));
   }
 
   private String threads() {
@@ -325,7 +411,7 @@ final class Conversation {
     int comma = rest.indexOf(',');
     long address = Long.parseUnsignedLong(rest.substring(0, comma), 16);
     int length = Math.min(Integer.parseInt(rest.substring(comma + 1), 16), PACKET_BYTES / 2 - 8);
-    byte[] bytes = machine.read(hart, address, length);
+    byte[] bytes = machine.read(physical ? VirtualMachine.PHYSICAL : hart, address, length);
     return bytes.length == 0 && length > 0 ? ERROR : hex(bytes);
   }
 
@@ -335,15 +421,11 @@ final class Conversation {
     long address = Long.parseUnsignedLong(rest.substring(0, comma), 16);
     int length = Integer.parseInt(rest.substring(comma + 1, colon), 16);
     String data = rest.substring(colon + 1);
-    if (data.length() != (binary ? length : 2 * length)) {
+    byte[] bytes = binary ? data.getBytes(ISO_8859_1) : bytes(data);
+    if (bytes.length != length) {
       return ERROR;
     }
-    byte[] bytes = new byte[length];
-    for (int i = 0; i < length; i++) {
-      bytes[i] =
-          (byte) (binary ? data.charAt(i) : Integer.parseInt(data.substring(2 * i, 2 * i + 2), 16));
-    }
-    machine.write(hart, address, bytes);
+    machine.write(physical ? VirtualMachine.PHYSICAL : hart, address, bytes);
     return OK;
   }
 
@@ -385,28 +467,44 @@ final class Conversation {
       return UNKNOWN;
     }
     // The first action that fits a thread is its own; one that is stepped runs alone.
-    for (String action : packet.substring("vCont;".length()).split(";", -1)) {
+    String[] all = packet.substring("vCont;".length()).split(";", -1);
+    for (String action : all) {
       Matcher parts = RESUME.matcher(action);
       if (!parts.matches()) {
         return ERROR;
       }
-      char kind = parts.group(1).charAt(0);
-      if (kind == 's' || kind == 'S' || kind == 'r') {
-        if (parts.group(4) != null) {
-          hart = thread(parts.group(4));
+      char kind = Character.toLowerCase(parts.group(1).charAt(0));
+      String thread = parts.group(4);
+      boolean alone = kind == 'c' && all.length == 1 && thread != null && !thread.equals("-1");
+      if (kind != 'c' || alone) {
+        int number = thread == null ? hart : thread(thread);
+        if (!known(number)) {
+          return ERROR;
         }
-        if (kind != 'r') {
+        hart = number;
+        if (kind == 's') {
           return step();
         }
-        rangeStart = Long.parseUnsignedLong(parts.group(2), 16);
-        rangeBytes = Long.parseUnsignedLong(parts.group(3), 16) - rangeStart;
-        ranging = true;
-        interrupted = false;
-        running = true;
-        return null;
+        if (kind == 'r') {
+          long start = Long.parseUnsignedLong(parts.group(2), 16);
+          return range(start, Long.parseUnsignedLong(parts.group(3), 16) - start);
+        }
+        if (machine.report().harts() > 1) {
+          return range(0, -1); // one goes on while the others stand: in steps, wherever it goes
+        }
       }
     }
     return goOn("", false);
+  }
+
+  private @Nullable String range(long start, long bytes) {
+    stopsBefore = machine.stopped().number();
+    rangeStart = start;
+    rangeBytes = bytes;
+    ranging = true;
+    interrupted = false;
+    running = true;
+    return null;
   }
 
   private @Nullable String goOn(String address, boolean step) {
@@ -427,9 +525,15 @@ final class Conversation {
   }
 
   private String step() {
-    machine.step(hart, 1, false, STEP_MILLIS);
+    stopsBefore = machine.stopped().number();
+    interrupted = false;
+    try {
+      machine.step(hart, 1, false, STEP_MILLIS);
+    } catch (CallFailed.BadRequest refused) {
+      say(refused); // it stands where it stood
+    }
     Stop now = machine.stopped();
-    return now.state().equals("paused") ? stopped(TRAPPED) : reason(now);
+    return reason(now);
   }
 
   /** Steps until the range is left, or a stop is met, for a while. */
@@ -439,13 +543,10 @@ final class Conversation {
       long pc = machine.registers(hart).pc();
       boolean inside = Long.compareUnsigned(pc - rangeStart, rangeBytes) < 0;
       boolean met = points.contains(new StopPoint(Memory.EXECUTE, pc, 1));
-      ranging = inside && !met && machine.stopped().state().equals("paused");
+      Stop now = machine.stopped();
+      boolean stands = now.state().equals("paused") && now.number() == stopsBefore;
+      ranging = inside && !met && stands;
     }
-  }
-
-  private String leave() {
-    end();
-    return OK;
   }
 
   // ---- numbers ----
@@ -457,6 +558,14 @@ final class Conversation {
       append(text, (int) (value >>> 8 * i));
     }
     return text.toString();
+  }
+
+  private static byte[] bytes(String hex) {
+    byte[] bytes = new byte[hex.length() / 2];
+    for (int i = 0; i < bytes.length; i++) {
+      bytes[i] = (byte) Integer.parseInt(hex.substring(2 * i, 2 * i + 2), 16);
+    }
+    return bytes;
   }
 
   private static String hex(byte[] bytes) {
@@ -500,6 +609,7 @@ final class Conversation {
         .with("stopsBefore", stopsBefore)
         .with("interrupted", interrupted)
         .with("ranBefore", ranBefore)
+        .with("physical", physical)
         .with("acknowledged", framing.isAcknowledged())
         .with("answered", answered);
   }
@@ -521,6 +631,7 @@ final class Conversation {
     stopsBefore = saved.number("stopsBefore", 0, Long.MAX_VALUE);
     interrupted = saved.flag("interrupted");
     ranBefore = saved.flag("ranBefore");
+    physical = saved.has("physical") && saved.flag("physical"); // older ones did not know it
     answered = saved.number("answered", 0, Long.MAX_VALUE);
     if (!saved.flag("acknowledged")) {
       framing.withoutAcknowledgements();

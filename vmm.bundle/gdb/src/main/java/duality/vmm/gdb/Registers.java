@@ -41,6 +41,9 @@ final class Registers {
   /** Registers of ours under another name, for reading. */
   private static final Map<String, String> SAME = Map.of("cycle", "mcycle", "instret", "minstret");
 
+  /** Which hart it is nobody changes. */
+  private static final String HART_ID = "mhartid";
+
   static {
     SUPERVISORS.put(0x100, "sstatus");
     SUPERVISORS.put(0x104, "sie");
@@ -75,7 +78,7 @@ final class Registers {
     }
     MACHINES.put(0xb00, "mcycle");
     MACHINES.put(0xb02, "minstret");
-    MACHINES.put(0xf14, "mhartid");
+    MACHINES.put(0xf14, HART_ID);
   }
 
   private Registers() {}
@@ -85,9 +88,11 @@ final class Registers {
     StringBuilder xml = new StringBuilder();
     xml.append("<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n");
     xml.append("<target version=\"1.0\">\n<architecture>riscv:rv64</architecture>\n");
+    // Programs of Linux gdb steps by breakpoints, which interrupts get between; a kernel is none.
+    xml.append("<osabi>none</osabi>\n");
     feature(xml, "cpu");
     for (int i = 0; i < 32; i++) {
-      String type = i == 2 || i == 8 ? "data_ptr" : i == 1 ? "code_ptr" : "long";
+      String type = i == 2 || i == 8 ? "data_ptr" : i == 1 ? "code_ptr" : "int";
       register(xml, X[i], 64, type, i);
     }
     register(xml, "pc", 64, "code_ptr", PC);
@@ -101,13 +106,13 @@ final class Registers {
     register(xml, "fcsr", 32, "int", FIRST_CSR + FCSR);
     xml.append("</feature>\n");
     feature(xml, "csr");
-    SUPERVISORS.forEach((number, name) -> register(xml, name, 64, "long", FIRST_CSR + number));
+    SUPERVISORS.forEach((number, name) -> register(xml, name, 64, "int", FIRST_CSR + number));
     if (firmware) {
-      MACHINES.forEach((number, name) -> register(xml, name, 64, "long", FIRST_CSR + number));
+      MACHINES.forEach((number, name) -> register(xml, name, 64, "int", FIRST_CSR + number));
     }
     xml.append("</feature>\n");
     feature(xml, "virtual");
-    register(xml, "priv", 64, "long", PRIVILEGE);
+    register(xml, "priv", 64, "int", PRIVILEGE);
     return xml.append("</feature>\n</target>\n").toString();
   }
 
@@ -200,7 +205,7 @@ final class Registers {
         case 0x104 -> merge(csrs, "mie", value, SUPERVISOR);
         case 0x144 -> merge(csrs, "mip", value, SUPERVISOR);
         default -> {
-          if (!SAME.containsKey(name(csr))) {
+          if (!SAME.containsKey(name(csr)) && !name(csr).equals(HART_ID)) {
             csrs.put(name(csr), value);
           }
         }

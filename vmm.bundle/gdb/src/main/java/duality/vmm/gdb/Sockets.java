@@ -110,13 +110,14 @@ final class Sockets {
     }
   }
 
-  /** Takes a debugger that has come; one that comes while another is there is sent away. */
-  boolean accept(Selector selector) throws IOException {
+  /** A debugger that has come; null for none. To be taken. */
+  @Nullable SocketChannel accept() throws IOException {
     ServerSocketChannel listener = listener();
-    SocketChannel fresh = listener == null ? null : listener.accept();
-    if (fresh == null) {
-      return false;
-    }
+    return listener == null ? null : listener.accept();
+  }
+
+  /** Takes one; while another is there it is sent away. */
+  boolean take(SocketChannel fresh, Selector selector) throws IOException {
     if (connection() != null) {
       fresh.close();
       return false;

@@ -34,6 +34,9 @@ final class Stub implements GdbStub, Instance {
   /** Rounds behind a resume in which a stop is looked for each millisecond: it may be near. */
   private static final int QUICK_ROUNDS = 30;
 
+  /** Characters; a debugger that does not take its answers gets no more. */
+  private static final int MOST_UNSENT = 1 << 20;
+
   private final Context context;
   private final Notification awake;
   private final Selector selector;
@@ -46,6 +49,9 @@ final class Stub implements GdbStub, Instance {
 
   /** Bytes that the connection has not taken yet. */
   private String unsent = "";
+
+  /** One whose debugger has gone while the machine did not answer. */
+  private @Nullable Conversation leaving;
 
   private int quickRounds;
   private volatile boolean attached;
@@ -93,7 +99,8 @@ final class Stub implements GdbStub, Instance {
     try {
       sockets.listen(port);
     } catch (IOException e) {
-      throw new CallFailed.BadRequest("port " + port + " cannot be had: " + e.getMessage());
+      throw new CallFailed.BadRequest(
+          "port " + port + " cannot be had: " + e.getMessage() + "; 0 means any that is free");
     }
     context.keep(MACHINE, machine);
     selector.wakeup();
@@ -112,8 +119,9 @@ final class Stub implements GdbStub, Instance {
       register();
     }
     try {
-      selector.select(key -> {}, waitMillis());
+      long most = waitMillis();
       hurried = false;
+      selector.select(key -> {}, most);
       if (context.has(MACHINE)) {
         serve();
       }
@@ -142,8 +150,14 @@ final class Stub implements GdbStub, Instance {
 
   private long waitMillis() {
     Conversation now = conversation;
-    if (hurried || now == null || !now.running()) {
-      return hurried ? 1 : IDLE_MILLIS;
+    if (hurried) {
+      return 1;
+    }
+    if (leaving != null) {
+      return RUNNING_MILLIS;
+    }
+    if (now == null || !now.running()) {
+      return IDLE_MILLIS;
     }
     if (now.inRange()) {
       return 1;
@@ -155,15 +169,21 @@ final class Stub implements GdbStub, Instance {
   private void serve() throws IOException {
     VirtualMachine machine = context.slot(MACHINE, VirtualMachine.class);
     if (orphaned) {
-      orphaned = false;
       sockets.disconnect();
       machine.stopAt(List.of());
       machine.resume();
+      orphaned = false;
     }
+    leave();
     talk();
-    if (sockets.accept(selector)) {
-      begin(machine);
-      talk();
+    SocketChannel fresh = sockets.accept();
+    if (fresh != null) {
+      talk(); // the one before may have gone meanwhile, which makes room
+      leave();
+      if (sockets.take(fresh, selector)) {
+        begin(machine);
+        talk();
+      }
     }
   }
 
@@ -174,6 +194,9 @@ final class Stub implements GdbStub, Instance {
       return;
     }
     flush(connection);
+    if (unsent.length() > MOST_UNSENT) {
+      throw new IOException("it says much and hears nothing");
+    }
     buffer.clear();
     int count = connection.read(buffer);
     if (count < 0) {
@@ -195,7 +218,12 @@ final class Stub implements GdbStub, Instance {
     unsent = "";
     framing = new Framing(this::send);
     Conversation fresh = new Conversation(machine, framing);
-    fresh.begin();
+    try {
+      fresh.begin();
+    } catch (CallFailed e) {
+      sockets.disconnect(); // it may come again
+      throw e;
+    }
     conversation = fresh;
     attached = true;
     context.log("a debugger has attached");
@@ -238,9 +266,17 @@ final class Stub implements GdbStub, Instance {
     sockets.disconnect();
     if (now != null) {
       context.log("the debugger has gone");
-      if (!now.over()) {
-        now.end();
-      }
+      leaving = now;
+      hurried = true; // not to wait before it is left
+    }
+  }
+
+  /** Leaves the machine as it would be without its debugger; again when it does not answer. */
+  private void leave() {
+    Conversation gone = leaving;
+    if (gone != null) {
+      gone.end();
+      leaving = null;
     }
   }
 
@@ -254,7 +290,7 @@ final class Stub implements GdbStub, Instance {
 
   @Override
   public State save() {
-    Conversation now = conversation;
+    Conversation now = conversation != null ? conversation : leaving;
     sockets.leave();
     return State.of(SCHEMA, VERSION)
         .with(SAID, now == null ? List.of() : List.of(now.save()))
@@ -265,19 +301,23 @@ final class Stub implements GdbStub, Instance {
     saved.expect(SCHEMA, VERSION);
     unsent = new String(saved.bytes("unsent"), ISO_8859_1);
     List<State> said = saved.states(SAID);
-    if (!said.isEmpty() && sockets.connection() != null) {
+    if (!said.isEmpty()) {
       VirtualMachine machine = context.slot(MACHINE, VirtualMachine.class);
       Conversation same = new Conversation(machine, framing);
       same.restore(said.getFirst());
-      conversation = same;
-      attached = true;
+      attached = sockets.connection() != null;
+      if (attached) {
+        conversation = same;
+      } else {
+        leaving = same;
+      }
     }
   }
 
   @Override
   public void ended() {
-    Conversation now = conversation;
-    if (now != null && !now.over()) {
+    Conversation now = conversation != null ? conversation : leaving;
+    if (now != null) {
       try {
         now.end();
       } catch (CallFailed gone) {

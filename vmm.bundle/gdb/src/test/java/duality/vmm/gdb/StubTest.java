@@ -1,5 +1,6 @@
 package duality.vmm.gdb;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -8,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import duality.drivers.Console;
 import duality.kernel.CallFailed;
+import duality.kernel.EndpointReport;
 import duality.servers.Swapper;
 import duality.vmm.GdbStub;
 import duality.vmm.VirtualMachine;
@@ -16,7 +18,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -116,6 +121,98 @@ class StubTest {
     }
     until("running");
     works();
+  }
+
+  @Test
+  void whatMakesNoSenseIsAnErrorAndHarmsNothing() throws IOException {
+    try (Client gdb = new Client(port)) {
+      String all = gdb.ask("g");
+      assertEquals("E01", gdb.ask("P1041=0200000000000000"), "no privilege");
+      assertEquals("E01", gdb.ask("P1041=0300000000000000"), "M-mode is the monitor's");
+      assertEquals(1, gdb.register(PRIVILEGE));
+      for (String bad :
+          List.of(
+              "m",
+              "m,",
+              "m1",
+              "m1,-5",
+              "mfffffffffffffffff,1",
+              "M1,2:3",
+              "X1,2:",
+              "P",
+              "P1",
+              "Pzz=1",
+              "p",
+              "Z",
+              "Z0",
+              "Z0,",
+              "Z2,1,0",
+              "Z2,1,2000",
+              "H",
+              "Hgx",
+              "Hg7",
+              "T",
+              "T9",
+              "vCont;",
+              "vCont;x",
+              "vCont;s:99",
+              "vCont;r1:1",
+              "qXfer:features:read:target.xml:",
+              "qRcmd,zz",
+              "qThreadExtraInfo,9")) {
+        String answer = gdb.ask(bad);
+        assertTrue(answer.isEmpty() || answer.equals("E01"), () -> bad + " is answered " + answer);
+      }
+      assertEquals("OK", gdb.ask("Hg1"));
+      // A seeded heap of nonsense, with the frames right and wrong.
+      Random random = new Random(7);
+      for (int i = 0; i < 400; i++) {
+        StringBuilder packet = new StringBuilder();
+        packet.append("?gGpPmMXzZHTqQv!_\0\200".charAt(random.nextInt(19)));
+        for (int j = random.nextInt(20); j > 0; j--) {
+          packet.append("0123456789abcdef,;:=-.;x".charAt(random.nextInt(24)));
+        }
+        if (random.nextInt(8) == 0) {
+          gdb.raw("#$" + packet + "$}#" + (char) random.nextInt(256) + 'z');
+        } else {
+          gdb.ask(packet.toString());
+        }
+      }
+      assertEquals("OK", gdb.ask("Hg1"));
+      for (String point : List.of("z0", "z1", "z2", "z3", "z4")) {
+        gdb.ask(point + ",0,1");
+      }
+      assertEquals("OK", gdb.ask("G" + all));
+      assertEquals("OK", gdb.ask("D"));
+    }
+    until("running");
+    for (EndpointReport each : rig.core.endpoints()) {
+      assertEquals("open", each.condition(), each.path());
+      assertEquals(0, each.failures(), each.path());
+    }
+  }
+
+  @Test
+  void addressesArePhysicalWhenAskedFor() throws IOException {
+    try (Client gdb = new Client(port)) {
+      assertEquals("0", gdb.ask("qqemu.PhyMemMode"));
+      assertEquals("OK", gdb.ask("M80f00000,2:a1b2"));
+      assertEquals("OK", gdb.ask("Qqemu.PhyMemMode:1"));
+      Swapper swapper = rig.core.kernel().connect("swapper", Swapper.class);
+      assertEquals("done", swapper.swap("gdb/a", "gdb").outcome());
+      assertEquals("1", gdb.ask("qqemu.PhyMemMode"));
+      assertEquals("a1b2", gdb.ask("m80f00000,2"));
+      assertEquals("OK", gdb.ask("M80f00000,2:c3d4"));
+      assertEquals("E01", gdb.ask("m10000000,1"), "a device");
+      assertEquals(hex("addresses are guest-physical\n"), gdb.ask("qRcmd," + hex("physical")));
+      assertEquals(hex("addresses are virtual\n"), gdb.ask("qRcmd," + hex("physical off")));
+      assertEquals("c3d4", gdb.ask("m80f00000,2"));
+    }
+    until("running");
+  }
+
+  private static String hex(String text) {
+    return HexFormat.of().formatHex(text.getBytes(US_ASCII));
   }
 
   @Test
