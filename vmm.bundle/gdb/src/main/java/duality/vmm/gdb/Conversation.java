@@ -533,7 +533,8 @@ final class Conversation {
       say(refused); // it stands where it stood
     }
     Stop now = machine.stopped();
-    return reason(now);
+    // When somebody else has let it go, Ctrl-C stops it again.
+    return now.state().equals("running") ? stopped(TRAPPED) : reason(now);
   }
 
   /** Steps until the range is left, or a stop is met, for a while. */

@@ -177,14 +177,32 @@ final class Stub implements GdbStub, Instance {
     leave();
     talk();
     SocketChannel fresh = sockets.accept();
-    if (fresh != null) {
-      talk(); // the one before may have gone meanwhile, which makes room
-      leave();
-      if (sockets.take(fresh, selector)) {
-        begin(machine);
-        talk();
+    if (fresh == null) {
+      return;
+    }
+    boolean taken = false;
+    try {
+      makeRoom();
+      taken = sockets.take(fresh, selector);
+    } finally {
+      if (!taken) {
+        fresh.close();
       }
     }
+    if (taken) {
+      begin(machine);
+      talk();
+    }
+  }
+
+  /** The debugger that was there may have gone since it was looked at. */
+  private void makeRoom() {
+    try {
+      talk();
+    } catch (IOException e) {
+      disconnect();
+    }
+    leave();
   }
 
   private void talk() throws IOException {
