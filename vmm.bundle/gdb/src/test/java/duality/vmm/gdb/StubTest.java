@@ -187,8 +187,8 @@ class StubTest {
     }
     until("running");
     for (EndpointReport each : rig.core.endpoints()) {
-      assertEquals("open", each.condition(), each.path());
       assertEquals(0, each.failures(), each.path());
+      assertFalse(each.condition().startsWith("failed"), () -> "" + each);
     }
   }
 
