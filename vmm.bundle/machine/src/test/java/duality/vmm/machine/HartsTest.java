@@ -141,9 +141,11 @@ class HartsTest {
       int swaps = 0;
       long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
       while (!printed.contains("E") && System.nanoTime() - end < 0) {
-        String engine = swaps++ % 2 == 0 ? "other" : "interpreter";
-        assertEquals("done", swapper.swap("engine", engine).outcome());
-        printed += rig.console("a").output(printed.length(), 64, 1);
+        if (swaps < 40) { // on a slow host the harts would do little else than move
+          String engine = swaps++ % 2 == 0 ? "other" : "interpreter";
+          assertEquals("done", swapper.swap("engine", engine).outcome());
+        }
+        printed += rig.console("a").output(printed.length(), 64, 10);
       }
       assertEquals("SAIFVHZE", printed, () -> "" + rig.core.threads());
       awaitStop(rig, machine);
@@ -156,7 +158,7 @@ class HartsTest {
       rig.core.engine("other", new Interpreter());
       Swapper swapper = rig.swapper();
       VirtualMachine machine = counting(rig, 4);
-      for (int i = 0; i < 20; i++) {
+      for (int i = 0; i < 6; i++) {
         String engine = i % 2 == 0 ? "other" : "interpreter";
         assertEquals("done", swapper.swap("engine", engine).outcome());
         for (ServerReport each : rig.core.servers()) {
