@@ -69,6 +69,8 @@ public final class MachineCommands extends CommandGroup {
                     "server of the disks' stores (store.file), or store.sealed")
                 .repeated(
                     "--net", Kind.NETWORK, "network to plug a card into, made if need be; up to 4")
+                .flag(
+                    "--legacy", "virtio-mmio of before VIRTIO 1.0, QEMU's default, for old drivers")
                 .option("--append", Kind.TEXT, "words for the kernel's command line, in quotes")
                 .option("--cmdline", Kind.TEXT, "the whole command line, in place of the image's")
                 .option("--weight", Kind.COUNT, "each hart's share of processors, 1 to 10000 (100)")
@@ -274,6 +276,9 @@ public final class MachineCommands extends CommandGroup {
     }
     config.put("agent", Boolean.toString(boot.agent()));
     config.put("rng", "true");
+    if (arguments.has("--legacy")) {
+      config.put("legacy", "true");
+    }
     List<String> networks = arguments.texts("--net");
     if (networks.size() > MOST_CARDS) {
       throw new CommandFailed(

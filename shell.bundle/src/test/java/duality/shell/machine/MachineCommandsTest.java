@@ -100,12 +100,15 @@ class MachineCommandsTest {
     var config = system.configs.get("vm/a");
     assertEquals("true", config.get("rng"));
     assertFalse(config.containsKey("net0"), "no network that nobody asked for");
+    assertFalse(config.containsKey("legacy"), "devices are of VIRTIO 1.2");
     assertEquals("134217728", config.get("memory"));
     assertEquals("/images/linux", config.get("kernel"));
     assertEquals("quiet debug x=1", config.get("append"));
     assertEquals(folder.resolve("disk").toString(), config.get("disk0"));
     assertEquals(folder.resolve("cd") + ",ro", config.get("disk1"));
     assertEquals("running", system.states.get("vm/a"));
+    run("vm:run linux --name old --legacy");
+    assertEquals("true", system.configs.get("vm/old").get("legacy"));
   }
 
   @Test

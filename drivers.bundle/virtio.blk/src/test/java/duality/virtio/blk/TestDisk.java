@@ -37,14 +37,18 @@ final class TestDisk {
 
   /** A disk with this content, on a store that takes 16 requests at a time. */
   TestDisk(TestBoard board, String name, byte[] content, boolean readOnly) {
+    this(board, name, content, readOnly, false);
+  }
+
+  TestDisk(TestBoard board, String name, byte[] content, boolean readOnly, boolean legacy) {
     this.board = board;
     this.content = content;
     store = new TestStore(content, readOnly, 16);
-    device = make(board, name, store);
+    device = make(board, name, store, legacy);
     driver = new GuestDriver(board, device);
   }
 
-  private static MmioDevice make(TestBoard board, String name, TestStore store) {
+  private static MmioDevice make(TestBoard board, String name, TestStore store, boolean legacy) {
     Notification events = board.notification(name);
     Store backend = store.attach(board, "store-of-" + name, events);
     board.core().register("virtio.blk", new BlkServer(), MmioDevice.class);
@@ -52,7 +56,7 @@ final class TestDisk {
         name,
         MmioDevice.class,
         "virtio.blk",
-        Map.of(Slots.SOURCE, Integer.toString(SOURCE)),
+        Map.of(Slots.SOURCE, Integer.toString(SOURCE), "legacy", Boolean.toString(legacy)),
         Map.of(
             Slots.INTERRUPTS,
             board.wires(),

@@ -141,6 +141,11 @@ final class NetDevice implements VirtioDevice {
     attached = transport;
   }
 
+  /** Before each frame (VIRTIO 1.2 §5.1.6.1); a legacy driver counts no buffers there. */
+  private int headerBytes() {
+    return transport().modern() ? HEADER_BYTES : BUFFER_COUNT_OFFSET;
+  }
+
   private VirtioMmio transport() {
     if (attached == null) {
       throw new IllegalStateException("a network card without a transport");
@@ -232,7 +237,7 @@ final class NetDevice implements VirtioDevice {
         int moved = 0;
         do {
           while (moved < TURN && rings.next(chain)) {
-            if (chain.readableBytes() < HEADER_BYTES) {
+            if (chain.readableBytes() < headerBytes()) {
               throw new Malformed("frame " + chain.head() + " has no header");
             }
             if (plugged && !send()) {
@@ -263,8 +268,8 @@ final class NetDevice implements VirtioDevice {
   /** Sends the chain's frame; false when the network does not know us, or began anew meanwhile. */
   private boolean send() throws Malformed {
     // One byte too many is enough to be refused for it.
-    long left = Math.min(chain.readableBytes() - HEADER_BYTES, longestFrame + 1L);
-    long skip = HEADER_BYTES;
+    long skip = headerBytes();
+    long left = Math.min(chain.readableBytes() - skip, longestFrame + 1L);
     int part = Network.FIRST;
     for (int i = 0; i < chain.readable() && left > 0; i++) {
       long length = chain.length(i);
@@ -310,6 +315,7 @@ final class NetDevice implements VirtioDevice {
 
   /** New buffers are of interest only while a frame waits for one: only then kicks are wanted. */
   private void receive(Rings rings) throws Malformed {
+    int header = headerBytes();
     rings.mute();
     int moved = 0;
     while (moved < TURN) {
@@ -327,15 +333,15 @@ final class NetDevice implements VirtioDevice {
         }
         return;
       }
-      if (chain.readable() > 0 || chain.writableBytes() < HEADER_BYTES) {
+      if (chain.readable() > 0 || chain.writableBytes() < header) {
         throw new Malformed("receive buffer " + chain.head() + " has no room for a header");
       }
-      if (chain.writableBytes() - HEADER_BYTES < length) {
+      if (chain.writableBytes() - header < length) {
         network.drop(card);
-      } else if (fill(length)) {
+      } else if (fill(header, length)) {
         rings.take();
-        tally.descriptors(chain.buffers());
-        rings.complete(chain.head(), HEADER_BYTES + length);
+          tally.descriptors(chain.buffers());
+          rings.complete(chain.head(), header + length);
       } else {
         break;
       }
@@ -345,19 +351,19 @@ final class NetDevice implements VirtioDevice {
   }
 
   /** Puts the frame that waits into the chain; false when it is another one by now. */
-  private boolean fill(int length) throws Malformed {
-    int whole = HEADER_BYTES + length;
+  private boolean fill(int headerBytes, int length) throws Malformed {
+    int whole = headerBytes + length;
     int at = 0;
     for (int i = 0; i < chain.buffers() && at < whole; i++) {
       int count = (int) Math.min(chain.length(i), whole - at);
       try (Grant buffer =
           Virtqueue.lend(transport().memory(), chain.address(i), count, Memory.WRITE)) {
-        int header = Math.clamp(HEADER_BYTES - at, 0, count);
+        int header = Math.clamp(headerBytes - at, 0, count);
         for (int j = 0; j < header; j++) {
           buffer.setByte(j, at + j == BUFFER_COUNT_OFFSET ? 1 : 0);
         }
         if (count > header
-            && network.receive(card, at + header - HEADER_BYTES, buffer, header, count - header)
+            && network.receive(card, at + header - headerBytes, buffer, header, count - header)
                 != length) {
           return false;
         }

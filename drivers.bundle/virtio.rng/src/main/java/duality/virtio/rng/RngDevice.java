@@ -33,7 +33,7 @@ final class RngDevice implements VirtioDevice {
   private static final int QUEUE_SIZE = 16;
 
   /** So short that a swap does not notice it. */
-  private static final long REST_NANOS = 250_000;
+  static final long REST_NANOS = 250_000;
 
   private final SecureRandom source;
   private final WorkTallies.Tally tally;

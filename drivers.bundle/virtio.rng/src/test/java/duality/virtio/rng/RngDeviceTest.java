@@ -129,6 +129,25 @@ class RngDeviceTest extends DeviceContract {
     assertEquals(2 * RngDevice.TURN_BYTES, ask(1 << 20).length());
   }
 
+  /** However fast it asks and kicks: 2 MB/s at most, half of the rests are enough here. */
+  @Test
+  void aGuestThatAsksAllTheTimeGetsNoMoreThanItsRate() {
+    start();
+    int turns = 600;
+    long begin = System.nanoTime();
+    for (int i = 0; i < turns; i++) {
+      queue.add(new Buffer(FREE, RngDevice.TURN_BYTES, true));
+      queue.kick();
+      do {
+        queue.kick();
+      } while (!queue.hasUsed());
+      assertEquals(RngDevice.TURN_BYTES, queue.take().written());
+    }
+    long least = turns * RngDevice.REST_NANOS / 2;
+    long took = System.nanoTime() - begin;
+    assertTrue(took > least, () -> turns + " turns within " + took + " ns, less than " + least);
+  }
+
   @Test
   void goesOnAcrossSwapsAndCrashes() {
     start();

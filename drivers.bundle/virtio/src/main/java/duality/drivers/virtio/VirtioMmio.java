@@ -16,8 +16,9 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The virtio transport over MMIO, version 2 (VIRTIO 1.2 §4.2): registers, negotiation, the status
- * machine, queue set-up and interrupts for one {@link VirtioDevice}.
+ * The virtio transport over MMIO (VIRTIO 1.2 §4.2): registers, negotiation, the status machine,
+ * queue set-up and interrupts for one {@link VirtioDevice}. It is of version 2; with the setting
+ * {@link #LEGACY} it is of version 1 (§4.2.4), for drivers that know no other.
  *
  * <p>Registers are updated on the hart's thread; queues are worked on by a worker of the endpoint.
  * A guest that breaks a rule finds its device in DEVICE_NEEDS_RESET (§2.1.2).
@@ -31,13 +32,19 @@ import org.jspecify.annotations.Nullable;
  * predecessor.
  */
 public final class VirtioMmio implements MmioDevice, Instance {
+  /** Setting: {@code true} for the interface of before VIRTIO 1.0. */
+  public static final String LEGACY = "legacy";
+
   private static final int VERSION = 1;
 
   /** Looks of {@link #check} at which chains may wait that the device should have taken. */
   private static final int PATIENT_LOOKS = 2;
 
   private static final long MAGIC = 0x7472_6976; // "virt"
-  private static final long VENDOR = 0x4c41_5544; // "DUAL"
+
+  /** "QEMU": teaching systems, MIT's xv6 among them, look for it and stop when it is another. */
+  private static final long VENDOR = 0x554d_4551;
+
   private static final long CONFIG = 0x100;
 
   private static final int ACKNOWLEDGE = 1;
@@ -46,6 +53,9 @@ public final class VirtioMmio implements MmioDevice, Instance {
   private static final int FEATURES_OK = 8;
   private static final int NEEDS_RESET = 64;
   private static final int FAILED = 128;
+
+  /** In a state: it is not of a legacy device. */
+  private static final int NO_PAGES = -1;
 
   private static final int USED_BUFFER = 1;
   private static final int CONFIG_CHANGE = 2;
@@ -67,6 +77,7 @@ public final class VirtioMmio implements MmioDevice, Instance {
 
   private final Context context;
   private final VirtioDevice device;
+  private final boolean legacy;
   private final Space memory;
   private final InterruptLine line;
   private final Notification events;
@@ -80,6 +91,9 @@ public final class VirtioMmio implements MmioDevice, Instance {
   private int driverFeaturesSelect;
   private int queueSelect;
   private int configGeneration;
+
+  /** Of a legacy driver's page numbers, in bits. */
+  private int pageShift;
 
   /** It goes on from a state, and its worker has not had a turn yet. */
   private boolean restarted;
@@ -95,6 +109,7 @@ public final class VirtioMmio implements MmioDevice, Instance {
   private VirtioMmio(Context context, VirtioDevice device) {
     this.context = context;
     this.device = device;
+    legacy = Boolean.parseBoolean(context.config(LEGACY, "false"));
     memory = context.slot(Slots.MEMORY, Space.class);
     line = new InterruptLine(context);
     events =
@@ -168,7 +183,17 @@ public final class VirtioMmio implements MmioDevice, Instance {
 
   /** Whether both sides agreed on a feature, given as a bit mask. */
   public synchronized boolean negotiated(long feature) {
-    return (status & FEATURES_OK) != 0 && (driverFeatures & feature) != 0;
+    return agreed(status) && (driverFeatures & feature) != 0;
+  }
+
+  /** Whether the driver speaks VIRTIO 1.0 or later; one that does not has a few structures else. */
+  public boolean modern() {
+    return negotiated(FEATURE_VERSION_1);
+  }
+
+  /** A legacy driver knows no FEATURES_OK (§3.1.2). */
+  private boolean agreed(int reached) {
+    return legacy || (reached & FEATURES_OK) != 0;
   }
 
   /** Whether {@code bits} hold a kick of this queue. */
@@ -255,16 +280,17 @@ public final class VirtioMmio implements MmioDevice, Instance {
     }
     return switch ((int) offset) {
       case 0x000 -> MAGIC;
-      case 0x004 -> 2;
+      case 0x004 -> legacy ? 1 : 2;
       case 0x008 -> device.type();
       case 0x00c -> VENDOR;
       case 0x010 -> half(offered(), deviceFeaturesSelect);
       case 0x034 -> selected() ? queues.get(queueSelect).mostSize() : 0;
-      case 0x044 -> selected() && queues.get(queueSelect).ready() ? 1 : 0;
+      case 0x040 -> legacy && selected() ? queues.get(queueSelect).pageNumber(pageShift) : 0;
+      case 0x044 -> !legacy && selected() && queues.get(queueSelect).ready() ? 1 : 0;
       case 0x060 -> interruptStatus;
       case 0x070 -> status;
       case 0x0b0, 0x0b4, 0x0b8, 0x0bc -> 0xffff_ffffL; // no shared memory (§4.2.2)
-      case 0x0fc -> configGeneration & 0xffff_ffffL;
+      case 0x0fc -> legacy ? 0 : configGeneration & 0xffff_ffffL;
       default -> 0;
     };
   }
@@ -276,9 +302,11 @@ public final class VirtioMmio implements MmioDevice, Instance {
     }
     int word = (int) value;
     switch ((int) offset) {
-      case 0x044 -> {
-        synchronized (work) {
-          queueReady(word);
+      case 0x040, 0x044 -> {
+        if (legacy == (offset == 0x040)) {
+          synchronized (work) {
+            queueReady(word);
+          }
         }
       }
       case 0x050 -> {
@@ -311,6 +339,7 @@ public final class VirtioMmio implements MmioDevice, Instance {
         deviceFeaturesSelect = 0;
         driverFeaturesSelect = 0;
         queueSelect = 0;
+        pageShift = 0;
         queues.forEach(Virtqueue::reset);
         drive();
       }
@@ -331,8 +360,11 @@ public final class VirtioMmio implements MmioDevice, Instance {
       case 0x020 -> {
         if ((status & FEATURES_OK) == 0 && (driverFeaturesSelect & ~1) == 0) {
           driverFeatures = withHalf(driverFeatures, driverFeaturesSelect, word);
+          // A legacy driver is not told that it asks for too much: it does not get it.
+          driverFeatures &= legacy ? offered() : -1;
         }
       }
+      case 0x028 -> pageShift = legacy && word != 0 ? Integer.numberOfTrailingZeros(word) : 0;
       default -> {
         if (selected() && !queues.get(queueSelect).ready()) {
           queueRegister(queues.get(queueSelect), offset, word);
@@ -341,7 +373,17 @@ public final class VirtioMmio implements MmioDevice, Instance {
     }
   }
 
-  private static void queueRegister(Virtqueue queue, int offset, int word) {
+  private void queueRegister(Virtqueue queue, int offset, int word) {
+    if (legacy) {
+      switch (offset) {
+        case 0x038 -> queue.size(word);
+        case 0x03c -> queue.alignment(word);
+        default -> {
+          // Read-only, or not there.
+        }
+      }
+      return;
+    }
     switch (offset) {
       case 0x038 -> queue.size(word);
       case 0x080 -> queue.descriptorArea(withHalf(queue.descriptorArea(), 0, word));
@@ -356,7 +398,10 @@ public final class VirtioMmio implements MmioDevice, Instance {
     }
   }
 
-  /** Under the work lock: the worker must not be inside a queue that comes or goes. */
+  /**
+   * Under the work lock: the worker must not be inside a queue that comes or goes. A legacy driver
+   * gives a page's number, or 0.
+   */
   private void queueReady(int word) {
     Malformed wrong = null;
     synchronized (this) {
@@ -364,10 +409,13 @@ public final class VirtioMmio implements MmioDevice, Instance {
         return;
       }
       Virtqueue queue = queues.get(queueSelect);
-      if ((word & 1) == 0) {
+      if ((legacy ? word : word & 1) == 0) {
         queue.stop();
       } else if (!queue.ready()) {
         try {
+          if (legacy) {
+            queue.areasFrom((word & 0xffff_ffffL) << pageShift);
+          }
           queue.makeReady();
         } catch (Malformed malformed) {
           wrong = malformed;
@@ -391,7 +439,7 @@ public final class VirtioMmio implements MmioDevice, Instance {
     if ((wanted & ~status & FEATURES_OK) != 0 && !acceptable(driverFeatures)) {
       wanted &= ~FEATURES_OK;
     }
-    if ((wanted & FEATURES_OK) == 0) {
+    if (!agreed(wanted)) {
       wanted &= ~DRIVER_OK;
     }
     boolean starts = (wanted & ~status & DRIVER_OK) != 0;
@@ -411,7 +459,8 @@ public final class VirtioMmio implements MmioDevice, Instance {
   }
 
   private long offered() {
-    return device.features() | FEATURE_INDIRECT | FEATURE_EVENT_INDEX | FEATURE_VERSION_1;
+    long known = device.features() | FEATURE_INDIRECT | FEATURE_EVENT_INDEX;
+    return legacy ? known : known | FEATURE_VERSION_1;
   }
 
   private boolean selected() {
@@ -465,6 +514,7 @@ public final class VirtioMmio implements MmioDevice, Instance {
         .with("driverFeaturesSelect", driverFeaturesSelect)
         .with("queueSelect", queueSelect)
         .with("configGeneration", configGeneration)
+        .with("pageShift", legacy ? pageShift : NO_PAGES)
         .with("queues", queueStates);
   }
 
@@ -494,7 +544,12 @@ public final class VirtioMmio implements MmioDevice, Instance {
     driverFeaturesSelect = word(saved, "driverFeaturesSelect");
     queueSelect = word(saved, "queueSelect");
     configGeneration = word(saved, "configGeneration");
-    boolean featuresAgreed = (status & FEATURES_OK) != 0;
+    int pages = saved.has("pageShift") ? (int) saved.number("pageShift", NO_PAGES, 31) : NO_PAGES;
+    if (legacy == (pages == NO_PAGES)) {
+      throw new State.Refused(device.schema() + " is of another version of virtio-mmio");
+    }
+    pageShift = Math.max(0, pages);
+    boolean featuresAgreed = agreed(status);
     if ((status & ~any) != 0 || (status & DRIVER_OK) != 0 && !featuresAgreed) {
       throw new State.Refused(device.schema() + ".status is " + status + ", which cannot be");
     }

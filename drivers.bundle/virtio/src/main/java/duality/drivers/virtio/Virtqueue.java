@@ -21,6 +21,9 @@ public final class Virtqueue {
 
   static final long DESCRIPTOR_BYTES = 16;
 
+  /** Of a legacy driver's used ring, when it says nothing else: as QEMU has it. */
+  private static final int USUAL_ALIGNMENT = 4096;
+
   private final int mostSize;
 
   private int size;
@@ -28,6 +31,7 @@ public final class Virtqueue {
   private long descriptorArea;
   private long driverArea;
   private long deviceArea;
+  private int alignment = USUAL_ALIGNMENT;
   private int nextAvailable;
   private int nextUsed;
   private final Outstanding outstanding = new Outstanding();
@@ -161,6 +165,27 @@ public final class Virtqueue {
     deviceArea = address;
   }
 
+  /** What a legacy driver's used ring is aligned to; nothing that is no power of two counts. */
+  void alignment(int bytes) {
+    if (Integer.bitCount(bytes) == 1 && bytes >= Integer.BYTES) {
+      alignment = bytes;
+    }
+  }
+
+  /** Lays the three areas out as a legacy driver does (VIRTIO 1.2 §2.7.2). */
+  void areasFrom(long address) {
+    int entries = Math.clamp(size, 0, LARGEST);
+    descriptorArea = address;
+    driverArea = address + DESCRIPTOR_BYTES * entries;
+    long end = driverArea + 2L * (3 + entries);
+    deviceArea = end + alignment - 1 & -(long) alignment;
+  }
+
+  /** For a legacy driver: where the queue is that it uses, in pages; or 0. */
+  long pageNumber(int pageShift) {
+    return ready ? descriptorArea >>> pageShift & 0xffff_ffffL : 0;
+  }
+
   long descriptorArea() {
     return descriptorArea;
   }
@@ -202,6 +227,7 @@ public final class Virtqueue {
     descriptorArea = 0;
     driverArea = 0;
     deviceArea = 0;
+    alignment = USUAL_ALIGNMENT;
   }
 
   /** What is wrong with the set-up (§2.7: powers of two, alignments), or an empty text. */
@@ -374,6 +400,7 @@ public final class Virtqueue {
         .with("descriptorArea", descriptorArea)
         .with("driverArea", driverArea)
         .with("deviceArea", deviceArea)
+        .with("alignment", alignment)
         .with("base", base.save());
   }
 
@@ -384,6 +411,9 @@ public final class Virtqueue {
     descriptorArea = saved.number("descriptorArea");
     driverArea = saved.number("driverArea");
     deviceArea = saved.number("deviceArea");
+    if (saved.has("alignment")) {
+      alignment((int) saved.number("alignment", 0, Integer.MAX_VALUE));
+    }
     if (ready && !wrong().isEmpty()) {
       throw new State.Refused("virtqueue is ready, but is " + wrong());
     }

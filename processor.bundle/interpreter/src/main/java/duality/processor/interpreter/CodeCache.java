@@ -8,7 +8,10 @@ final class CodeCache {
   /** 2,048 pages are 8 MiB of code and about 40 MiB of heap. */
   private static final int LIMIT = 4096;
 
-  /** Changes at each {@code fence.i} and whenever frames may have got other contents. */
+  /**
+   * Changes at each {@code fence.i}, {@code sfence.vma} of everything, and whenever frames may have
+   * got other contents.
+   */
   int stamp;
 
   // Open addressing, linear probing; never more than half full.

@@ -12,7 +12,7 @@ import java.util.Arrays;
  * through is the next index; {@link #index} finds the record of an address. Decoding works on a
  * copy of the page made when it was first entered: a store to the page is seen after {@code
  * fence.i}, when the copy is compared with memory, which is all that RISC-V promises (Unpriv.
- * "Zifencei").
+ * "Zifencei"), and after an {@code sfence.vma} of everything.
  */
 final class CodePage {
   private static final int HALFWORDS = 2048;

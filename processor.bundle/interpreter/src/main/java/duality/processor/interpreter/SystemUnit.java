@@ -149,6 +149,9 @@ final class SystemUnit {
         }
         if (Decoder.rs1(record) == 0) {
           mmu.tlb.flush();
+          if (Decoder.rs2(record) == 0) {
+            mmu.compareCode();
+          }
         } else {
           mmu.tlb.flush(c.x[Decoder.rs1(record)]);
         }

@@ -42,7 +42,7 @@ final class Board {
   static final int VIRTIO_SLOTS = 13;
 
   /** How many of them have the interrupt sources that QEMU's have. */
-  private static final int FIRST_SLOTS = 8;
+  static final int FIRST_SLOTS = 8;
 
   /** First byte of memory. */
   static final long MEMORY = 0x8000_0000L;

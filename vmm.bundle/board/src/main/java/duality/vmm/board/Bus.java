@@ -59,6 +59,11 @@ public final class Bus {
         });
   }
 
+  /** Puts what answers where there is no device at an address; it is not described. */
+  void addEmpty(long base, long bytes, MmioDevice nothing) {
+    add("", base, bytes, 0, nothing);
+  }
+
   /** Puts an interrupt controller at an address. */
   void add(String name, long base, long bytes, InterruptController controller) {
     add(
@@ -125,6 +130,9 @@ public final class Bus {
   String describe(String machine) {
     StringBuilder text = new StringBuilder();
     for (Place place : fast) {
+      if (place.name.isEmpty()) {
+        continue;
+      }
       text.append(place.name)
           .append(" 0x")
           .append(Long.toHexString(place.base))

@@ -49,6 +49,7 @@ final class Devices implements Peripherals {
   private final Console console;
   private final MmioDevice uart;
   private final List<GuestAgent> agents = new ArrayList<>();
+  private final boolean legacy;
   private int virtioSlots;
 
   /** For firmware; null when the monitor is the firmware. */
@@ -70,6 +71,7 @@ final class Devices implements Peripherals {
       Notification finish) {
     this.context = context;
     this.memory = memory;
+    legacy = settings.legacy();
     Map<String, Object> lines = new HashMap<>();
     for (int i = 0; i < harts.size(); i++) {
       lines.put(Slots.HART + i, writable(harts.get(i).lines()));
@@ -103,6 +105,11 @@ final class Devices implements Peripherals {
     for (int number = 0; number < settings.networks().size(); number++) {
       if (!settings.networks().get(number).isEmpty()) {
         card(number, settings.networks().get(number));
+      }
+    }
+    for (int slot = 0; slot < Board.FIRST_SLOTS; slot++) {
+      if ((virtioSlots & 1 << slot) == 0) {
+        bus.addEmpty(Board.virtio(slot), Board.DEVICE_BYTES, new EmptySlot(legacy));
       }
     }
   }
@@ -214,6 +221,7 @@ final class Devices implements Peripherals {
       Map<String, Object> backends) {
     Map<String, String> config = new HashMap<>(settings);
     config.put(Slots.SOURCE, Integer.toString(Board.virtioSource(slot)));
+    config.put("legacy", Boolean.toString(legacy));
     Map<String, Object> endowment = new HashMap<>(backends);
     endowment.put(Slots.INTERRUPTS, plic);
     endowment.put(Slots.EVENTS, events);

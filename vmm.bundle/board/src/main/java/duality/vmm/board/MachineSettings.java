@@ -24,6 +24,7 @@ import java.util.Map;
  * @param disks block devices, first one first
  * @param networks the network of each card, by its number; empty where there is no card
  * @param random whether there is a source of randomness
+ * @param legacy whether its virtio devices are of before VIRTIO 1.0
  * @param image name of the guest image, for reports
  * @param weight each hart's share of processors
  * @param engine name of the engine, or empty for the default one
@@ -39,6 +40,7 @@ record MachineSettings(
     List<Disk> disks,
     List<String> networks,
     boolean random,
+    boolean legacy,
     String image,
     int weight,
     String engine,
@@ -131,6 +133,7 @@ record MachineSettings(
         disks(config),
         networks(config),
         flag(config, "rng", false),
+        flag(config, "legacy", false),
         config.getOrDefault("image", ""),
         (int) number(config, "weight", 1, 10_000, 100),
         config.getOrDefault("engine", ""),

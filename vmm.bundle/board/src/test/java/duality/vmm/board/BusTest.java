@@ -52,6 +52,21 @@ class BusTest {
     assertEquals(0, bus.load(0x1000, 8));
   }
 
+  /** As QEMU's transports without a device answer kernels that look into each of them. */
+  @Test
+  void anEmptySlotSaysThatItIsEmpty() {
+    bus.addEmpty(0x2000, 0x1000, new EmptySlot(false));
+    assertEquals(0x74726976, bus.load(0x2000, 4));
+    assertEquals(2, bus.load(0x2004, 4));
+    assertEquals(0, bus.load(0x2008, 4), "device number");
+    assertEquals(0x554d4551, bus.load(0x200c, 4));
+    assertEquals(1, new EmptySlot(true).load(4, 4));
+    bus.store(0x2070, 4, 1);
+    assertEquals(0, bus.load(0x2070, 4));
+    assertEquals(0, bus.load(0x2100, 1));
+    assertEquals(2, bus.describe("vm/a").lines().count(), "it is no device");
+  }
+
   @Test
   void whatNoDeviceCoversIsABadRequest() {
     for (long address : new long[] {0, 0xfff, 0x1200, 0x10fd, 0x11fd, -1, Long.MIN_VALUE}) {

@@ -75,6 +75,7 @@ class MachineSettingsTest {
     refused("'weight'", "weight", "0");
     refused("'agent'", "agent", "perhaps");
     refused("'rng'", "rng", "perhaps");
+    refused("'legacy'", "legacy", "1");
     refused("'net4'", "net4", "lan");
     refused("'net0'", "net0", "");
     refused("'net1'", "net1", "../vm/a");

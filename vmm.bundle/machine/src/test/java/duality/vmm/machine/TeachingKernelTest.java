@@ -88,6 +88,19 @@ class TeachingKernelTest {
     }
   }
 
+  /** Systems of this kind have no fence.i, since emulators need none. */
+  @Test
+  void newProgramsInOldPagesAreSeenAfterAFenceOfTranslations() throws Exception {
+    Path kernel = GuestSource.build(folder, "reuse", "0x80000000");
+    Map<String, String> config =
+        Map.of(
+            "memory", "4194304", "kernel", kernel.toString(), "firmware", "none", "agent", "false");
+    try (Rig rig = new Rig(1, 64L << 20)) {
+      rig.machine("a", config).start();
+      assertEquals("abcdefghijklmnopqrstuvwxyz\n", rig.await(rig.console("a"), 0, "\n", SECONDS));
+    }
+  }
+
   private static long sum(byte[] block) {
     long sum = 0;
     for (byte each : block) {
