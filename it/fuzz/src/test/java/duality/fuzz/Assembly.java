@@ -28,6 +28,11 @@ final class Assembly {
   private static final int SSTATUS = 0x100;
   static final int SATP = 0x180;
 
+  // Of the draft extension N.
+  private static final int UEPC = 0x041;
+  private static final int URET = 0x0020_0073;
+  private static final int CAUSES = 16;
+
   private final ByteArrayOutputStream code = new ByteArrayOutputStream();
   private final boolean machine;
   private int stepStart = -1;
@@ -70,6 +75,31 @@ final class Assembly {
 
   private Assembly() {
     machine = false;
+  }
+
+  /**
+   * A program for the inner ring of {@code vmm.xen}: it says first where its exceptions go, which
+   * is a handler that goes on with the next step.
+   *
+   * @param list where in memory it may put that list
+   */
+  static Assembly paravirtual(long list) {
+    Assembly assembly = new Assembly();
+    assembly.word(0x0180006f); // over the handler
+    assembly.csrw(UEPC, S11);
+    assembly.word(URET);
+    for (int n = 0; n < 3; n++) {
+      assembly.word(0x13);
+    }
+    for (int cause = 0; cause < CAUSES; cause++) {
+      assembly.store(list + 16 * cause, 8, cause);
+      assembly.store(list + 16 * cause + 8, 8, SUPERVISOR_BASE + 4);
+    }
+    assembly.li(A0, list);
+    assembly.li(A0 + 1, CAUSES);
+    assembly.li(A0 + 7, 0);
+    assembly.word(0x73);
+    return assembly;
   }
 
   private long base() {

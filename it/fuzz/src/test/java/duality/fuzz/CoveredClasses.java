@@ -47,6 +47,8 @@ public final class CoveredClasses extends ClassLoader {
           "duality.vmm.board.",
           "duality.vmm.machine.",
           "duality.vmm.bare.",
+          "duality.vmm.gdb.",
+          "duality.vmm.xen.",
           "duality.processor.interpreter.");
 
   private static final List<String> LEFT_ALONE =

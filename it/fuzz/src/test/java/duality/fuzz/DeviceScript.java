@@ -61,7 +61,10 @@ final class DeviceScript {
     };
   }
 
-  /** Negotiates and tells where the queues are, with one thing or none as it should not be. */
+  /**
+   * Negotiates and tells where the queues are, as drivers of both versions do, with one thing or
+   * none as it should not be.
+   */
   private static void setUp(Input input, Guest guest, int device) {
     if (!guest.virtio(device)) {
       guest.store(device, 0, 1, input.value());
@@ -73,6 +76,7 @@ final class DeviceScript {
     for (int status : SET_UP) {
       guest.store(device, STATUS, 4, status);
     }
+    guest.store(device, 0x028, 4, wrong == 5 ? input.value() : QUEUE_BYTES);
     guest.store(device, 0x024, 4, 0);
     guest.store(
         device, 0x020, 4, (features & 1) != 0 ? 0xffff_ffffL : (features & 2) << 28 | 1 << 1);
@@ -87,6 +91,8 @@ final class DeviceScript {
       address(guest, device, 0x080, wrong == 2 ? input.value() : at);
       address(guest, device, 0x090, wrong == 3 ? input.value() : at + 16 * QUEUE_SIZE);
       address(guest, device, 0x0a0, wrong == 4 ? input.value() : at + 0x400);
+      guest.store(device, 0x03c, 4, wrong == 6 ? input.value() : 0x400);
+      guest.store(device, 0x040, 4, wrong == 7 ? input.value() : at / QUEUE_BYTES);
       guest.store(device, 0x044, 4, 1);
       guest.poke(at + 16 * QUEUE_SIZE, 4, 0);
     }

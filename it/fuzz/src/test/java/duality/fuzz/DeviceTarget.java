@@ -3,7 +3,9 @@ package duality.fuzz;
 import duality.clock.ClintServer;
 import duality.clock.RtcServer;
 import duality.drivers.InterruptController;
+import duality.drivers.MacAddress;
 import duality.drivers.MmioDevice;
+import duality.drivers.Network;
 import duality.drivers.Slots;
 import duality.drivers.Store;
 import duality.drivers.testing.TestBoard;
@@ -14,16 +16,21 @@ import duality.kernel.CallFailed;
 import duality.kernel.FailureReport;
 import duality.kernel.Notification;
 import duality.kernel.Server;
+import duality.net.learning.SwitchServer;
 import duality.plic.PlicServer;
 import duality.uart.UartServer;
 import duality.virtio.blk.BlkServer;
 import duality.virtio.console.ConsoleServer;
+import duality.virtio.net.NetServer;
 import duality.virtio.rng.RngServer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Each device of a machine on a board without a hart: thousands of inputs a second. */
+/**
+ * Each device of a machine on a board without a hart: thousands of inputs a second. There are two
+ * disks, one as before VIRTIO 1.0, and two cards at one switch.
+ */
 public final class DeviceTarget implements Target {
   private static final int DISK_BYTES = 64 << 10;
   private static final long SETTLED_NANOS = 20_000_000_000L;
@@ -105,6 +112,43 @@ public final class DeviceTarget implements Target {
         true,
         Map.of(Slots.SOURCE, "2"),
         Map.of(Slots.INTERRUPTS, wires, Slots.MEMORY, board.memory()));
+    Notification oldEvents = board.notification("old-disk-events");
+    add(
+        "old-disk",
+        new BlkServer(),
+        true,
+        Map.of(Slots.SOURCE, "3", "legacy", "true"),
+        Map.of(
+            Slots.INTERRUPTS,
+            wires,
+            Slots.BACKEND,
+            new TestStore(new byte[DISK_BYTES], false, 16).attach(board, "old-store", oldEvents),
+            Slots.EVENTS,
+            oldEvents,
+            Slots.MEMORY,
+            board.memory()));
+    board.core().register("switch", new SwitchServer(), Network.class);
+    Network network = board.child("switch", Network.class, "switch", Map.of(), Map.of());
+    card("card", network, wires, "false");
+    card("old-card", network, wires, "true");
+  }
+
+  private void card(String name, Network network, InterruptController wires, String legacy) {
+    long address = MacAddress.of(name, 0);
+    add(
+        name,
+        new NetServer(),
+        true,
+        Map.of(Slots.SOURCE, "4", "mac", MacAddress.text(address), "legacy", legacy),
+        Map.of(
+            Slots.INTERRUPTS,
+            wires,
+            Slots.MEMORY,
+            board.memory(),
+            Slots.EVENTS,
+            board.notification(name + "-events"),
+            Slots.BACKEND,
+            board.badged(network, Network.class, address)));
   }
 
   private void add(

@@ -17,7 +17,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Timeout(600)
 class FuzzTest {
   @ParameterizedTest
-  @CsvSource({"DeviceTarget, 2000", "MachineTarget, 60", "ProgramTarget, 200"})
+  @CsvSource({
+    "DeviceTarget, 2000",
+    "MachineTarget, 60",
+    "ProgramTarget, 200",
+    "SbiTarget, 40",
+    "GdbTarget, 40",
+    "XenTarget, 40"
+  })
   void nothingComesToHarm(String target, int inputs) throws Exception {
     long seed = Long.getLong("duality.seed", 1);
     System.out.println("FuzzTest " + target + ": -Dduality.seed=" + seed);

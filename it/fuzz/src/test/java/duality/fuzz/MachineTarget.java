@@ -1,13 +1,21 @@
 package duality.fuzz;
 
+import duality.drivers.BackEnd;
 import duality.drivers.MmioDevice;
+import duality.drivers.Network;
 import duality.kernel.CallFailed;
 import duality.kernel.FailureReport;
 import duality.kernel.TraceEvent;
+import duality.net.learning.SwitchServer;
+import duality.virtio.net.NetServer;
 import duality.virtio.rng.RngServer;
 import duality.vmm.VirtualMachine;
 import duality.vmm.machine.Rig;
+import duality.vmm.xen.BlockServer;
+import duality.vmm.xen.ConsoleServer;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,11 +40,12 @@ public final class MachineTarget implements Target {
     0xc00_0000L,
     0x1000_1000L,
     0x1000_8000L,
-    0x1000_9000L
+    0x1000_9000L,
+    0x1000_a000L
   };
 
   private static final long[] EXTENSIONS = {
-    0x10, 0x54494D45, 0x735049, 0x52464E43, 0x48534D, 0x53525354, 0x4442434E, 0, 1, 8
+    0x10, 0x54494D45, 0x735049, 0x52464E43, 0x48534D, 0x53525354, 0x4442434E, 0, 1, 4, 8
   };
 
   private static final int[] REGISTERS = {
@@ -47,7 +56,7 @@ public final class MachineTarget implements Target {
 
   private static final long TABLE = Input.RING + 0x20000;
 
-  private final Rig rig = new Rig(2, 64L << 20);
+  private final Rig rig;
   private final Path folder;
   private final Path disk;
   private long lastFailure;
@@ -55,7 +64,16 @@ public final class MachineTarget implements Target {
 
   /** A system without machines. */
   public MachineTarget() throws IOException {
+    this(new Rig(2, 64L << 20));
+  }
+
+  MachineTarget(Rig rig) throws IOException {
+    this.rig = rig;
+    rig.core.register("xen.blk", new BlockServer(), BackEnd.class);
+    rig.core.register("xen.console", new ConsoleServer(), BackEnd.class);
     rig.core.register("virtio.rng", new RngServer(), MmioDevice.class);
+    rig.core.register("virtio.net", new NetServer(), MmioDevice.class);
+    rig.core.register("net.switch", new SwitchServer(), Network.class);
     folder = Files.createTempDirectory("duality-fuzz");
     disk = folder.resolve("disk");
     Files.write(disk, new byte[64 << 10]);
@@ -65,21 +83,27 @@ public final class MachineTarget implements Target {
   public void run(byte[] bytes) throws IOException {
     Input input = new Input(bytes);
     int how = input.next(8);
-    Path kernel = folder.resolve("kernel");
-    boolean machineMode = how < 4;
+    int harts = how == 2 || how == 5 ? 2 : 1;
     if (how == 7) {
-      Files.write(kernel, file(input));
-      machineMode = (bytes.length & 1) != 0;
+      run(file(input), (bytes.length & 1) != 0, harts, false);
     } else {
-      Files.write(kernel, program(input, machineMode));
+      run(program(input, how < 4), how < 4, harts, how == 3);
     }
+  }
+
+  /** Lets a machine run that file for some time, or until it has ended. */
+  void run(byte[] file, boolean machineMode, int harts, boolean agent) throws IOException {
+    Path kernel = folder.resolve("kernel");
+    Files.write(kernel, file);
     Map<String, String> config = new java.util.HashMap<>();
     config.put("memory", Long.toString(MEMORY));
     config.put("kernel", kernel.toString());
     config.put("disk0", disk.toString());
-    config.put("agent", how == 3 ? "true" : "false");
+    config.put("agent", Boolean.toString(agent));
     config.put("rng", "true");
-    config.put("cpus", how == 2 || how == 5 ? "2" : "1");
+    config.put("cpus", Integer.toString(harts));
+    config.put("net0", "fuzz");
+    config.put("legacy", Boolean.toString((file.length & 64) != 0));
     if (machineMode) {
       config.put("firmware", "none");
     }
@@ -105,7 +129,7 @@ public final class MachineTarget implements Target {
   private static byte[] file(Input input) {
     Assembly assembly = new Assembly(false);
     assembly.step();
-    byte[] file = assembly.elf();
+    byte[] file = input.next(2) == 0 ? assembly.elf() : image();
     for (int changes = input.next(16); changes > 0; changes--) {
       int at = (int) input.number(2) % (file.length - 8);
       int width = 1 << input.next(4);
@@ -116,6 +140,19 @@ public final class MachineTarget implements Target {
     }
     int cut = input.next();
     return cut < 64 ? java.util.Arrays.copyOf(file, cut * 64) : file;
+  }
+
+  /** A raw image with the header that Linux has (Documentation/arch/riscv/boot-image-header). */
+  private static byte[] image() {
+    return ByteBuffer.allocate(0x1000)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putInt(0, 0x6f) // waits for ever
+        .putLong(8, 0x20_0000)
+        .putLong(16, 0x1000)
+        .putInt(32, 2)
+        .putLong(48, 0x5643_5349_52L)
+        .putInt(56, 0x0543_5352)
+        .array();
   }
 
   private static byte[] program(Input input, boolean machineMode) {
@@ -205,8 +242,7 @@ public final class MachineTarget implements Target {
     assembly.csrw(Assembly.SATP, 0);
   }
 
-  private static void call(
-      Assembly assembly, long extension, long function, long a0, long a1, long a2) {
+  static void call(Assembly assembly, long extension, long function, long a0, long a1, long a2) {
     assembly.li(Assembly.A0, a0);
     assembly.li(Assembly.A0 + 1, a1);
     assembly.li(Assembly.A0 + 2, a2);

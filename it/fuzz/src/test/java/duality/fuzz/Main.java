@@ -17,7 +17,8 @@ import java.util.stream.Collectors;
 /** Fuzzes for minutes on all processors, and says whether anything came to harm. */
 public final class Main {
   private static final List<String> TARGETS =
-      List.of("MachineTarget", "DeviceTarget", "ProgramTarget");
+      List.of(
+          "MachineTarget", "DeviceTarget", "ProgramTarget", "SbiTarget", "GdbTarget", "XenTarget");
 
   /** What memory may grow by between the first fifth of a run and its end. */
   private static final long MOST_GROWTH = 48L << 20;
@@ -95,7 +96,7 @@ public final class Main {
       for (String target : TARGETS) {
         fed.add(new Worker(target, seed, Corpus.of(target)));
       }
-      long[] shares = {4, 2, 1};
+      long[] shares = {4, 2, 1, 2, 1, 2};
       while (System.nanoTime() < end) {
         for (int t = 0; t < fed.size(); t++) {
           long until = System.nanoTime() + shares[t] * 100_000_000L;
