@@ -71,6 +71,7 @@ serve:
 1:
   ld s4, 0(s5)
   beqz s4, 1b
+  sd zero, 0(s5)            # first: the next order may come as soon as this one is answered
   reset 'c', 1, 0
   reset 'w', 2, 0
   reset 'p', 1, 1           # a restart after a failure
@@ -83,7 +84,6 @@ serve:
   finish 'P', 0x5555
   finish 'F', 0x73333
 done:
-  sd zero, 0(s5)
   beqz s0, read
   j 1b
 
