@@ -90,6 +90,16 @@ class VerbsIT {
         .toList();
   }
 
+  /** An update waits only a second for the old bundles to go: the rest is done behind it. */
+  private static void awaitTidy() {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
+    while (Thread.getAllStackTraces().keySet().stream()
+        .anyMatch(each -> each.getName().startsWith("duality swapper finishes"))) {
+      assertTrue(System.nanoTime() - end < 0, "old bundles do not go");
+      LockSupport.parkNanos(10_000_000);
+    }
+  }
+
   private static Bundle bundle(String name) {
     List<Bundle> found = bundles(name);
     assertEquals(1, found.size(), () -> name + ": " + found);
@@ -268,6 +278,7 @@ class VerbsIT {
           "kernel:update hot.visits " + gogo.example("hot.visits-" + (i < 2 ? 1 : 2) + ".jar"));
       progress();
     }
+    awaitTidy();
     assertEquals(2, bundles("hot.api").size(), "the one of the client and the newest");
     nothingWasLost();
   }
@@ -280,6 +291,7 @@ class VerbsIT {
             bundle("hot.api"), "2.0.0", Map.of("Export-Package", "hot;version=9.0.0"), folder);
     String said = gogo.refused("kernel:update hot.api " + unfit);
     assertTrue(said.contains("hot.visits does not take hot of hot.api 2.0.0"), said);
+    awaitTidy();
     assertEquals(1, bundles("hot.api").size());
     assertEquals(1, bundles("hot.visits").size());
     progress();
@@ -318,6 +330,7 @@ class VerbsIT {
           gogo.run("kernel:update " + api + " " + next);
           Swapper.Swap last = Services.service(Swapper.class).history().getLast();
           assertTrue(last.done() && last.endpoints() > 0, last.toString());
+          awaitTidy();
           assertEquals(2, bundles(api).size(), "the clients' and the newest");
           nano.await(0, "sum 3000000 = ", SECONDS);
           nano.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", SECONDS);
@@ -344,6 +357,7 @@ class VerbsIT {
     long before = Services.service(Swapper.class).history().getLast().number() - 1;
     Path next = BundleFile.of(bundle("duality.swapper"), "0.1.1", Map.of(), folder);
     gogo.run("kernel:update duality.swapper " + next);
+    awaitTidy();
     assertEquals(List.of("duality.swapper 0.1.1 [swapper]"), servers("swapper"));
     gogo.run("kernel:swap scheduler scheduler.roundrobin");
     gogo.run("kernel:swap scheduler scheduler.fair swapper swapper");

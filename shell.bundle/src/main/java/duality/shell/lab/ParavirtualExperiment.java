@@ -136,8 +136,7 @@ final class ParavirtualExperiment implements Experiment {
           Finding.of(
               "an entry made and taken away, in batches of " + BATCHES[i],
               String.format(Locale.ROOT, "%.3f crossings: two updates (Barham et al.)", expected),
-              String.format(
-                  Locale.ROOT, "%.3f; %d ns", measured, batched.get(i).cpuNanos()),
+              String.format(Locale.ROOT, "%.3f; %d ns", measured, batched.get(i).cpuNanos()),
               batched.get(i).remark().isEmpty()
                   && Math.abs(measured - expected) <= TICKS * Math.max(1, expected)));
     }
