@@ -9,7 +9,7 @@
 #   --seed S        the same random choices as another run with that seed (0 to 999999; default: the clock)
 #   --kinds A,B     only these: scheduler pager plic uart rtc clint finisher virtio.blk virtio.console virtio.rng
 #                   virtio.net net.switch store.file
-#                   console.host port agent vmm engine swapper supervisor
+#                   console.host port agent vmm swapper supervisor
 #   --verb update   not kernel:swap but felix:update of each server's bundle from a file
 #   --gap MS        mean time between two swaps (default 10)
 #   --probes false  no calls beside the guest's own

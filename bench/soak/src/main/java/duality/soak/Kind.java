@@ -31,9 +31,6 @@ record Kind(
   private static final long MILLISECOND = 1_000;
   private static final BiFunction<Root, String, Runnable> NONE = (root, path) -> () -> {};
 
-  /** What stands for the engine where endpoints are swapped; by itself, and by nothing else. */
-  private static final String ENGINE = "engine";
-
   /** All kinds; those that a machine has not are passed over. */
   static final List<Kind> ALL =
       List.of(
@@ -59,23 +56,12 @@ record Kind(
           device("virtio.net", "%/net0", "virtio.net", Kind::magic),
           device("net.switch", "net/soak", "net.switch", Kind::network),
           new Kind("vmm", "%", List.of("vmm.machine"), 20 * MILLISECOND, Kind::machine),
-          new Kind(
-              ENGINE,
-              ENGINE,
-              List.of(OtherEngine.OTHER, OtherEngine.FIRST),
-              20 * MILLISECOND,
-              NONE),
           new Kind("swapper", "swapper", List.of("swapper"), MILLISECOND, Kind::swapper),
           new Kind("supervisor", "supervisor", List.of("supervisor"), MILLISECOND, NONE));
 
   private static Kind device(
       String name, String path, String server, BiFunction<Root, String, Runnable> probe) {
     return new Kind(name, path, List.of(server), MILLISECOND, probe);
-  }
-
-  /** Whether it is no endpoint: harts go from one engine to another. */
-  boolean isEngine() {
-    return path.equals(ENGINE);
   }
 
   /** Its endpoint's path under a machine. */

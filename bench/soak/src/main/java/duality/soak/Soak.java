@@ -139,7 +139,7 @@ public final class Soak {
       if (!plan.kinds().isEmpty() && !plan.kinds().contains(kind.name())) {
         continue;
       }
-      if (kind.isEngine() ? twoEngines() : there.contains(path)) {
+      if (there.contains(path)) {
         pauses.put(kind, new Pauses());
         probes.put(kind, kind.probe().apply(root, path));
       } else {
@@ -148,12 +148,6 @@ public final class Soak {
     }
     pauses.put(NOTHING, new Pauses());
     pauses.put(WORK, new Pauses());
-  }
-
-  /** By swaps only: the bundle of an engine that is updated is of no endpoint. */
-  private boolean twoEngines() {
-    return plan.verb().equals(Plan.SWAP)
-        && kernel.servers().stream().anyMatch(each -> each.name().equals(OtherEngine.OTHER));
   }
 
   private static boolean isReplaced(Kind kind) {
@@ -172,18 +166,14 @@ public final class Soak {
       Kind kind = kinds.get(random.nextInt(kinds.size()));
       if (plan.verb().equals(Plan.SWAP)
           && turns % NOTHING_EVERY == 0
-          && !kind.path().equals(SWAPPER)
-          && !kind.isEngine()) {
+          && !kind.path().equals(SWAPPER)) {
         rehearse(kind.path(guest.path()), processor);
         work(processor);
       }
       Kind other = random.nextInt(TWO_EVERY) == 0 ? another(kind, kinds) : null;
       if (other == null) {
         turn(kind, guest.path(), processor, hands);
-      } else if (plan.verb().equals(Plan.SWAP)
-          && random.nextBoolean()
-          && !kind.isEngine()
-          && !other.isEngine()) {
+      } else if (plan.verb().equals(Plan.SWAP) && random.nextBoolean()) {
         together(kind, other, guest.path());
         swaps++;
       } else {
