@@ -100,6 +100,22 @@ class VerbsIT {
     }
   }
 
+  /** Bundles of that name, each with those that are wired to it. */
+  private static String users(String name) {
+    StringBuilder text = new StringBuilder();
+    for (Bundle each : bundles(name)) {
+      text.append('\n').append(each.getVersion());
+      BundleWiring wiring = each.adapt(BundleWiring.class);
+      if (wiring != null) {
+        wiring.getProvidedWires(null).stream()
+            .map(wire -> wire.getRequirer().getBundle().toString())
+            .distinct()
+            .forEach(user -> text.append(' ').append(user));
+      }
+    }
+    return text.toString();
+  }
+
   private static Bundle bundle(String name) {
     List<Bundle> found = bundles(name);
     assertEquals(1, found.size(), () -> name + ": " + found);
@@ -331,7 +347,7 @@ class VerbsIT {
           Swapper.Swap last = Services.service(Swapper.class).history().getLast();
           assertTrue(last.done() && last.endpoints() > 0, last.toString());
           awaitTidy();
-          assertEquals(2, bundles(api).size(), "the clients' and the newest");
+          assertEquals(2, bundles(api).size(), () -> "the clients' and the newest: " + users(api));
           nano.await(0, "sum 3000000 = ", SECONDS);
           nano.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", SECONDS);
           assertEquals("running", nano.machine.report().state());

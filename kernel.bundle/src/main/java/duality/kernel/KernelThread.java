@@ -36,7 +36,7 @@ public interface KernelThread {
 
   /**
    * What it does now: {@code READY}, {@code RUNNING}, {@code WAITING}, {@code SUSPENDED}, {@code
-   * ENDED}.
+   * ENDED}, or, for the moment in which its hart goes to another engine, {@code MOVING}.
    */
   String state();
 

@@ -340,8 +340,8 @@ final class NetDevice implements VirtioDevice {
         network.drop(card);
       } else if (fill(header, length)) {
         rings.take();
-          tally.descriptors(chain.buffers());
-          rings.complete(chain.head(), header + length);
+        tally.descriptors(chain.buffers());
+        rings.complete(chain.head(), header + length);
       } else {
         break;
       }

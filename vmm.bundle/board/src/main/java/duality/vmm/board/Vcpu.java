@@ -6,6 +6,7 @@ import duality.kernel.processor.HartMode;
 import duality.kernel.processor.HartState;
 import duality.kernel.processor.Lines;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +25,9 @@ final class Vcpu {
   static final int STARTING = 2;
   static final int STOPPING = 3;
   static final int SUSPENDED = 4;
+
+  private static final int MOST_LOOKS = 10_000;
+  private static final long LOOK_NANOS = 50_000;
 
   private static final long NEVER = Long.MIN_VALUE;
   private static final long EDGES = Lines.SSIP | Lines.FENCE | Lines.FENCE_CODE;
@@ -88,8 +92,14 @@ final class Vcpu {
     return status.get() == STARTED;
   }
 
+  /** While its hart goes to another engine, which takes a moment, nobody can say; then it waits. */
   boolean atRest() {
-    return thread.state().equals("SUSPENDED");
+    String state = thread.state();
+    for (int i = 0; i < MOST_LOOKS && state.equals("MOVING"); i++) {
+      LockSupport.parkNanos(LOOK_NANOS);
+      state = thread.state();
+    }
+    return state.equals("SUSPENDED");
   }
 
   /** Notes what it is, without doing anything about it. */
