@@ -20,7 +20,6 @@ import org.jspecify.annotations.Nullable;
  * has a disk, writes and reads it.
  */
 final class NanoGuest extends WorkingGuest {
-  private static final String PROMPT = "\r\n> ";
   private static final long MEMORY_BYTES = 512L << 20;
   private static final long DISK_BYTES = 256 * 512;
   private static final long BOOT_SECONDS = 120;
@@ -106,16 +105,6 @@ final class NanoGuest extends WorkingGuest {
   @Override
   Console console() {
     return console;
-  }
-
-  @Override
-  String prompt() {
-    return PROMPT;
-  }
-
-  @Override
-  String enter() {
-    return "\r";
   }
 
   @Override

@@ -17,7 +17,6 @@ import org.jspecify.annotations.Nullable;
  * fresh pages, reads its clock, and, if it has a disk, writes and reads it.
  */
 final class NativeGuest extends WorkingGuest {
-  private static final String PROMPT = "\r\n> ";
   private static final long MEMORY_BYTES = 512L << 20;
   private static final long DISK_BYTES = 256 * 512;
   private static final long BOOT_SECONDS = 60;
@@ -87,16 +86,6 @@ final class NativeGuest extends WorkingGuest {
   @Override
   Console console() {
     return console;
-  }
-
-  @Override
-  String prompt() {
-    return PROMPT;
-  }
-
-  @Override
-  String enter() {
-    return "\r";
   }
 
   @Override

@@ -11,7 +11,6 @@ import java.util.Map;
  * it computes, takes fresh pages, talks to its child and to the clock.
  */
 final class NucleusGuest extends WorkingGuest {
-  private static final String PROMPT = "\r\n> ";
   private static final long MEMORY_BYTES = 512L << 20;
   private static final long BOOT_SECONDS = 60;
 
@@ -57,16 +56,6 @@ final class NucleusGuest extends WorkingGuest {
   @Override
   Console console() {
     return console;
-  }
-
-  @Override
-  String prompt() {
-    return PROMPT;
-  }
-
-  @Override
-  String enter() {
-    return "\r";
   }
 
   @Override

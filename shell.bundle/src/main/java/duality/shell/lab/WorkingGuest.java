@@ -17,6 +17,11 @@ import java.util.function.BooleanSupplier;
  * is.
  */
 abstract class WorkingGuest implements AutoCloseable {
+  /** What each of them says at the end of an answer. */
+  private static final String PROMPT = "\r\n> ";
+
+  private static final String ENTER = "\r";
+
   private static final long COMMAND_SECONDS = 10;
   private static final int REMEMBERED = 4_096;
   private static final int FEW_PAGES = 1;
@@ -64,17 +69,11 @@ abstract class WorkingGuest implements AutoCloseable {
   /** Its far end. */
   abstract Console console();
 
-  /** What it says at the end of each answer. */
-  abstract String prompt();
-
   /** What is typed for a round that takes so many fresh pages. */
   abstract List<String> commands(int freshPages);
 
   /** Whether that is the answer to a command that was done. */
   abstract boolean answers(String command, String seen);
-
-  /** What ends a line. */
-  abstract String enter();
 
   /** How it is, as its server says. */
   abstract String state();
@@ -111,7 +110,7 @@ abstract class WorkingGuest implements AutoCloseable {
     try {
       for (String command : commands(pages)) {
         long from = console().position();
-        if (console().type(command + enter()) != command.length() + enter().length()) {
+        if (console().type(command + ENTER) != command.length() + ENTER.length()) {
           return false;
         }
         if (!answers(command, answered(from, COMMAND_SECONDS))) {
@@ -129,7 +128,7 @@ abstract class WorkingGuest implements AutoCloseable {
   private void clearLine() {
     try {
       long from = console().position();
-      if (console().type(enter()) == enter().length()) {
+      if (console().type(ENTER) == ENTER.length()) {
         String unused = answered(from, COMMAND_SECONDS);
       }
     } catch (CallFailed still) {
@@ -150,8 +149,8 @@ abstract class WorkingGuest implements AutoCloseable {
     int looked = 0;
     while (System.nanoTime() - end < 0 && !stopping) {
       seen.append(console().output(from + seen.length(), 65_536, 100));
-      for (int at; (at = seen.indexOf(prompt(), looked)) >= 0; asked++) {
-        looked = at + prompt().length();
+      for (int at; (at = seen.indexOf(PROMPT, looked)) >= 0; asked++) {
+        looked = at + PROMPT.length();
       }
       if (asked >= times) {
         return seen.toString();

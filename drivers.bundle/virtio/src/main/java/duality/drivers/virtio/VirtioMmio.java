@@ -2,6 +2,7 @@ package duality.drivers.virtio;
 
 import duality.drivers.InterruptLine;
 import duality.drivers.MmioDevice;
+import duality.drivers.Settings;
 import duality.drivers.Slots;
 import duality.kernel.CallFailed;
 import duality.kernel.Context;
@@ -33,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class VirtioMmio implements MmioDevice, Instance {
   /** Setting: {@code true} for the interface of before VIRTIO 1.0. */
-  public static final String LEGACY = "legacy";
+  private static final String LEGACY = "legacy";
 
   private static final int VERSION = 1;
 
@@ -109,7 +110,7 @@ public final class VirtioMmio implements MmioDevice, Instance {
   private VirtioMmio(Context context, VirtioDevice device) {
     this.context = context;
     this.device = device;
-    legacy = Boolean.parseBoolean(context.config(LEGACY, "false"));
+    legacy = Settings.flag(context, LEGACY, false);
     memory = context.slot(Slots.MEMORY, Space.class);
     line = new InterruptLine(context);
     events =
