@@ -93,6 +93,14 @@ public interface Context {
   void worker(String name, Notification notification, long mask, Work work);
 
   /**
+   * Does {@code work} on a host thread of this instance's own, outside the gate, from now on: for
+   * what waits for the host, such as its files. The thread is there already, so that who opens an
+   * instance does not wait for it; it ends with the work, which has to end when the instance is
+   * closed.
+   */
+  void host(String name, Runnable work);
+
+  /**
    * The badge of the capability through which the current call came; 0 when it has none or outside
    * of a call.
    */

@@ -160,7 +160,7 @@ final class ContextObject implements Context {
 
   @Override
   public void worker(String name, Notification notification, long mask, Work work) {
-    Worker worker = new Worker(core, endpoint.gate, path() + ":" + name, notification, mask, work);
+    Worker worker = new Worker(core, endpoint.gate, name, notification, mask, work);
     synchronized (workers) {
       if (stopped) {
         throw new CallFailed.Revoked("this instance of " + path() + " is closed");
@@ -190,6 +190,11 @@ final class ContextObject implements Context {
       all = new ArrayList<>(workers);
     }
     all.forEach(Worker::stop);
+  }
+
+  @Override
+  public void host(String name, Runnable work) {
+    core.spares().run(Worker.threadName(path(), name), work);
   }
 
   @Override

@@ -15,8 +15,11 @@ import org.jspecify.annotations.Nullable;
  * for those that were used.
  */
 final class SpareThreads {
-  /** A swap uses a thread for itself and one for each worker of the new server: seldom over 3. */
-  private static final int MOST = 6;
+  /**
+   * A swap uses a thread for itself and one for each worker and host thread of the new server:
+   * seldom over 4; and the next one may come before these are made up for.
+   */
+  private static final int MOST = 12;
 
   private final Queue<Spare> ready = new ConcurrentLinkedQueue<>();
   private volatile boolean closed;

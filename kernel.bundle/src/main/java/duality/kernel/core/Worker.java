@@ -37,7 +37,12 @@ final class Worker {
     this.notification = notification;
     this.mask = mask;
     this.work = work;
-    this.name = "worker " + name;
+    this.name = threadName(gate.path, name);
+  }
+
+  /** By which others tell whose host thread it is. */
+  static String threadName(String path, String name) {
+    return "worker " + path + ":" + name;
   }
 
   void start() {

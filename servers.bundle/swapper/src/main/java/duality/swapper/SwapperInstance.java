@@ -54,7 +54,7 @@ final class SwapperInstance implements Swapper, Instance {
     this.kernel = context.kernel();
     this.system = system;
     this.history = new History(saved);
-    this.watch = new Watch(context.path(), kernel);
+    this.watch = new Watch(context);
   }
 
   @Override
@@ -318,7 +318,7 @@ final class SwapperInstance implements Swapper, Instance {
     seenRoundNanos = round;
     checks = before + 1;
     boolean still = before >= STILL_CHECKS && System.nanoTime() - round > STILL_NANOS;
-    if (still || !watch.isAlive()) {
+    if (still || watch.hasEnded()) {
       throw new IllegalStateException("it does not watch the supervisor any more");
     }
   }

@@ -1,6 +1,7 @@
 package duality.swapper;
 
 import duality.kernel.CallFailed;
+import duality.kernel.Context;
 import duality.kernel.Endpoint;
 import duality.kernel.Kernel;
 import duality.servers.Supervisor;
@@ -22,7 +23,10 @@ final class Watch {
 
   private final String own;
   private final Kernel kernel;
-  private final Thread thread;
+
+  /** Where it runs; null before it does. */
+  private volatile @Nullable Thread thread;
+
   private volatile boolean stopped;
   private volatile long roundNanos = System.nanoTime();
 
@@ -31,10 +35,10 @@ final class Watch {
 
   private long lookNanos;
 
-  Watch(String own, Kernel kernel) {
-    this.own = own;
-    this.kernel = kernel;
-    thread = Thread.ofPlatform().daemon().name("duality swapper watch").start(this::run);
+  Watch(Context context) {
+    this.own = context.path();
+    this.kernel = context.kernel();
+    context.host("watch", this::run);
   }
 
   void stop() {
@@ -47,11 +51,13 @@ final class Watch {
     return roundNanos;
   }
 
-  boolean isAlive() {
-    return thread.isAlive();
+  boolean hasEnded() {
+    Thread host = thread;
+    return host != null && !host.isAlive();
   }
 
   private void run() {
+    thread = Thread.currentThread();
     while (!stopped) {
       LockSupport.parkNanos(PERIOD_NANOS);
       roundNanos = System.nanoTime();

@@ -53,12 +53,18 @@ public record CostModel(
 
   /**
    * The prices that fit best: least squares of the relative error, so that small samples say as
-   * much as large ones. A kind whose counts follow from the others' gets no price of its own, and
-   * one that would get a negative price neither.
+   * much as large ones. A kind whose counts follow from the others' gets no price of its own, one
+   * that would get a negative price neither, nor one of which no sample has a whole unit: what a
+   * KiB costs cannot be seen from a few bytes.
    */
   public static CostModel fit(List<Sample> samples) {
     boolean[] priced = new boolean[KINDS];
-    Arrays.fill(priced, true);
+    for (Sample each : samples) {
+      double[] counts = counts(each.work);
+      for (int i = 0; i < KINDS; i++) {
+        priced[i] |= counts[i] >= 1;
+      }
+    }
     double[] prices = solve(samples, priced);
     for (int round = 0; round < KINDS; round++) {
       int least = 0;

@@ -90,6 +90,16 @@ class ChargesTest {
   }
 
   @Test
+  void aFewBytesSayNothingOfWhatAKibCosts() {
+    List<Sample> samples = new ArrayList<>();
+    for (int i = 1; i <= 10; i++) {
+      Work work = new Work("vm/a", 100L * i, 0, 60 + 7L * i, 0, 0);
+      samples.add(new Sample(work, 1_000_000.0 * i + 100_000));
+    }
+    assertEquals(0, CostModel.fit(samples).readNanos());
+  }
+
+  @Test
   void aLineExplainsWhatLiesOnIt() {
     assertEquals(1, CostModel.lineExplains(new double[] {1, 2, 3}, new double[] {5, 7, 9}), 1e-9);
     assertTrue(CostModel.lineExplains(new double[] {1, 2, 3, 4}, new double[] {5, 1, 5, 1}) < 0.3);

@@ -155,7 +155,7 @@ final class FileStore implements RawStore, Instance {
 
   private synchronized void begin() {
     if (phase == Phase.TAKING) {
-      thread("takes over", this::takeOver);
+      context.host("takes over", this::takeOver);
     } else {
       image.open();
       handover.served();
@@ -166,12 +166,8 @@ final class FileStore implements RawStore, Instance {
   private void startThreads() {
     for (int i = 0; i < threadCount; i++) {
       int which = i;
-      thread("io" + i, () -> serve(which));
+      context.host("io" + i, () -> serve(which));
     }
-  }
-
-  private void thread(String name, Runnable body) {
-    Thread.ofPlatform().daemon().name(context.path() + ":" + name).start(body);
   }
 
   @Override
@@ -670,7 +666,7 @@ final class FileStore implements RawStore, Instance {
 
   @Override
   public void close() {
-    thread("ends", this::endInTime);
+    context.host("ends", this::endInTime);
     synchronized (this) {
       boolean taking = phase == Phase.TAKING;
       if (phase != Phase.SAVED) {

@@ -296,7 +296,7 @@ final class SealedStore implements Store, Instance {
     synchronized (this) {
       if (!started && phase == Phase.SERVING) {
         started = true;
-        Thread.ofPlatform().daemon().name(context.path() + ":seals").start(this::work);
+        context.host("seals", this::work);
       }
     }
     line.turn();

@@ -49,7 +49,7 @@ class UserDifferentialTest {
   void engineAndQemuAgree(Mix mix) throws Exception {
     Tool.require("qemu-riscv64");
     long seed = Long.getLong("duality.seed", System.nanoTime());
-    int cases = Integer.getInteger("duality.cases", 2 * BATCH);
+    int cases = Integer.getInteger("duality.cases", 6 * BATCH);
     System.out.println("UserDifferentialTest " + mix + ": -Dduality.seed=" + seed);
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
     for (int done = 0; done < cases; done += BATCH) {

@@ -57,6 +57,11 @@ public final class FakeContext implements Context {
     return new FakeContext(path, newConfig, slots, notifications);
   }
 
+  @Override
+  public void host(String name, Runnable work) {
+    Thread.ofPlatform().daemon().name("worker " + path + ":" + name).start(work);
+  }
+
   /** Runs a worker until its notification has no more bits; answers how often it ran. */
   public int runWorker(String name) {
     int rounds = 0;
