@@ -47,10 +47,10 @@ trap_entry:
     addi  sp, sp, 272
     RETURN
 
-# void run_program(struct trap_frame *program): goes on with a program until its next trap, and
+# void go_on(struct trap_frame *program): goes on with a program until its next trap, and
 # returns then, with interrupts off. What C expects to be kept is on the stack meanwhile.
-    .globl run_program
-run_program:
+    .globl go_on
+go_on:
     addi  sp, sp, -112
     sd    ra, 0(sp)
     sd    s0, 8(sp)
@@ -85,20 +85,6 @@ from_program:
     .endr
     addi  sp, sp, 112
     ret
-
-# What a program does: the call in s0, as often as s1 says, then the call that ends it. It is copied
-# into a page of each program's own.
-    .section .rodata
-    .globl program_text, program_text_end
-    .balign 8
-program_text:
-    mv    a7, s0
-    ecall
-    addi  s1, s1, -1
-    bnez  s1, program_text
-    li    a7, 2
-    ecall
-program_text_end:
 
     .bss
     .balign 16

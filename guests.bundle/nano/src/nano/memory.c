@@ -10,7 +10,7 @@
 //   up to the end of RAM     all other RAM, same address        rw       2 MiB where it fits
 //   0x0010_0000_0000         the heap, empty at first           rw       4 KiB
 //   0x001f_c000_0000         a window of 2 MiB, mostly empty    r    4 KiB
-//   0x0020_0000_0000         a program, in its own space only   rx       4 KiB
+//   0x0020_0000_0000         a process, in its own space only   rx r rw  4 KiB
 #include "nano.h"
 
 #define HEAP_START 0x1000000000ul
@@ -83,6 +83,7 @@ void turn_on_paging(void) {
   map_to_itself((uint64_t)data_start, frame_end, R | W);
   protect_tables((uint64_t)root_table, next_frame);
   use_root(root_table);
+  settle();
 }
 
 volatile uint64_t *grow_heap(uint64_t pages) {
@@ -128,7 +129,7 @@ bool map_and_forget(uint64_t pages) {
       same &= *(volatile uint64_t *)(WINDOW_START + i * PAGE_SIZE) == *there;
     }
     set_entries(first, 0, count);
-    forget_pages();
+    settle();
   }
   return same;
 }

@@ -41,14 +41,16 @@ bool take_pages_back(uint64_t first, uint64_t count);
 
 // paging.c: how page tables are changed, and which of them is in use.
 uint64_t *new_table(void);                                       // empty
-uint64_t *new_root(const uint64_t *from);                        // with the entries of another one
 void set_entry(uint64_t *entry, uint64_t value);
 void set_entries(uint64_t *first, uint64_t value, uint64_t count);  // several in a row, alike
+void set_later(uint64_t *entry, uint64_t value);                 // by the time of the next settle
+void begin_tables(uint64_t *const tables[3]);  // a root and what is below it: memory until then
+void end_tables(uint64_t *const tables[3]);    // by the next settle they are memory again
 bool set_batch(uint64_t most);  // entries that are asked for at once; whether anybody is asked
 void protect_tables(uint64_t start, uint64_t end);               // before the first one is used
-void use_root(const uint64_t *root);
-void forget_page(uint64_t address);                              // there was no entry for it
-void forget_pages(void);                                         // entries were taken away
+void use_root(const uint64_t *root);                             // by the next settle
+void forget_page(uint64_t address);                              // an entry allows more than before
+void settle(void);              // all that was changed is so, and the hart knows
 
 // memory.c: page tables, frames, and the heap that appears when it is touched.
 // A and D of an entry ("accessed", "dirty") are set from the start: nano does not use them, and
@@ -77,10 +79,26 @@ void take_trap(struct trap_frame *frame);
 extern char trap_entry[];
 void set_trap_entry(void);  // there traps begin
 
-// programs.c: user mode, system calls, and two address spaces to go to and fro between.
-enum { CALL_NOTHING = 0, CALL_YIELD = 1, CALL_END = 2 };
-void run_program(struct trap_frame *program);  // until its next trap; in entry.S
-bool run_programs(uint64_t count, uint64_t call, uint64_t times);
+// processes.c: user mode, system calls, address spaces.
+#define PROGRAM_START 0x2000000000ul
+enum { IMAGE_PAGES = 4, MEMORY_PAGES = 16, FIRST_MEMORY_PAGE = 1 + IMAGE_PAGES };
+enum { PROGRAM_PAGES = FIRST_MEMORY_PAGE + MEMORY_PAGES };
+enum {
+  CALL_NOTHING = 0, CALL_YIELD = 1, CALL_END = 2, CALL_FORK = 3, CALL_WAIT = 4,
+  CALL_EXEC = 5,    // begins anew at (address, argument)
+  CALL_SEND = 6,    // to (pipe, byte); -1 when it is full
+  CALL_RECEIVE = 7  // from (pipe), when there is something
+};
+void go_on(struct trap_frame *program);  // until its next trap; in entry.S
+// So many processes with that program; whether all that there were ended with status 0.
+bool run_program(void (*program)(uint64_t times), uint64_t count, uint64_t times);
+
+// programs.c: what they do.
+void null_program(uint64_t times);
+void yield_program(uint64_t times);
+void fork_program(uint64_t times);
+void exec_program(uint64_t times);
+void pipe_program(uint64_t times);
 
 // clock.c: the timer tick and the time.
 #define TICKS_PER_SECOND 100

@@ -6,14 +6,6 @@
 
 uint64_t *new_table(void) { return (uint64_t *)take_zeroed_frame(); }
 
-uint64_t *new_root(const uint64_t *from) {
-  uint64_t *root = new_table();
-  for (int i = 0; i < 512; i++) {
-    root[i] = from[i];
-  }
-  return root;
-}
-
 void set_entry(uint64_t *entry, uint64_t value) { *entry = value; }
 
 void set_entries(uint64_t *first, uint64_t value, uint64_t count) {
@@ -22,26 +14,29 @@ void set_entries(uint64_t *first, uint64_t value, uint64_t count) {
   }
 }
 
+void set_later(uint64_t *entry, uint64_t value) { *entry = value; }
+
 // Nobody is asked, so nothing can be asked at once.
 bool set_batch(uint64_t most) {
   (void)most;
   return false;
 }
 
-// Whoever may write memory may write tables.
+// Whoever may write memory may write tables, and all of it may be one.
+void begin_tables(uint64_t *const tables[3]) { (void)tables; }
+
+void end_tables(uint64_t *const tables[3]) { (void)tables; }
+
 void protect_tables(uint64_t start, uint64_t end) {
   (void)start;
   (void)end;
 }
 
-void use_root(const uint64_t *root) {
-  write_csr(satp, SATP_SV39 | (uint64_t)root >> 12);
-  __asm__ volatile("sfence.vma" : : : "memory");
-}
+void use_root(const uint64_t *root) { write_csr(satp, SATP_SV39 | (uint64_t)root >> 12); }
 
 // A hart may remember that there was no entry, so it is told to look again.
 void forget_page(uint64_t address) {
   __asm__ volatile("sfence.vma %0, zero" : : "r"(address) : "memory");
 }
 
-void forget_pages(void) { __asm__ volatile("sfence.vma" : : : "memory"); }
+void settle(void) { __asm__ volatile("sfence.vma" : : : "memory"); }

@@ -150,10 +150,19 @@ static void flush(const char *argument) {
 
 static bool do_times(const char *what, uint64_t times) {
   if (same(what, "null")) {
-    return run_programs(1, CALL_NOTHING, times);
+    return run_program(null_program, 1, times);
   }
   if (same(what, "switch")) {
-    return run_programs(2, CALL_YIELD, (times + 1) / 2);
+    return run_program(yield_program, 2, (times + 1) / 2);
+  }
+  if (same(what, "fork")) {
+    return run_program(fork_program, 1, times);
+  }
+  if (same(what, "exec")) {
+    return run_program(exec_program, 1, times);
+  }
+  if (same(what, "pipe")) {
+    return run_program(pipe_program, 1, times);
   }
   if (same(what, "fault")) {
     volatile uint64_t *heap = grow_heap(times);
@@ -179,7 +188,8 @@ static bool do_times(const char *what, uint64_t times) {
 
 // One operation of a kernel so many times, and how long one took.
 static void operation(const char *argument) {
-  static const char *const names[] = {"null", "switch", "fault", "map", "read", "write", "copy"};
+  static const char *const names[] = {"null", "switch", "fork", "exec", "pipe",
+                                      "fault", "map",   "read", "write", "copy"};
   char what[8];
   uint64_t length = 0;
   while (*argument != 0 && *argument != ' ' && length < sizeof what - 1) {
@@ -192,7 +202,7 @@ static void operation(const char *argument) {
     known |= same(what, names[i]);
   }
   if (!known || *argument != ' ' || !parse_number(argument + 1, &times) || times == 0) {
-    print("op: null, switch, fault, map, read, write or copy; how often?\n");
+    print("op: null, switch, fork, exec, pipe, fault, map, read, write or copy; how often?\n");
     return;
   }
   uint64_t start = now();
@@ -276,7 +286,8 @@ static const struct command {
     {"put", "SECTOR COUNT SEED: writes numbers that follow from the seed", put},
     {"get", "SECTOR COUNT: reads, and prints a checksum", get},
     {"flush", "what was written is on the disk", flush},
-    {"op", "null|switch|fault|map|read|write|copy N: does it N times, says how long one took", operation},
+    {"op", "KIND N: does it N times, says how long one took; without KIND, says which there are",
+     operation},
     {"gate", "on|off: a way for system calls beside the monitor, if it has one", gate},
     {"batch", "N: entries of page tables are changed so many at a time, if somebody is asked", batch},
     {"balloon", "N|back: gives pages to the monitor, or has all of them back", change_memory},

@@ -6,59 +6,73 @@ enum { MOST_AT_ONCE = 512 };
 static uint64_t at_once = MOST_AT_ONCE;
 static bool ruled;  // the monitor has checked the tables, and they can only be read
 
-static void ask(uint64_t request[][2], uint64_t count) {
-  if (hypercall(MMU_UPDATE, (uint64_t)request, count, 0, 0) != 0) {
-    print("nano: the monitor refuses 0x%x at 0x%x\n", request[0][1], request[0][0]);
+// What is to be asked for: address and value, as the monitor wants them.
+static uint64_t queue[MOST_AT_ONCE][2];
+static uint64_t queued;
+
+void settle(void) {
+  if (queued > 0 && hypercall(MMU_UPDATE, (uint64_t)queue, queued, 0, 0) != 0) {
+    print("nano: the monitor refuses 0x%x at 0x%x\n", queue[0][1], queue[0][0]);
     sbi_shut_down(true);
   }
+  queued = 0;
 }
 
-static void update(uint64_t where, uint64_t what) {
-  uint64_t request[1][2] = {{where, what}};
-  ask(request, 1);
-}
-
-static void make_read_only(uint64_t frame) {
-  hypercall(UPDATE_MAPPING, frame, frame >> 12 << 10 | R | V | A | D, 0, 0);
-}
-
-uint64_t *new_table(void) {
-  uint64_t frame = take_zeroed_frame();
-  if (ruled) {
-    make_read_only(frame);
+static void ask(uint64_t where, uint64_t what) {
+  queue[queued][0] = where;
+  queue[queued][1] = what;
+  if (++queued == at_once) {
+    settle();
   }
-  return (uint64_t *)frame;
-}
-
-uint64_t *new_root(const uint64_t *from) {
-  uint64_t *root = (uint64_t *)take_zeroed_frame();
-  for (int i = 0; i < 512; i++) {
-    root[i] = from[i];
-  }
-  make_read_only((uint64_t)root);
-  update((uint64_t)root | MMU_EXTENDED, MMU_PIN_ROOT);
-  return root;
 }
 
 // Memory is mapped to itself, so an entry's address is the physical one.
-void set_entry(uint64_t *entry, uint64_t value) {
+void set_later(uint64_t *entry, uint64_t value) {
   if (ruled) {
-    update((uint64_t)entry, value);
+    ask((uint64_t)entry, value);
   } else {
     *entry = value;
   }
 }
 
+void set_entry(uint64_t *entry, uint64_t value) {
+  set_later(entry, value);
+  settle();
+}
+
 void set_entries(uint64_t *first, uint64_t value, uint64_t count) {
-  static uint64_t request[MOST_AT_ONCE][2];
-  while (count > 0) {
-    uint64_t part = count < at_once ? count : at_once;
-    for (uint64_t i = 0; i < part; i++) {
-      request[i][0] = (uint64_t)first++;
-      request[i][1] = value;
-    }
-    ask(request, part);
-    count -= part;
+  for (uint64_t i = 0; i < count; i++) {
+    set_later(&first[i], value);
+  }
+  settle();
+}
+
+// A page that can be written is no table, and a table is no page that can be written.
+static void allow(const uint64_t *table, uint64_t rights) {
+  set_later(entry_for(kernel_root(), (uint64_t)table, 0),
+            (uint64_t)table >> 12 << 10 | rights | V | A | D);
+}
+
+uint64_t *new_table(void) {
+  uint64_t *table = (uint64_t *)take_zeroed_frame();
+  if (ruled) {
+    allow(table, R);
+    settle();
+  }
+  return table;
+}
+
+void begin_tables(uint64_t *const tables[3]) {
+  for (int i = 0; i < 3; i++) {
+    allow(tables[i], R);
+  }
+  ask((uint64_t)tables[0] | MMU_EXTENDED, MMU_PIN_ROOT);
+}
+
+void end_tables(uint64_t *const tables[3]) {
+  ask((uint64_t)tables[0] | MMU_EXTENDED, MMU_UNPIN);
+  for (int i = 0; i < 3; i++) {
+    allow(tables[i], R | W);
   }
 }
 
@@ -72,10 +86,8 @@ void protect_tables(uint64_t start, uint64_t end) {
 }
 
 void use_root(const uint64_t *root) {
-  update((uint64_t)root | MMU_EXTENDED, MMU_NEW_ROOT);
+  ask((uint64_t)root | MMU_EXTENDED, MMU_NEW_ROOT);
   ruled = true;
 }
 
 void forget_page(uint64_t address) { (void)address; }
-
-void forget_pages(void) {}

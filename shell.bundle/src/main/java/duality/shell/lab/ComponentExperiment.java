@@ -1,6 +1,7 @@
 package duality.shell.lab;
 
 import duality.drivers.Console;
+import duality.kernel.CallFailed;
 import duality.servers.Personality;
 import duality.servers.TaskReport;
 import duality.shell.command.CommandFailed;
@@ -69,6 +70,7 @@ final class ComponentExperiment implements Experiment {
     List<Finding> findings = new ArrayList<>();
     Map<String, String> sums = new LinkedHashMap<>();
     Map<String, Double> times = new LinkedHashMap<>();
+    trial.say().accept("the job as a native program, " + rounds + " times, twice");
     String natively = nativeJob(trial, job, times);
     sums.put("native", natively);
     for (String structure : List.of("machine", "trap")) {
@@ -88,7 +90,9 @@ final class ComponentExperiment implements Experiment {
                   trial.folder().resolve("next-" + structure),
                   "vmm.machine")) {
         neighbour.boot();
+        trial.say().accept("the job alone on " + structure + ", up to a minute of samples");
         sums.put(structure, alone(guest, job, structure, times, findings));
+        trial.say().accept("the job on " + structure + " while servers die");
         sums.put(structure + ", servers dying", beside(trial, guest, neighbour, job, findings));
       }
     }
@@ -176,7 +180,7 @@ final class ComponentExperiment implements Experiment {
                 () -> {
                   try {
                     sum[0] = guest.exec(job).strip();
-                  } catch (CommandFailed e) {
+                  } catch (CommandFailed | CallFailed e) {
                     sum[0] = "it failed: " + e.getMessage();
                   }
                 });

@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -30,6 +31,10 @@ final class Crossings {
   private static final String NAME = "crossings";
   private static final String VM = "vm/" + NAME;
   private static final int MORE = 5;
+
+  /** A round of {@link Workbench#script}: busybox forks, executes itself and pipes. */
+  static final String SCRIPT = "script";
+
   private static final long SECONDS = 600;
   private static final long SCRATCH_BYTES = 1 << 20;
   private static final Pattern EACH = Pattern.compile("([a-z]+): ([0-9]+) times, ([0-9]+) ns each");
@@ -54,6 +59,7 @@ final class Crossings {
     all.put("switch", 200);
     all.put("read", 100);
     all.put("write", 100);
+    all.put(SCRIPT, 8);
     return all;
   }
 
@@ -66,6 +72,8 @@ final class Crossings {
    * @param calls see {@link Tallies}; of a native program {@code exceptions} are its system calls
    *     and {@code faults} all else that is handed to the personality, and what that asks its pager
    * @param handled exits as the monitor that they came to counts them; empty where there is none
+   * @param filled of these, those for pages that the guest's tables had already, which a processor
+   *     that walks them does not need
    * @param systemCalls of the program, as the monitor or the personality counts them; empty where
    *     they reach neither
    * @param cpuNanos processor time
@@ -85,6 +93,7 @@ final class Crossings {
       double maps,
       double unmaps,
       String handled,
+      String filled,
       String systemCalls,
       long cpuNanos,
       long elapsedNanos,
@@ -105,6 +114,18 @@ final class Crossings {
     }
     rows.addAll(NanoCrossings.measureAll(trial));
     return rows;
+  }
+
+  private static String command(List<String> words) {
+    return words.getFirst().equals(SCRIPT)
+        ? Workbench.script(Integer.parseInt(words.get(1)))
+        : "/tmp/ops " + String.join(" ", words);
+  }
+
+  /** What the program would say: a script has no clock of its own. */
+  private static String done(List<String> words, long nanos) {
+    long times = Long.parseLong(words.get(1));
+    return SCRIPT + ": " + times + " times, " + nanos / times + " ns each";
   }
 
   private void machines(List<Crossing> rows) throws Exception {
@@ -128,9 +149,11 @@ final class Crossings {
                   false,
                   words -> {
                     Own before = Own.of(guest.overhead());
-                    String said = guest.exec("/tmp/ops " + String.join(" ", words));
+                    long start = System.nanoTime();
+                    String said = guest.exec(command(words));
+                    long nanos = System.nanoTime() - start;
                     own = Own.of(guest.overhead()).plus(before, -1);
-                    return said;
+                    return words.getFirst().equals(SCRIPT) ? done(words, nanos) : said;
                   }));
         }
       }
@@ -142,39 +165,60 @@ final class Crossings {
    *
    * @param exits all that came; NaN when it does not say
    * @param calls system calls of programs among them; NaN when it does not say
+   * @param filled exits for pages that the guest's tables had already; NaN when it does not say
    */
-  record Own(double exits, double calls) {
-    private static final Pattern EXITS = Pattern.compile("(?m)^all: ([0-9]+) exits");
-    private static final Pattern CALLS =
-        Pattern.compile("(?m)^ *system calls of programs: ([0-9]+) exits");
+  record Own(double exits, double calls, double filled) {
+    static final Own NONE = new Own(Double.NaN, Double.NaN, Double.NaN);
 
-    /** By the table of {@code vmm.trap}; of another monitor's empty one nothing. */
+    // A line of the table of vmm.trap or vmm.xen: what for, how often.
+    private static final Pattern LINE = Pattern.compile("(?m)^ *(.+): ([0-9]+)( exits)?, .* each$");
+    private static final String ALL = "all";
+    private static final Set<String> CALLS =
+        Set.of("system calls of programs", "system calls handed to the guest");
+    private static final Set<String> FILLED =
+        Set.of("shadow entries filled", "pages shown that its tables have");
+
+    /** By the table of a monitor; of another one's empty one nothing. */
     static Own of(String overhead) {
-      return overhead.isEmpty()
-          ? new Own(Double.NaN, Double.NaN)
-          : new Own(number(EXITS, overhead), number(CALLS, overhead));
-    }
-
-    private static double number(Pattern pattern, String text) {
-      Matcher found = pattern.matcher(text);
-      return found.find() ? Double.parseDouble(found.group(1)) : 0;
+      if (overhead.isEmpty()) {
+        return NONE;
+      }
+      double sum = 0;
+      double all = -1;
+      double calls = 0;
+      double filled = 0;
+      Matcher line = LINE.matcher(overhead);
+      while (line.find()) {
+        double count = Double.parseDouble(line.group(2));
+        sum += count;
+        all = line.group(1).equals(ALL) ? count : all;
+        calls += CALLS.contains(line.group(1)) ? count : 0;
+        filled += FILLED.contains(line.group(1)) ? count : 0;
+      }
+      return new Own(all < 0 ? sum : all, calls, filled);
     }
 
     Own plus(Own other, double times) {
-      return new Own(exits + times * other.exits, calls + times * other.calls);
+      return new Own(
+          exits + times * other.exits, calls + times * other.calls, filled + times * other.filled);
+    }
+
+    Own dividedBy(double operations) {
+      return new Own(exits / operations, calls / operations, filled / operations);
     }
   }
 
   /** What the server behind the last run counted. */
-  private Own own = Own.of("");
+  private Own own = Own.NONE;
 
   /** The last look before the task is removed, because its counters end with it. */
   private @Nullable Tallies nativeTallies;
 
   private String runNative(List<String> arguments) throws CommandFailed {
     String path = "task/" + NAME;
-    List<String> words = new ArrayList<>(arguments);
-    words.replaceAll(each -> each.equals("/dev/vdb") ? "/dev/vda" : each);
+    boolean script = arguments.getFirst().equals(SCRIPT);
+    Path file = script ? NativeBench.busybox(trial) : program;
+    List<String> words = script ? List.of("sh", "-c", command(arguments)) : disks(arguments);
     Personality task =
         trial
             .root()
@@ -183,14 +227,17 @@ final class Crossings {
                 Personality.class,
                 Map.of(
                     "file",
-                    program.toAbsolutePath().toString(),
+                    file.toAbsolutePath().toString(),
                     "args",
                     Personality.list(words),
+                    "environment",
+                    Personality.list(List.of("PATH=/bin")),
                     "disk",
                     trial.folder().resolve("scratch").toString()));
     try {
       Tallies before = Tallies.now(trial.kernel(), path);
       double exits = -handled(path);
+      long start = System.nanoTime();
       task.start();
       TaskReport report = task.report();
       long asked = 2;
@@ -203,6 +250,7 @@ final class Crossings {
         report = task.await(500);
         asked++;
       }
+      long nanos = System.nanoTime() - start;
       exits += handled(path) - asked;
       Tallies counted = Tallies.now(trial.kernel(), path).since(before);
       // Its threads may be gone with the program: the report has what they did.
@@ -216,16 +264,21 @@ final class Crossings {
               counted.maps(),
               counted.unmaps(),
               report.cpuNanos());
-      own = new Own(Double.NaN, report.calls());
+      own = new Own(Double.NaN, report.calls(), Double.NaN);
       String output = trial.root().connect(path + "/console", Console.class).output(0, 65_536, 0);
       if (report.status() != 0) {
         throw new CommandFailed(
             output.strip() + " (status " + report.status() + " " + report.reason() + ")");
       }
-      return output;
+      return script ? done(arguments, nanos) : output;
     } finally {
       trial.root().remove(path);
     }
+  }
+
+  /** A task has one disk. */
+  private static List<String> disks(List<String> words) {
+    return words.stream().map(each -> each.equals("/dev/vdb") ? "/dev/vda" : each).toList();
   }
 
   /** Calls that came to an endpoint: the exits of its threads, and what others asked it. */
@@ -286,6 +339,7 @@ final class Crossings {
           each.maps(),
           each.unmaps(),
           figure(middle.own.exits),
+          figure(middle.own.filled),
           figure(middle.own.calls),
           Math.round(each.cpuNanos()),
           elapsed,
@@ -295,11 +349,11 @@ final class Crossings {
       String why = String.valueOf(e.getMessage()).replace('\n', ' ');
       trial.say().accept(structure + " " + operation + ": " + why);
       return new Crossing(
-          structure, operation, 0, 0, 0, 0, 0, 0, 0, "", "", 0, 0, "", "not run: " + why);
+          structure, operation, 0, 0, 0, 0, 0, 0, 0, "", "", "", 0, 0, "", "not run: " + why);
     }
   }
 
-  private static String figure(double value) {
+  static String figure(double value) {
     return Double.isNaN(value) ? "" : String.format(Locale.ROOT, "%.2f", value);
   }
 
@@ -310,10 +364,9 @@ final class Crossings {
    */
   record Sample(Tallies counted, Own own, double nanos) {
     Sample moreThan(Sample less, double operations) {
-      Own more = own.plus(less.own, -1);
       return new Sample(
           counted.moreThan(less.counted, operations),
-          new Own(more.exits / operations, more.calls / operations),
+          own.plus(less.own, -1).dividedBy(operations),
           (nanos - less.nanos) / operations);
     }
 
@@ -323,7 +376,8 @@ final class Crossings {
           Tallies.median(all.stream().map(Sample::counted).toList()),
           new Own(
               DialedWork.median(all.stream().mapToDouble(each -> each.own.exits).toArray()),
-              DialedWork.median(all.stream().mapToDouble(each -> each.own.calls).toArray())),
+              DialedWork.median(all.stream().mapToDouble(each -> each.own.calls).toArray()),
+              DialedWork.median(all.stream().mapToDouble(each -> each.own.filled).toArray())),
           DialedWork.median(all.stream().mapToDouble(Sample::nanos).toArray()));
     }
   }

@@ -10,6 +10,7 @@ import java.lang.management.ManagementFactory;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
@@ -150,15 +151,37 @@ final class FarConsole implements AutoCloseable {
 
   /** In the other system: a guest's console, for who listens there. */
   static void serve(Trial trial, Path socket) throws Exception {
-    try (NanoGuest guest =
-            new NanoGuest(trial.root(), "lab-far", trial.boot("nano"), null, "vmm.machine");
-        SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+    try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+        NanoGuest guest =
+            new NanoGuest(trial.root(), "lab-far", trial.boot("nano"), null, "vmm.machine")) {
       guest.boot();
-      if (!channel.connect(UnixDomainSocketAddress.of(socket))) {
-        throw new CommandFailed("nobody listens at " + socket);
+      connect(channel, socket);
+      Console console = trial.root().connect(guest.path() + "/console", Console.class);
+      trial.say().accept("its console is served until the other side ends");
+      try {
+        trial
+            .cancellation()
+            .interruptibly(
+                () -> {
+                  serve(channel, console);
+                  return true;
+                });
+      } catch (ClosedByInterruptException e) {
+        trial.cancellation().check();
+        throw e;
       }
-      serve(channel, trial.root().connect(guest.path() + "/console", Console.class));
     }
+  }
+
+  private static void connect(SocketChannel channel, Path socket) throws CommandFailed {
+    try {
+      if (channel.connect(UnixDomainSocketAddress.of(socket))) {
+        return;
+      }
+    } catch (IOException e) {
+      throw new CommandFailed("nobody listens at " + socket + ": " + e.getMessage());
+    }
+    throw new CommandFailed("nobody listens at " + socket);
   }
 
   private static void end(@Nullable Process process, Path folder) throws IOException {

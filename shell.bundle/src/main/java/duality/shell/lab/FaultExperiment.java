@@ -61,7 +61,11 @@ final class FaultExperiment implements Experiment {
                       "pages mapped", "1", figure(each.maps()), Math.abs(each.maps() - 1) < 0.1),
                   Finding.figure(
                       "processor time of a fault, the guest's own included",
-                      Math.round(each.cpuNanos()) + " ns")));
+                      String.format(
+                          Locale.ROOT,
+                          "%.0f ns, as %.0f plain calls of an object",
+                          each.cpuNanos(),
+                          each.cpuNanos() / SpacesExperiment.plainCall()))));
       findings.addAll(stacked(trial));
       return new Result(
           findings,

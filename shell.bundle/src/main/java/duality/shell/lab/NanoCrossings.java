@@ -24,35 +24,38 @@ final class NanoCrossings implements AutoCloseable {
    * An operation.
    *
    * @param name in the table
-   * @param word what nano calls it; empty for what it cannot do
+   * @param word what nano calls it
    * @param few how often at first
-   * @param why it is not there
    */
-  record Operation(String name, String word, int few, String why) {}
+  record Operation(String name, String word, int few) {}
 
-  static final Operation NULL = new Operation("null", "null", 4_000, "");
-  static final Operation FAULT = new Operation("fault", "fault", 512, "");
+  static final Operation NULL = new Operation("null", "null", 4_000);
+  static final Operation FAULT = new Operation("fault", "fault", 512);
+
+  /** A child of 21 pages that writes one and ends, and waiting for it. */
+  static final Operation FORK = new Operation("fork", "fork", 50);
+
+  /** The same, but the child begins another program first, with a new image and memory. */
+  static final Operation EXEC = new Operation("exec", "exec", 50);
+
+  /** A byte through a pipe to another process, which runs then. */
+  static final Operation SWITCH = new Operation("switch", "pipe", 400);
 
   /** To the other program and back is two of them. */
-  static final Operation YIELD = new Operation("yield", "switch", 2_000, "");
+  static final Operation YIELD = new Operation("yield", "switch", 2_000);
 
   /** A page table entry made, used and taken away. */
-  static final Operation MAP = new Operation("map", "map", 2_048, "");
+  static final Operation MAP = new Operation("map", "map", 2_048);
 
-  static final Operation READ = new Operation("read", "read", 100, "");
-  static final Operation WRITE = new Operation("write", "write", 100, "");
+  static final Operation READ = new Operation("read", "read", 100);
+  static final Operation WRITE = new Operation("write", "write", 100);
 
-  private static final List<Operation> ALL =
-      List.of(
-          NULL,
-          FAULT,
-          new Operation("fork", "", 0, "nano's programs make no others"),
-          new Operation("exec", "", 0, "nano has no files"),
-          new Operation("switch", "", 0, "nano has no pipes; yield changes address spaces"),
-          YIELD,
-          MAP,
-          READ,
-          WRITE);
+  /** All that nano does, in the order of the table. */
+  static final List<Operation> ALL =
+      List.of(NULL, FAULT, FORK, EXEC, SWITCH, YIELD, MAP, READ, WRITE);
+
+  /** What has system calls in it, which the gate has go beside the monitor. */
+  static final List<Operation> WITH_CALLS = List.of(NULL, FORK, EXEC, SWITCH, YIELD);
 
   private final Trial trial;
   private final NanoGuest guest;
@@ -80,11 +83,14 @@ final class NanoCrossings implements AutoCloseable {
         }
         if (monitor.equals("vmm.xen")) {
           nano.set("gate on");
-          rows.add(nano.row(structure + "+gate", NULL, rows));
-          rows.add(nano.row(structure + "+gate", YIELD, rows));
+          for (Operation each : WITH_CALLS) {
+            rows.add(nano.row(structure + "+gate", each, rows));
+          }
           nano.set("gate off");
           nano.set("batch 1");
-          rows.add(nano.row(structure + "+single", MAP, rows));
+          for (Operation each : List.of(FORK, EXEC, MAP)) {
+            rows.add(nano.row(structure + "+single", each, rows));
+          }
         }
       }
     }
@@ -99,20 +105,12 @@ final class NanoCrossings implements AutoCloseable {
     }
   }
 
-  /** What its monitor did for it, and how often. */
-  String overhead() {
-    return guest.report().overhead();
-  }
-
   /**
    * What one operation costs.
    *
    * @param rows those that were measured, for the ratio
    */
   Crossing row(String structure, Operation operation, List<Crossing> rows) {
-    if (operation.word.isEmpty()) {
-      return none(structure, operation.name, operation.why);
-    }
     int few = operation.few * trial.rounds();
     try {
       // Once for the caches and the compiler of the host, as for the others.
@@ -121,6 +119,7 @@ final class NanoCrossings implements AutoCloseable {
       Sample more = sample(operation, few * MORE);
       double operations = (double) few * (MORE - 1);
       Tallies each = more.counted.moreThan(less.counted, operations);
+      Crossings.Own own = more.own.plus(less.own, -1).dividedBy(operations);
       String ratio =
           rows.stream()
               .filter(one -> one.structure().equals("nano/machine"))
@@ -139,8 +138,9 @@ final class NanoCrossings implements AutoCloseable {
               each.notifications(),
               each.maps(),
               each.unmaps(),
-              "",
-              "",
+              Crossings.figure(own.exits()),
+              Crossings.figure(own.filled()),
+              Crossings.figure(own.calls()),
               Math.round(each.cpuNanos()),
               Math.round((more.nanos - less.nanos) / operations),
               ratio,
@@ -156,7 +156,7 @@ final class NanoCrossings implements AutoCloseable {
 
   private static Crossing none(String structure, String operation, String why) {
     return new Crossing(
-        structure, operation, 0, 0, 0, 0, 0, 0, 0, "", "", 0, 0, "", "not run: " + why);
+        structure, operation, 0, 0, 0, 0, 0, 0, 0, "", "", "", 0, 0, "", "not run: " + why);
   }
 
   /** Crossings into servers of one of these rows: shadow spaces' faults are exceptions, too. */
@@ -165,18 +165,20 @@ final class NanoCrossings implements AutoCloseable {
     return row.exceptions() + faults + row.devices();
   }
 
-  private record Sample(Tallies counted, double nanos) {}
+  private record Sample(Tallies counted, Crossings.Own own, double nanos) {}
 
   private Sample sample(Operation operation, int count) throws CommandFailed {
     trial.cancellation().check();
+    Crossings.Own ownBefore = Crossings.Own.of(guest.report().overhead());
     Tallies before = Tallies.now(trial.kernel(), guest.path());
     String said = guest.command("op " + operation.word + " " + count);
     Tallies counted = Tallies.now(trial.kernel(), guest.path()).since(before);
+    Crossings.Own own = Crossings.Own.of(guest.report().overhead()).plus(ownBefore, -1);
     Matcher each = EACH.matcher(said);
     if (!each.matches() || !each.group(1).equals(operation.word)) {
       throw new CommandFailed("nano says: " + said);
     }
-    return new Sample(counted, (double) Long.parseLong(each.group(3)) * count);
+    return new Sample(counted, own, (double) Long.parseLong(each.group(3)) * count);
   }
 
   @Override

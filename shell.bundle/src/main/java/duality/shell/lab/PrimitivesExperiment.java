@@ -31,6 +31,8 @@ final class PrimitivesExperiment implements Experiment {
             "Heiser et al. 2006",
             "a microkernel needs one primitive, IPC, in three roles, and a monitor many more: the"
                 + " literature list counts eleven mechanisms of Xen"),
+        new Prediction(
+            "Liedtke 1996", "a microkernel has three abstractions: spaces, threads, IPC"),
         new Prediction("the design", "one primitive, to invoke a capability; few kinds of object"));
   }
 
@@ -50,6 +52,12 @@ final class PrimitivesExperiment implements Experiment {
             "fewer than Xen's " + XEN_MECHANISMS + " mechanisms",
             Integer.toString(methods.size()),
             methods.size() < XEN_MECHANISMS));
+    findings.add(
+        Finding.of(
+            "kinds of object, beside spaces, threads and IPC",
+            "3 (Liedtke)",
+            methods.size() + ": " + String.join(", ", methods.keySet()),
+            methods.size() <= 3));
     findings.add(Finding.figure("methods in all", Integer.toString(all)));
     return new Result(
         findings,

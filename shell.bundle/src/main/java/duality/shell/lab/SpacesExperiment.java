@@ -50,7 +50,8 @@ final class SpacesExperiment implements Experiment {
   @Override
   public Result run(Trial trial) throws Exception {
     List<Finding> findings = new ArrayList<>();
-    double plain = nanos(CALLS, new PlainConsole()::position);
+    trial.say().accept("a server that is near, and behind a thread");
+    double plain = plainCall();
     findings.add(figure("a plain call of an object", plain));
     double near;
     double far;
@@ -89,11 +90,13 @@ final class SpacesExperiment implements Experiment {
               String.format(Locale.ROOT, "%.1f ns before, %.1f ns after", near, again),
               again <= 3 * near));
     }
+    trial.say().accept("another system starts, with the same server in it");
     process(trial, near, findings);
     Path program = trial.program();
     if (program == null) {
       findings.add(Finding.figure("processes in spaces of their own", "left out: no --file"));
     } else {
+      trial.say().accept("two processes in spaces of their own");
       double round = 2 * pipe(trial, program);
       findings.add(figure("a byte to another process and back, through pipes", round));
       findings.add(
@@ -123,10 +126,16 @@ final class SpacesExperiment implements Experiment {
               String.format(Locale.ROOT, "%.0f times", away / near),
               away >= FASTER * near));
     } catch (CommandFailed e) {
+      trial.cancellation().check();
       findings.add(
           Finding.figure(
               "the same bundle in another process", "left out: " + String.valueOf(e.getMessage())));
     }
+  }
+
+  /** Nanoseconds of a call of an object that only has an interface. */
+  static double plainCall() {
+    return nanos(CALLS, new PlainConsole()::position);
   }
 
   /** A server of that protocol without a kernel. */

@@ -93,6 +93,7 @@ final class Tampering {
       }
       all += rounds;
       noticed += seen;
+      trial.say().accept("the store below " + wrong.words + ": " + seen + " of " + rounds);
       findings.add(
           Finding.of(
               "the store below " + wrong.words,

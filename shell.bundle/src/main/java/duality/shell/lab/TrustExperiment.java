@@ -62,6 +62,7 @@ final class TrustExperiment implements Experiment {
         NanoGuest without = guests.make("without", false)) {
       with.boot();
       without.boot();
+      trial.say().accept("two guests are up, whose servers are counted");
       List<Trusted> more = base.of(with.path());
       List<Trusted> less = new TrustedBase(trial.context(), trial.kernel()).of(without.path());
       Set<String> extra = names(more);

@@ -190,19 +190,6 @@ class MeasureTest {
   }
 
   @Test
-  void aMonitorsTableIsRead() {
-    Crossings.Own own =
-        Crossings.Own.of(
-            "state of the virtual processor: 30 exits, 0.1 s, 5 ns each\n"
-                + "  system calls of programs: 12 exits, 0.1 s, 5 ns each\n"
-                + "all: 41 exits, 0.2 s, 6 ns each");
-    assertEquals(41, own.exits());
-    assertEquals(12, own.calls());
-    assertEquals(1, own.plus(own, -1).plus(new Crossings.Own(1, 1), 1).calls());
-    assertTrue(Double.isNaN(Crossings.Own.of("").exits()), "a full hart has none");
-  }
-
-  @Test
   void theScriptHasAsManyRoundsAsAsked() {
     assertEquals("for i in 1 2 3; do " + Workbench.SCRIPT_ROUND + "; done", Workbench.script(3));
   }

@@ -22,7 +22,7 @@ class TalliesTest {
 
   @Test
   void ofSeveralPairsEachFigureIsTheMedian() {
-    Crossings.Own nobody = new Crossings.Own(Double.NaN, 1);
+    Crossings.Own nobody = new Crossings.Own(Double.NaN, 1, 2);
     Crossings.Sample middle =
         Crossings.Sample.median(
             List.of(
@@ -35,5 +35,31 @@ class TalliesTest {
     assertEquals(4, middle.nanos());
     assertTrue(Double.isNaN(middle.own().exits()));
     assertEquals(1, middle.own().calls());
+  }
+
+  @Test
+  void whatAMonitorCountsItselfIsReadFromItsTable() {
+    Crossings.Own trap =
+        Crossings.Own.of(
+            """
+            state of the virtual processor: 30 exits, 0.002 s, 5 ns each
+              system calls of programs: 10 exits, 0.001 s, 5 ns each
+              sret: 20 exits, 0.001 s, 5 ns each
+            paging within the machine: 7 exits, 0.001 s, 5 ns each
+              shadow entries filled: 7 exits, 0.001 s, 5 ns each
+            all: 37 exits, 0.003 s, 5 ns each\
+            """);
+    assertEquals(new Crossings.Own(37, 10, 7), trap);
+    assertEquals(1, trap.plus(trap, -1).plus(new Crossings.Own(1, 1, 1), 1).calls());
+    Crossings.Own xen =
+        Crossings.Own.of(
+            """
+            hypercalls: 4, 1.0 us each
+            system calls handed to the guest: 3, 0.5 us each
+            pages shown that its tables have: 2, 0.1 us each
+            entries of page tables changed: 99\
+            """);
+    assertEquals(new Crossings.Own(9, 3, 2), xen);
+    assertTrue(Double.isNaN(Crossings.Own.of("").exits()), "a full hart's monitor counts none");
   }
 }

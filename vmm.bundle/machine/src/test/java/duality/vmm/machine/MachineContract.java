@@ -117,6 +117,21 @@ public abstract class MachineContract {
     throw new AssertionError("never: " + what);
   }
 
+  /** Each program compares what it finds in its memory, and ends badly when that is wrong. */
+  @Test
+  void processesOfAGuestForkExecuteAndTalkThroughPipes() {
+    VirtualMachine machine = booted("a");
+    for (int i = 0; i < 2; i++) {
+      command("a", "op fork 30", "fork: 30 times");
+      command("a", "op exec 30", "exec: 30 times");
+      command("a", "op pipe 60", "pipe: 60 times");
+      command("a", "op switch 20", "switch: 20 times");
+      command("a", "op null 20", "null: 20 times");
+    }
+    command("a", "touch 40", "touched 40 pages, 40 faults, all zero");
+    assertEquals("running", machine.report().state());
+  }
+
   @Test
   void nanoBootsComputesAndSwitchesItselfOff() {
     VirtualMachine machine = rig.machine("a", config());

@@ -50,6 +50,10 @@ class ReplacementTest {
       xen.rig.await(
           xen.rig.console("a"), from, "touched 60 pages, 60 faults, all zero", XenRig.SECONDS);
       command("op switch 20", "switch: 20 times");
+      from = xen.rig.console("a").position();
+      xen.rig.console("a").type("op fork 40\rop pipe 40\r");
+      xen.replace("vm/a", "vmm.xen");
+      xen.rig.await(xen.rig.console("a"), from, "pipe: 40 times", XenRig.SECONDS);
       command("gate " + (i % 2 == 0 ? "on" : "off"), "gate o");
       command("op null 20", "null: 20 times");
       command("op write 3", "write: 3 times");

@@ -59,6 +59,29 @@ class XenMachineTest {
     assertEquals(before + 6, calls(machine), "five, and the one that ends the program");
   }
 
+  /** Tables are copied, changed for copies on writing, and given back, in lists of any length. */
+  @Test
+  void processesOfThePortedKernelForkExecuteAndTalkThroughPipes() throws Exception {
+    VirtualMachine machine = xen.booted("a", Map.of());
+    command("op fork 3", "fork: 3 times");
+    int pinned = xen.domain().pages.allPinned().length;
+    for (int batch : new int[] {1, 7, 512}) {
+      command("batch " + batch, "batch " + batch);
+      for (String gate : List.of("on", "off")) {
+        command("gate " + gate, "gate " + gate);
+        command("op fork 20", "fork: 20 times");
+        command("op exec 20", "exec: 20 times");
+        command("op pipe 40", "pipe: 40 times");
+      }
+    }
+    machine.pause();
+    assertEquals(pinned, xen.domain().pages.allPinned().length, "tables of processes that ended");
+    new Recount(xen.domain()).verify();
+    machine.resume();
+    command("touch 40", "touched 40 pages, 40 faults, all zero");
+    assertEquals(List.of(), xen.rig.core.failures(0));
+  }
+
   private static long calls(VirtualMachine machine) {
     return machine
         .report()
