@@ -131,7 +131,7 @@ final class Line implements Raw {
     events.signal(WANTED);
     synchronized (this) {
       while (mine.status < 0) {
-        if (halted) {
+        if (halted || asked != mine) { // it may go on again, before this thread has seen a halt
           throw new Halted();
         }
         try {
@@ -242,25 +242,31 @@ final class Line implements Raw {
     if (answer == Store.NONE) {
       return false;
     }
-    synchronized (this) {
-      Asked mine = asked;
-      if (answer == Store.RESTARTED) {
-        useless++;
-        if (mine != null) {
-          mine.submitted = false;
-        }
-      } else if (answer >> 8 == TAG && mine != null && mine.submitted && mine.status < 0) {
-        int status = (int) (answer & 0xff);
-        mine.status = status == Store.OK || status == Store.REFUSED ? status : Store.FAILED;
-        notifyAll();
-      } else {
-        useless++;
-        if (answer >> 8 != TAG) { // else of a request of somebody who was halted
-          alarm.accept("the store below answers what nobody asked: " + answer);
-        }
+    if (!taken(answer)) {
+      // Not under the lock: who hears of it has locks of its own, which are taken before this one.
+      alarm.accept("the store below answers what nobody asked: " + answer);
+    }
+    return true;
+  }
+
+  /** Whether an answer makes sense. */
+  private synchronized boolean taken(long answer) {
+    Asked mine = asked;
+    if (answer == Store.RESTARTED) {
+      useless++;
+      if (mine != null) {
+        mine.submitted = false;
       }
       return true;
     }
+    if (answer >> 8 == TAG && mine != null && mine.submitted && mine.status < 0) {
+      int status = (int) (answer & 0xff);
+      mine.status = status == Store.OK || status == Store.REFUSED ? status : Store.FAILED;
+      notifyAll();
+      return true;
+    }
+    useless++;
+    return answer >> 8 == TAG; // of a request of somebody who was halted
   }
 
   /** The store below has failed with what it had taken. */

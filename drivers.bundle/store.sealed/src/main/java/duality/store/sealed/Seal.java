@@ -19,6 +19,6 @@ interface Seal {
   /** Makes all durable. */
   void force() throws IOException;
 
-  /** Remembers another root, and these changes only: all of it or nothing, and durable. */
+  /** Remembers another root, and these changes only: all of it or nothing. As {@link #add}. */
   void replace(byte[] root, List<Changes.Change> changes) throws IOException;
 }

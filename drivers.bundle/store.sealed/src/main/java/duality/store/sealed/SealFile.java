@@ -46,6 +46,9 @@ final class SealFile implements Seal, AutoCloseable {
   /** How many records it has. */
   private long records;
 
+  /** It was put into the place of another file, and the host may not have remembered that yet. */
+  private boolean moved;
+
   private SealFile(
       Path path,
       byte[] disk,
@@ -126,7 +129,9 @@ final class SealFile implements Seal, AutoCloseable {
       throw new IOException(path + " is there already");
     }
     FileChannel channel = fresh(path, disk, key, rawBytes, root, List.of());
-    return new SealFile(path, disk, key, rawBytes, root, List.of(), channel);
+    SealFile seal = new SealFile(path, disk, key, rawBytes, root, List.of(), channel);
+    seal.moved = true;
+    return seal;
   }
 
   /** Writes a whole file beside the present one, and puts it into its place. */
@@ -214,6 +219,11 @@ final class SealFile implements Seal, AutoCloseable {
   public void add(List<Change> more) throws IOException {
     ByteBuffer bytes = ByteBuffer.allocate(more.size() * RECORD_BYTES);
     more.forEach(each -> put(bytes, each));
+    // A part of a record that could not be added would hide all behind it.
+    long whole = HEADER_BYTES + records * RECORD_BYTES;
+    if (channel.size() > whole) {
+      channel.truncate(whole);
+    }
     write(channel, bytes.flip());
     records += more.size();
   }
@@ -221,6 +231,20 @@ final class SealFile implements Seal, AutoCloseable {
   @Override
   public void force() throws IOException {
     channel.force(false);
+    if (moved) {
+      forceName();
+      moved = false;
+    }
+  }
+
+  /** Makes durable under which name the file is; hosts without POSIX have no call for that. */
+  private void forceName() throws IOException {
+    if (path.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+      Path folder = path.toAbsolutePath().getParent();
+      try (FileChannel names = FileChannel.open(folder, StandardOpenOption.READ)) {
+        names.force(true);
+      }
+    }
   }
 
   @Override
@@ -230,12 +254,17 @@ final class SealFile implements Seal, AutoCloseable {
     root = nextRoot.clone();
     changes = List.copyOf(left);
     records = left.size();
-    old.close();
+    moved = true;
+    close(old);
   }
 
   @Override
   public void close() {
     Arrays.fill(key, (byte) 0);
+    close(channel);
+  }
+
+  private static void close(FileChannel channel) {
     try {
       channel.close();
     } catch (IOException e) {

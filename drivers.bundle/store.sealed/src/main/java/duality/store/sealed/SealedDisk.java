@@ -177,6 +177,7 @@ final class SealedDisk {
 
   /** Writes the tree, so that little has to be remembered beside it. */
   void commit() throws IOException {
+    seal.force(); // the tree before the present one, which is overwritten now, is not needed then
     Tree.Next next = tree.write(changes.settled());
     List<Change> left = changes.unsettled();
     seal.replace(next.root(), left);

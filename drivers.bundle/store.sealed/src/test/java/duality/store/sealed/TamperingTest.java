@@ -272,6 +272,26 @@ class TamperingTest {
     }
   }
 
+  @Test
+  void whatWasFlushedIsReadAfterTheHostStoppedHoweverOftenTheTreeWasWrittenSince()
+      throws IOException {
+    for (int commits = 0; commits < 5; commits++) {
+      Case each = new Case(SEED);
+      each.write(0);
+      each.write(1);
+      each.disk.commit();
+      each.disk.flush();
+      for (int i = 0; i < commits; i++) {
+        each.write(0);
+        each.disk.commit();
+      }
+      each.seal.hostStops();
+      each.reopen();
+      String name = commits + " commits";
+      assertArrayEquals(each.expected(1), each.read(1), name);
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8})
   void whoSawOneOfTwoThatMayBeDoesNotGetTheOther(int which) throws IOException {
