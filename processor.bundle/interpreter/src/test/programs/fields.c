@@ -1,19 +1,6 @@
 // What the fields of the privileged registers accept, and what follows from them (RISC-V Priv. chapters 3 and 4). Each
 // expectation is the specification's, or this machine's choice where that leaves one; what is not met is printed.
-#include "program.h"
-
-static uint64_t expectations, failures;
-
-static void expect(const char *what, uint64_t wanted, uint64_t got) {
-  expectations++;
-  if (got != wanted) {
-    failures++;
-    print(what);
-    print(": ");
-    print_hex(got);
-    show(" in place of", wanted);
-  }
-}
+#include "expect.h"
 
 // Writes a register and reads it.
 #define BECOMES(name, value, wanted)                             \
@@ -294,7 +281,6 @@ int main(void) {
   timer();
   environment();
   translation_modes();
-  show("expectations", expectations);
-  show("not met", failures);
+  show_expectations();
   return 0;
 }

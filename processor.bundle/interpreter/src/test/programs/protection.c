@@ -1,19 +1,6 @@
 // Physical memory protection and page tables at their corners (RISC-V Priv. §3.7, §4.3 to 4.5, Svadu, Svnapot, Svpbmt).
 // Each expectation is the specification's; what is not met is printed.
-#include "program.h"
-
-static uint64_t expectations, failures;
-
-static void expect(const char *what, uint64_t wanted, uint64_t got) {
-  expectations++;
-  if (got != wanted) {
-    failures++;
-    print(what);
-    print(": ");
-    print_hex(got);
-    show(" in place of", wanted);
-  }
-}
+#include "expect.h"
 
 #define PAGE 4096ul
 #define ADUE (1ul << 61)
@@ -358,7 +345,6 @@ int main(void) {
   fences();
   write_csr(satp, 0);
   locks();
-  show("expectations", expectations);
-  show("not met", failures);
+  show_expectations();
   return 0;
 }
