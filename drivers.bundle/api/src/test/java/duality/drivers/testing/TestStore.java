@@ -121,7 +121,10 @@ public final class TestStore implements Server {
   }
 
   @Override
-  public Instance open(Context context, @Nullable State saved) {
+  public synchronized Instance open(Context context, @Nullable State saved) {
+    if (events == null && context.has(Slots.EVENTS)) {
+      events = context.slot(Slots.EVENTS, Notification.class);
+    }
     return new Opened();
   }
 

@@ -28,7 +28,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Answers are given in the order of the requests, so a request stays in its place until it has
  * its answer: a successor finds all that is not answered in the ring, and asks the store for it
- * with the same tags, so that nothing is done twice.
+ * with the same tags, so that nothing is done twice. What memory the store has lies in slots of the
+ * endpoint, by tag.
  */
 final class BlockBackEnd extends RingBackEnd {
   static final int REQUESTS = 0;
@@ -113,15 +114,22 @@ final class BlockBackEnd extends RingBackEnd {
             "the guest's disk has " + saved.number("sectors") + " sectors, this store " + sectors);
       }
       series = (int) saved.number("series", 0, SERIES - 1);
-      answered = (int) saved.number("answered");
       resuming = connected();
-      for (long tag : saved.numbers("held")) {
-        if (context.has(SLOT + tag)) {
-          inherited.put((int) tag, context.slot(SLOT + tag, Grant.class));
+      inherit(series);
+      inherit(series - 1 & SERIES - 1); // what was on its way when the ring before was left
+    }
+    begin();
+  }
+
+  private void inherit(int its) {
+    for (int place = 0; place < PLACES; place++) {
+      for (int part = 0; part < SEGMENTS; part++) {
+        int tag = tag(its, place, part);
+        if (context().has(SLOT + tag)) {
+          inherited.put(tag, context().slot(SLOT + tag, Grant.class));
         }
       }
     }
-    begin();
   }
 
   @Override
@@ -129,13 +137,10 @@ final class BlockBackEnd extends RingBackEnd {
     boolean resumed = page != null && resuming;
     if (page != null && resuming) {
       resuming = false;
-      // Saved on purpose or found after a crash: what has an answer is in the page.
-      int there = page.getInt(ANSWERS);
-      if (there - answered < 0 || there - answered > PLACES) {
-        throw new Lies("answers went back");
-      }
-      answered = there;
-      taken = there;
+      // Saved on purpose or found after a crash, with a state of long ago: what has an answer is in
+      // the page. What a guest writes there is its own.
+      answered = page.getInt(ANSWERS);
+      taken = answered;
     }
     int before = answered;
     try {
@@ -181,6 +186,7 @@ final class BlockBackEnd extends RingBackEnd {
       if (answer == Store.RESTARTED) {
         waiting.addAll(atStore.values());
         atStore.clear();
+        forgetLost();
         continue;
       }
       int tag = (int) (answer >> 8);
@@ -195,18 +201,25 @@ final class BlockBackEnd extends RingBackEnd {
   }
 
   private void end(Part part, int status) {
-    part.memory.close();
     forget(part.tag);
+    part.memory.close();
     Request request = part.request;
     request.open--;
     request.status = Math.max(request.status, status);
   }
 
+  /** What a predecessor had lent the store for requests that are in the ring no more. */
+  private void forgetLost() {
+    List<Integer> lost = new ArrayList<>(inherited.keySet());
+    waiting.forEach(part -> lost.remove((Integer) part.tag));
+    lost.forEach(this::forget);
+  }
+
   private void forget(int tag) {
+    context().drop(SLOT + tag);
     Grant its = inherited.remove(tag);
     if (its != null) {
       its.close();
-      context().drop(SLOT + tag);
     }
   }
 
@@ -240,13 +253,22 @@ final class BlockBackEnd extends RingBackEnd {
   }
 
   private int tag(int part) {
-    return series << SERIES_SHIFT | (taken & PLACES - 1) << PART_SHIFT | part;
+    return tag(series, taken & PLACES - 1, part);
+  }
+
+  private static int tag(int series, int place, int part) {
+    return series << SERIES_SHIFT | place << PART_SHIFT | part;
   }
 
   private void flush(Request request) {
-    request.open++;
     // Its memory is not looked at; the ring's page is there in any case.
-    waiting.add(new Part(request, tag(0), 0, ring(), lend(ring(), 0, 1, Memory.READ), 0));
+    Grant memory = memory(tag(0), ring(), 0, 1, Memory.READ);
+    if (memory == null) {
+      request.status = FAILED;
+      return;
+    }
+    request.open++;
+    waiting.add(new Part(request, tag(0), 0, ring(), memory, 0));
   }
 
   private void parts(Request request, java.nio.ByteBuffer fields, int segments) {
@@ -264,7 +286,7 @@ final class BlockBackEnd extends RingBackEnd {
               ? memory(tag(i), grant, first * SECTOR_BYTES, count * SECTOR_BYTES, access)
               : null;
       if (memory == null) {
-        parts.forEach(part -> part.memory.close());
+        parts.forEach(this::giveUp);
         request.status = FAILED;
         return;
       }
@@ -276,13 +298,24 @@ final class BlockBackEnd extends RingBackEnd {
     waiting.addAll(parts);
   }
 
+  /** Of a request that is refused as a whole; what a predecessor had lent for it the store has. */
+  private void giveUp(Part part) {
+    if (!inherited.containsKey(part.tag)) {
+      forget(part.tag);
+      part.memory.close();
+    }
+  }
+
+  /** Lends it, so that a successor can give it back, also after a crash. */
   private @Nullable Grant memory(int tag, int grant, int offset, int length, int access) {
     Grant its = inherited.get(tag);
     if (its != null && its.sizeBytes() == length) {
       return its;
     }
     try {
-      return lend(grant, offset, length, access);
+      Grant fresh = lend(grant, offset, length, access);
+      context().keep(SLOT + tag, fresh);
+      return fresh;
     } catch (CallFailed.BadRequest notGranted) {
       return null;
     }
@@ -313,6 +346,11 @@ final class BlockBackEnd extends RingBackEnd {
   }
 
   @Override
+  long untaken(Grant page) {
+    return page.getInt(REQUESTS) == taken ? NOTHING : taken & 0xffff_ffffL;
+  }
+
+  @Override
   void fresh(Grant page) {
     taken = 0;
     answered = 0;
@@ -327,6 +365,7 @@ final class BlockBackEnd extends RingBackEnd {
     series = series + 1 & SERIES - 1;
     waiting.removeIf(
         part -> {
+          forget(part.tag);
           part.memory.close();
           part.request.open--;
           return true;
@@ -345,17 +384,7 @@ final class BlockBackEnd extends RingBackEnd {
 
   @Override
   State save(State state) {
-    List<Long> held = new ArrayList<>();
-    atStore.forEach(
-        (tag, part) -> {
-          context().keep(SLOT + tag, part.memory);
-          held.add((long) tag);
-        });
-    return state
-        .with("sectors", sectors)
-        .with("series", series)
-        .with("answered", answered)
-        .with("held", held.stream().mapToLong(Long::longValue).toArray());
+    return state.with("sectors", sectors).with("series", series);
   }
 
   @Override
@@ -371,11 +400,5 @@ final class BlockBackEnd extends RingBackEnd {
   @Override
   public boolean readOnly() {
     return readOnly;
-  }
-
-  /** What was announced and not heard of is found. */
-  @Override
-  public void check() {
-    again();
   }
 }

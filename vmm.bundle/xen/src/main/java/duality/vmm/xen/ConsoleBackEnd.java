@@ -31,6 +31,9 @@ final class ConsoleBackEnd extends RingBackEnd {
   private int inputPut;
   private int outputTaken;
 
+  /** The ring is a predecessor's: how far that came is to be found in its page. */
+  private boolean resuming;
+
   ConsoleBackEnd(Context context, @Nullable State saved) {
     super(context);
     console = context.slot(Slots.BACKEND, Console.class);
@@ -38,6 +41,7 @@ final class ConsoleBackEnd extends RingBackEnd {
       restoreRing(saved);
       inputPut = (int) saved.number("inputPut");
       outputTaken = (int) saved.number("outputTaken");
+      resuming = connected();
     }
     begin();
   }
@@ -46,6 +50,12 @@ final class ConsoleBackEnd extends RingBackEnd {
   boolean work(@Nullable Grant page) throws Lies {
     if (page == null) {
       return false;
+    }
+    if (resuming) {
+      resuming = false;
+      // After a crash the state is that of the beginning. What a guest writes there is its own.
+      inputPut = page.getInt(INPUT_PUT);
+      outputTaken = page.getInt(OUTPUT_TAKEN);
     }
     boolean wrote = output(page);
     return input(page) || wrote;
@@ -92,6 +102,11 @@ final class ConsoleBackEnd extends RingBackEnd {
   }
 
   @Override
+  long untaken(Grant page) {
+    return page.getInt(OUTPUT_PUT) == outputTaken ? NOTHING : outputTaken & 0xffff_ffffL;
+  }
+
+  @Override
   void fresh(Grant page) {
     inputPut = 0;
     outputTaken = 0;
@@ -101,7 +116,9 @@ final class ConsoleBackEnd extends RingBackEnd {
   }
 
   @Override
-  void left() {}
+  void left() {
+    resuming = false;
+  }
 
   @Override
   boolean uses(int grant) {
@@ -126,10 +143,5 @@ final class ConsoleBackEnd extends RingBackEnd {
   @Override
   public boolean readOnly() {
     return false;
-  }
-
-  @Override
-  public void check() {
-    again(); // what was announced and not heard of is found
   }
 }

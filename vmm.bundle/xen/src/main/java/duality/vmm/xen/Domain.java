@@ -87,6 +87,11 @@ final class Domain {
         && Long.compareUnsigned(address - segment, segmentEnd - segment) >= 0;
   }
 
+  /** Whether an address can be a handler's: none, or one of the kernel. */
+  boolean handler(long address) {
+    return address == 0 || (address & 1) == 0 && ofKernel(address);
+  }
+
   State save() {
     Table current = tables.current();
     return State.of("xen", 1)
@@ -145,6 +150,9 @@ final class Domain {
     System.arraycopy(all, 0, handlers, 0, CAUSES);
     eventHandler = saved.number("eventHandler");
     gate = saved.number("gate");
+    if (!handler(eventHandler) || !handler(gate) || !Arrays.stream(all).allMatch(this::handler)) {
+      throw new State.Refused("xen has a handler that is not in the guest's kernel");
+    }
     timer = saved.number("timer");
   }
 

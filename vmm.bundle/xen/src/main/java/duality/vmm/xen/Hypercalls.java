@@ -172,7 +172,7 @@ final class Hypercalls {
     }
     for (int i = 0; i < words.length; i += 2) {
       boolean known = Long.compareUnsigned(words[i], Domain.CAUSES) < 0;
-      if (!known || !handler(words[i + 1])) {
+      if (!known || !domain.handler(words[i + 1])) {
         return -Refusal.INVALID;
       }
     }
@@ -182,13 +182,8 @@ final class Hypercalls {
     return 0;
   }
 
-  /** Whether an address can be a handler's: none, or one of the kernel. */
-  private boolean handler(long address) {
-    return address == 0 || (address & 1) == 0 && domain.ofKernel(address);
-  }
-
   private long callback(long address) {
-    if (!handler(address)) {
+    if (!domain.handler(address)) {
       return -Refusal.INVALID;
     }
     domain.eventHandler = address;
@@ -197,7 +192,7 @@ final class Hypercalls {
 
   /** System calls go straight to that address, without leaving the engine; 0: they come here. */
   private long fastTrap(long address) {
-    if (!handler(address)) {
+    if (!domain.handler(address)) {
       return -Refusal.INVALID;
     }
     domain.gate = address;

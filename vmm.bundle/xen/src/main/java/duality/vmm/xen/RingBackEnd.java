@@ -23,6 +23,12 @@ abstract class RingBackEnd implements BackEnd, Instance {
   static final int PAGE_BYTES = 4096;
   private static final int NO_RING = -1;
 
+  /** Nothing waits in the ring. */
+  static final long NOTHING = -1;
+
+  /** Looks of {@link #check} at which something may wait that should have been taken. */
+  private static final int PATIENT_LOOKS = 2;
+
   /** The far side has something: what consoles and stores signal. */
   private static final long FAR_SIDE = 1;
 
@@ -38,6 +44,14 @@ abstract class RingBackEnd implements BackEnd, Instance {
 
   private int ring = NO_RING;
   private boolean broken;
+
+  /** Rounds that went to their end. */
+  private long rounds;
+
+  // What the last look saw:
+  private int looks;
+  private long seenAt = NOTHING;
+  private long seenRounds;
 
   RingBackEnd(Context context) {
     this.context = context;
@@ -59,6 +73,9 @@ abstract class RingBackEnd implements BackEnd, Instance {
 
   /** One round: with the ring when there is one, else null. Says whether to call the guest. */
   abstract boolean work(@Nullable Grant page) throws Lies;
+
+  /** How far what the guest has put there was taken; {@link #NOTHING} when all of it was. */
+  abstract long untaken(Grant page);
 
   /** A ring begins; what was known of another one means nothing any more. */
   abstract void fresh(Grant page);
@@ -94,6 +111,7 @@ abstract class RingBackEnd implements BackEnd, Instance {
           throw new Lies("its ring is not granted any more");
         }
       }
+      rounds++;
       if (call) {
         callGuest();
       }
@@ -190,6 +208,38 @@ abstract class RingBackEnd implements BackEnd, Instance {
       return save(State.of(schema(), 1).with("ring", ring).with("broken", broken));
     } finally {
       lock.unlock();
+    }
+  }
+
+  /**
+   * Whether something lies in the ring that is not taken, though rounds were made meanwhile; what
+   * was announced and not heard of is found.
+   */
+  @Override
+  public final void check() {
+    if (!lock.tryLock()) {
+      return; // at work, perhaps below: that has its own limits
+    }
+    try {
+      long at = connected() ? untaken() : NOTHING;
+      boolean same = at != NOTHING && at == seenAt;
+      if (same && rounds > seenRounds && looks >= PATIENT_LOOKS) {
+        throw new IllegalStateException("what the guest has put into its ring is not taken");
+      }
+      looks = same ? looks + 1 : 1;
+      seenAt = at;
+      seenRounds = rounds;
+    } finally {
+      lock.unlock();
+    }
+    again();
+  }
+
+  private long untaken() {
+    try (Grant page = lend(ring, 0, PAGE_BYTES, Memory.READ)) {
+      return untaken(page);
+    } catch (CallFailed.BadRequest notThere) {
+      return NOTHING; // the next round says so
     }
   }
 

@@ -6,17 +6,25 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import duality.drivers.BackEnd;
+import duality.drivers.Store;
+import duality.drivers.testing.TestStore;
+import duality.kernel.CallFailed;
+import duality.kernel.Context;
+import duality.kernel.Endpoint;
 import duality.kernel.Grant;
+import duality.kernel.State;
 import duality.kernel.processor.Memory;
 import duality.vmm.VirtualMachine;
 import duality.vmm.board.Parts;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -35,6 +43,7 @@ class LyingRingsTest {
   private static final int READABLE = 102;
 
   @TempDir private Path folder = Path.of("");
+  private final TestStore store = new TestStore(new byte[256 * 512], false, 64);
   private XenRig xen;
   private VirtualMachine machine;
   private Domain domain;
@@ -47,10 +56,9 @@ class LyingRingsTest {
 
   @BeforeEach
   void bootAndTakeTheDisk() throws Exception {
-    Path disk = folder.resolve("disk");
-    Files.write(disk, new byte[256 * 512]);
     xen = new XenRig(folder);
-    machine = xen.booted("a", Map.of("disk0", disk.toString()));
+    xen.rig.core.register("test.store", store, Store.class);
+    machine = xen.booted("a", Map.of("disk0", "none", "store0", "test.store"));
     machine.pause();
     domain = xen.domain();
     ring = domain.ports.sharedPage() - 1;
@@ -95,6 +103,27 @@ class LyingRingsTest {
   /** A request at the next place; answers its status. */
   private int request(int operation, int segments, long sector, int grant, int first, int last) {
     int at = word(BlockBackEnd.REQUESTS);
+    put(at, operation, segments, sector, grant, first, last);
+    return answer(at);
+  }
+
+  /** The status of the request at that place, when it is there. */
+  private int answer(int at) {
+    until(
+        "an answer",
+        () -> {
+          assertEquals(BackEnd.CONNECTED, driver().state());
+          return word(BlockBackEnd.ANSWERS) == at + 1;
+        });
+    return word(place(at)) >>> 8 & 0xff;
+  }
+
+  private static int place(int at) {
+    return BlockBackEnd.FIRST + BlockBackEnd.PLACE_BYTES * (at % BlockBackEnd.PLACES);
+  }
+
+  private void put(
+      int at, int operation, int segments, long sector, int grant, int first, int last) {
     java.nio.ByteBuffer place =
         java.nio.ByteBuffer.allocate(BlockBackEnd.PLACE_BYTES)
             .order(java.nio.ByteOrder.LITTLE_ENDIAN);
@@ -102,32 +131,27 @@ class LyingRingsTest {
     for (int i = 0; i < BlockBackEnd.SEGMENTS; i++) {
       place.putInt(24 + 8 * i, grant).put(28 + 8 * i, (byte) first).put(29 + 8 * i, (byte) last);
     }
-    int offset = BlockBackEnd.FIRST + BlockBackEnd.PLACE_BYTES * (at % BlockBackEnd.PLACES);
-    write(offset, place.array());
+    write(place(at), place.array());
     word(BlockBackEnd.REQUESTS, at + 1);
     split(DISK).kicks().signal(BackEnd.KICK);
+  }
+
+  private void until(String what, BooleanSupplier come) {
     long end = System.nanoTime() + XenRig.SECONDS * 1_000_000_000;
-    while (word(BlockBackEnd.ANSWERS) != at + 1) {
-      assertTrue(System.nanoTime() - end < 0, "no answer; state " + driver().state());
-      assertEquals(BackEnd.CONNECTED, driver().state());
+    while (!come.getAsBoolean()) {
+      assertTrue(System.nanoTime() - end < 0, () -> "not " + what + ": " + driver().state());
       Thread.onSpinWait();
     }
-    return word(offset) >>> 8 & 0xff;
   }
 
   private void broken() {
-    long end = System.nanoTime() + XenRig.SECONDS * 1_000_000_000;
-    while (driver().state() != BackEnd.BROKEN) {
-      assertTrue(System.nanoTime() - end < 0, "state " + driver().state());
-      Thread.onSpinWait();
-    }
+    until("broken", () -> driver().state() == BackEnd.BROKEN);
   }
 
   /** The guest goes on, and no server failed. */
   private void nobodyWasHarmed() {
     machine.resume();
-    xen.command("a", "sum 1000", "sum 1000 = 0x9ac7455483036aca");
-    assertEquals(List.of(), xen.rig.core.failures(0));
+    xen.assertSound("a");
   }
 
   @Test
@@ -177,6 +201,124 @@ class LyingRingsTest {
     assertFalse(driver().connect(-1));
     assertFalse(driver().connect(BackEnd.GRANTS));
     nobodyWasHarmed();
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void whatAPredecessorLentIsGivenBackThoughItsRequestIsInTheRingNoMore(boolean lost) {
+    store.hold(true);
+    int at = word(BlockBackEnd.REQUESTS);
+    put(at, 0, 1, 0, DATA, 0, 7);
+    until("at the store", () -> store.held() == 1);
+    word(BlockBackEnd.REQUESTS, at); // the guest takes it back, which it may not
+    xen.replace("vm/a/vbd0", "xen.blk");
+    xen.replace("vm/a/vbd0", "xen.blk");
+    store.hold(false);
+    if (lost) {
+      store.loseAll();
+    } else {
+      store.finish(0, Store.OK);
+    }
+    assertEquals(0, domain.grants.end(DATA), "nobody has it any more");
+    assertEquals(BlockBackEnd.DONE, request(1, 1, 0, READABLE, 0, 7));
+    nobodyWasHarmed();
+  }
+
+  @Test
+  void whatOneThatHungHadAtTheStoreIsDoneOnceAndItsMemoryGivenBack() {
+    store.hold(true);
+    int at = word(BlockBackEnd.REQUESTS);
+    put(at, 1, 1, 0, READABLE, 0, 7);
+    until("at the store", () -> store.held() == 1);
+    xen.replaceHung("vm/a/vbd0", "xen.blk");
+    put(at + 1, 2, 0, 0, 0, 0, 0);
+    until("a flush at the store, too", () -> store.held() > 1);
+    assertEquals(2, store.held(), "the write is asked for once");
+    store.finish(0, Store.OK);
+    store.finish(0, Store.OK);
+    assertEquals(BlockBackEnd.DONE, answer(at + 1));
+    assertEquals(BlockBackEnd.DONE, word(place(at)) >>> 8 & 0xff);
+    assertEquals(0, domain.grants.end(READABLE), "nobody has it any more");
+    nobodyWasHarmed();
+  }
+
+  /** A back half that takes nothing. */
+  private static final class Lazy extends RingBackEnd {
+    Lazy(Context context, State saved) {
+      super(context);
+      restoreRing(saved);
+      begin();
+    }
+
+    @Override
+    boolean work(@Nullable Grant page) {
+      return false;
+    }
+
+    @Override
+    long untaken(Grant page) {
+      return page.getInt(BlockBackEnd.REQUESTS) == 0 ? NOTHING : 0;
+    }
+
+    @Override
+    void fresh(Grant page) {}
+
+    @Override
+    void left() {}
+
+    @Override
+    boolean uses(int grant) {
+      return false;
+    }
+
+    @Override
+    State save(State state) {
+      return state;
+    }
+
+    @Override
+    String schema() {
+      return "xen.blk";
+    }
+
+    @Override
+    public long sizeBytes() {
+      return 0;
+    }
+
+    @Override
+    public boolean readOnly() {
+      return false;
+    }
+  }
+
+  @Test
+  void aBackHalfThatTakesNothingIsFoundOutWhenSomethingIsThere() {
+    xen.rig.core.register(
+        "xen.lazy",
+        (context, saved) -> new Lazy(context, Objects.requireNonNull(saved)),
+        BackEnd.class);
+    xen.replace("vm/a/vbd0", "xen.lazy");
+    Endpoint endpoint = xen.rig.core.kernel().endpoint("vm/a/vbd0");
+    for (int i = 0; i < 20; i++) {
+      endpoint.check();
+    }
+    assertEquals(List.of(), xen.rig.core.failures(0), "there is nothing to do");
+    word(BlockBackEnd.REQUESTS, 1);
+    until(
+        "found out",
+        () -> {
+          if (xen.rig.core.failures(0).isEmpty()) {
+            try {
+              endpoint.check();
+            } catch (CallFailed failed) {
+              // That is it.
+            }
+          }
+          return !xen.rig.core.failures(0).isEmpty();
+        });
+    String reason = xen.rig.core.failures(0).getFirst().reason();
+    assertTrue(reason.contains("is not taken"), reason);
   }
 
   @ParameterizedTest

@@ -7,10 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import duality.kernel.CallFailed;
 import duality.kernel.State;
 import duality.vmm.VirtualMachine;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -26,10 +24,8 @@ class ReplacementTest {
 
   @BeforeEach
   void boot() throws Exception {
-    Path disk = folder.resolve("disk");
-    Files.write(disk, new byte[256 * 512]);
     xen = new XenRig(folder);
-    machine = xen.booted("a", Map.of("disk0", disk.toString()));
+    machine = xen.bootedWithDisk("a");
   }
 
   @AfterEach
@@ -91,6 +87,20 @@ class ReplacementTest {
   }
 
   @Test
+  void backHalvesThatHungGoOnByTheirRings() {
+    for (int i = 0; i < 6; i++) {
+      command("sum 10", "sum 10"); // a console that has said and heard something
+      command("op write 40", "write: 40 times"); // more than a ring has places
+      command("put 3 4 " + i, "status 0");
+      xen.replaceHung("vm/a/vcon", "xen.console");
+      command("get 3 4", "status 0");
+      xen.replaceHung("vm/a/vbd0", "xen.blk");
+      command("get 3 4", "status 0");
+    }
+    assertEquals(List.of(), xen.rig.core.failures(0));
+  }
+
+  @Test
   void aGuestOfAnotherKindIsRefusedInBothDirections() throws Exception {
     CallFailed refused = assertThrows(CallFailed.class, () -> xen.replace("vm/a", "vmm.machine"));
     assertTrue(String.valueOf(refused.getMessage()).contains("is one for 'xen'"), "" + refused);
@@ -105,6 +115,8 @@ class ReplacementTest {
             good.with("guest", guest.with("pinned", new long[] {1}).with("levels", new long[] {2})),
             good.with("guest", guest.with("root", 5)),
             good.with("guest", guest.with("handlers", new long[3])),
+            good.with("guest", guest.with("eventHandler", 0x8020_0001L)),
+            good.with("guest", guest.with("gate", Domain.SEGMENT)),
             good.with("guest", guest.with("roots", List.of(State.of("root", 1).with("page", 1)))),
             good.with("guest", guest.with("given", new long[] {-1})))) {
       assertThrows(

@@ -1,5 +1,6 @@
 package duality.vmm.xen;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import duality.drivers.BackEnd;
@@ -56,6 +57,16 @@ final class XenRig implements AutoCloseable {
     }
   }
 
+  /** What is done when a server hangs: its successor gets no more than its checkpoint. */
+  void replaceHung(String path, String server) {
+    Kernel kernel = rig.core.kernel();
+    Endpoint endpoint = kernel.endpoint(path);
+    try (Kernel.Hold hold = kernel.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(5))) {
+      endpoint.open(server, endpoint.checkpoint()).bind();
+      assertTrue(hold.sinceNanos() != 0);
+    }
+  }
+
   /** The ported kernel as a file. */
   Path kernel() throws IOException {
     Path nano = folder.resolve("nano-xen.elf");
@@ -82,6 +93,13 @@ final class XenRig implements AutoCloseable {
     return machine;
   }
 
+  /** As {@link #booted}, with an empty disk of 256 sectors. */
+  VirtualMachine bootedWithDisk(String name) throws IOException {
+    Path disk = folder.resolve("disk");
+    Files.write(disk, new byte[256 * 512]);
+    return booted(name, Map.of("disk0", disk.toString()));
+  }
+
   /** Another machine, as {@link #booted}; what is asked of this rig stays the first one's. */
   VirtualMachine neighbour(String name) throws IOException {
     XenHart first = hart.get();
@@ -96,6 +114,12 @@ final class XenRig implements AutoCloseable {
     long from = console.position();
     console.type(line + "\r");
     return rig.await(console, from, answer, SECONDS);
+  }
+
+  /** A guest, which runs, computes as it should, and no server failed. */
+  void assertSound(String name) {
+    command(name, "sum 1000", "sum 1000 = 0x9ac7455483036aca");
+    assertEquals(List.of(), rig.core.failures(0));
   }
 
   @Override
