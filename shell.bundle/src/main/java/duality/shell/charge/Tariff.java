@@ -21,12 +21,12 @@ public record Tariff(Map<String, CostModel> byDriver, CostModel others) {
   public static final Tariff USUAL =
       new Tariff(
           Map.of(
-              "virtio.blk", new CostModel(6_900, 0, 0, 0),
-              "store.file", new CostModel(12_600, 180, 260, 0),
-              "virtio.net", new CostModel(15_800, 1_350, 0, 0),
-              "virtio.console", new CostModel(34_200, 0, 8_500, 15_400),
-              "virtio.rng", new CostModel(22_200, 0, 0, 0),
-              "console.host", new CostModel(100, 0, 7_200, 0)),
+              "virtio.blk", new CostModel(7_700, 0, 0, 0),
+              "store.file", new CostModel(14_400, 70, 160, 0),
+              "virtio.net", new CostModel(19_300, 3_800, 0, 0),
+              "virtio.console", new CostModel(18_200, 0, 7_000, 6_500),
+              "virtio.rng", new CostModel(19_100, 0, 0, 0),
+              "console.host", new CostModel(100, 0, 8_400, 0)),
           new CostModel(12_000, 200, 300, 0));
 
   private static final String BETWEEN = "/";
