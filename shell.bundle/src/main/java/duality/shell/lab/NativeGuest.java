@@ -1,6 +1,5 @@
 package duality.shell.lab;
 
-import duality.drivers.Console;
 import duality.servers.Personality;
 import duality.servers.Root;
 import java.io.IOException;
@@ -16,13 +15,9 @@ import org.jspecify.annotations.Nullable;
  * A native program that works in rounds ({@code ops rounds}): for each line it computes, takes
  * fresh pages, reads its clock, and, if it has a disk, writes and reads it.
  */
-final class NativeGuest extends WorkingGuest {
-  private static final long MEMORY_BYTES = 512L << 20;
+final class NativeGuest extends TaskGuest {
   private static final long DISK_BYTES = 256 * 512;
-  private static final long BOOT_SECONDS = 60;
 
-  private final Console console;
-  private final Personality task;
   private final boolean hasDisk;
 
   /**
@@ -32,11 +27,13 @@ final class NativeGuest extends WorkingGuest {
    * @param disk the image of its disk, or null for none
    */
   NativeGuest(Root root, String name, Path program, @Nullable Path disk) throws IOException {
-    super(root, "task/" + name);
+    super(root, name, config(program, disk));
     hasDisk = disk != null;
+  }
+
+  private static Map<String, String> config(Path program, @Nullable Path disk) throws IOException {
     Map<String, String> config = new HashMap<>();
     config.put("file", program.toString());
-    config.put("memory", Long.toString(MEMORY_BYTES));
     config.put("terminal", "true");
     List<String> words = new ArrayList<>(List.of("rounds"));
     if (disk != null) {
@@ -47,8 +44,7 @@ final class NativeGuest extends WorkingGuest {
       words.add("/dev/vda");
     }
     config.put("args", Personality.list(words));
-    task = root.create(path(), Personality.class, config);
-    console = root.connect(path() + "/console", Console.class);
+    return config;
   }
 
   @Override
@@ -63,19 +59,11 @@ final class NativeGuest extends WorkingGuest {
         : List.of("", "/pager", "/console");
   }
 
-  @Override
-  void boot() {
-    task.start();
-    if (answered(0, BOOT_SECONDS).isEmpty()) {
-      throw new IllegalStateException(path() + " does not start: " + task.report());
-    }
-  }
-
   /** Touches so many fresh pages; what it says. Not beside {@link #begin}. */
   String take(int pages) {
-    long from = console.position();
+    long from = console().position();
     String line = Integer.toString(pages);
-    int typed = console.type(line + "\r");
+    int typed = console().type(line + "\r");
     String seen = answered(from, BOOT_SECONDS);
     if (typed != line.length() + 1 || !answers(line, seen)) {
       throw new IllegalStateException(path() + " does not take pages: " + condition());
@@ -84,22 +72,7 @@ final class NativeGuest extends WorkingGuest {
   }
 
   @Override
-  Console console() {
-    return console;
-  }
-
-  @Override
-  List<String> commands(int freshPages) {
-    return List.of(Integer.toString(freshPages));
-  }
-
-  @Override
   boolean answers(String command, String seen) {
     return seen.contains("done " + command + " pages");
-  }
-
-  @Override
-  String state() {
-    return task.report().state();
   }
 }
