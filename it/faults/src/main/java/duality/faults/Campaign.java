@@ -71,13 +71,16 @@ final class Campaign implements AutoCloseable {
           installation
               .classes(each.bundle)
               .forEach(
-                  (file, bytes) ->
+                  (file, bytes) -> {
+                    if (each.has(file)) {
                       Mutations.sites(file, bytes)
                           .forEach(
                               site ->
                                   byKind
                                       .computeIfAbsent(site.kind(), k -> new ArrayList<>())
-                                      .add(site)));
+                                      .add(site));
+                    }
+                  });
           return byKind;
         });
   }

@@ -2,6 +2,8 @@ package duality.faults;
 
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The kinds of component that faults go into. */
 enum Component {
@@ -17,7 +19,14 @@ enum Component {
   SWAPPER("swapper", "duality.swapper", "swapper"),
   SUPERVISOR("supervisor", "duality.supervisor", "supervisor"),
   ROOT("root", "duality.root", "root"),
-  TRAP("vm/%s", "duality.vmm.trap", "vmm.trap");
+  TRAP("vm/%s", "duality.vmm.trap", "vmm.trap"),
+  XEN("vm/%s", "duality.vmm.xen", "vmm.xen"),
+  RING("vm/%s/vbd0", "duality.vmm.xen", "xen.blk"),
+  VCON("vm/%s/vcon", "duality.vmm.xen", "xen.console");
+
+  /** Classes of a bundle of three servers: those of the back halves, and which half's they are. */
+  private static final Pattern BACK_HALF =
+      Pattern.compile("duality/vmm/xen/(Ring|Block|Console)[^/]*\\.class");
 
   private final String path;
 
@@ -44,12 +53,40 @@ enum Component {
 
   /** Whether it serves people and bundles too, and has to be asked beside the dialogue. */
   boolean asked() {
-    return compareTo(VMM) >= 0;
+    return shared() && this != SCHEDULER || monitor();
   }
 
   /** Whether it is a guest's monitor, by which the guest is switched on and off. */
   boolean monitor() {
-    return this == VMM || this == TRAP;
+    return path.equals("vm/%s");
+  }
+
+  /** The guest that it serves: nano, or nano as it was ported to this monitor. */
+  String image() {
+    return paravirtual() ? "nano-xen" : "nano";
+  }
+
+  private boolean paravirtual() {
+    return bundle.equals("duality.vmm.xen");
+  }
+
+  /** Whether it can serve such guests. */
+  boolean serves(Guests guests) {
+    return !(paravirtual() && guests.linux()
+        || guests.cpus() > 1 && (paravirtual() || this == TRAP));
+  }
+
+  /** Whether a class of its bundle is a part of this server. */
+  boolean has(String file) {
+    Matcher half = BACK_HALF.matcher(file);
+    if (!half.matches()) {
+      return this != RING && this != VCON;
+    }
+    return switch (half.group(1)) {
+      case "Block" -> this == RING;
+      case "Console" -> this == VCON;
+      default -> this != XEN;
+    };
   }
 
   String label() {

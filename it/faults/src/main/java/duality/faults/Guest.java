@@ -28,6 +28,7 @@ final class Guest implements Client {
   private final Random random;
   final String name;
   final Path disk;
+  private final String image;
   private long patienceMillis;
   private long position;
 
@@ -41,8 +42,16 @@ final class Guest implements Client {
   private long answeredBefore;
 
   Guest(ChildJvm child, String name, Path disk, long seed, long patienceMillis) {
+    this(child, name, "nano", disk, seed, patienceMillis);
+  }
+
+  /**
+   * @param image of nano, which says on which monitor it runs
+   */
+  Guest(ChildJvm child, String name, String image, Path disk, long seed, long patienceMillis) {
     this.child = child;
     this.name = name;
+    this.image = image;
     this.disk = disk;
     this.patienceMillis = patienceMillis;
     random = new Random(seed);
@@ -65,7 +74,7 @@ final class Guest implements Client {
       file.setLength(expected.length);
     }
     try {
-      child.ask(100_000, "machine", name, disk.toString());
+      child.ask(100_000, "machine", name, disk.toString(), image);
     } catch (ChildJvm.Failed | ChildJvm.Silent e) {
       throw new Deviation(false, String.valueOf(e.getMessage()));
     }

@@ -71,6 +71,7 @@ final class Installation {
     framework = found;
     embed("duality.vmm.machine", "duality.vmm.board");
     embed("duality.vmm.trap", "duality.vmm.board");
+    embed("duality.vmm.xen", "duality.vmm.board");
     Files.copy(own, bundles.resolve("duality.faults.jar"));
   }
 

@@ -24,7 +24,7 @@ public final class Main {
         --count N          injections for each kind of component (default 20)
         --seed N           of the sample and of the dialogues (default: the clock's)
         --guest GUEST      nano (default) or linux, whose image has to be there: guest:fetch linux
-        --cpus N           harts of each guest, 1 to 8 (default 1; more than one without the kind trap)
+        --cpus N           harts of each guest, 1 to 8 (default 1; trap, xen, ring and vcon have no more)
         --core N           mutants of the core instead: the control
         --jvms N           so many JVMs side by side for servers of one guest, and twice as many for shared ones
                            (default 2, for two processors)
@@ -124,11 +124,11 @@ public final class Main {
           default -> throw new IllegalArgumentException(option + " is no option");
         }
       }
-      if (cpus > 1) {
-        if (components.equals(List.of(Component.TRAP))) {
-          throw new IllegalArgumentException("vmm.trap runs machines of one hart");
-        }
-        components = components.stream().filter(each -> each != Component.TRAP).toList();
+      Guests guests = new Guests(linux, cpus);
+      components = components.stream().filter(each -> each.serves(guests)).toList();
+      if (components.isEmpty()) {
+        throw new IllegalArgumentException(
+            "vmm.trap and vmm.xen run machines of one hart, and vmm.xen no Linux");
       }
       return new Options(
           components,
@@ -141,7 +141,7 @@ public final class Main {
           minutes,
           json,
           system,
-          new Guests(linux, cpus),
+          guests,
           verbose);
     }
   }

@@ -76,7 +76,7 @@ final class Stand implements AutoCloseable {
     try {
       Client guest = used.kept();
       if (guest == null) {
-        guest = guest(used, task.name(), seed + task.number());
+        guest = guest(used, task);
         String unwell = comesUp(guest);
         if (unwell != null) {
           used.doom(unwell);
@@ -115,11 +115,13 @@ final class Stand implements AutoCloseable {
     }
   }
 
-  private Client guest(Subject used, String name, long seed) {
+  private Client guest(Subject used, Task task) {
+    String name = task.name();
     Path disk = folder.resolve(name + ".img");
+    long own = seed + task.number();
     return guests.linux()
-        ? new LinuxGuest(used.jvm, name, disk, seed)
-        : new Guest(used.jvm, name, disk, seed, Injection.PATIENCE_MILLIS);
+        ? new LinuxGuest(used.jvm, name, disk, own)
+        : new Guest(used.jvm, name, task.component().image(), disk, own, Injection.PATIENCE_MILLIS);
   }
 
   private static @Nullable String comesUp(Client guest) throws IOException {
@@ -146,8 +148,9 @@ final class Stand implements AutoCloseable {
   /** Whether another guest comes up where this fault has been; null when it does. */
   private @Nullable String another(Subject used, Task task) throws IOException {
     String name = task.name() + "-after";
-    Guest guest =
-        new Guest(used.jvm, name, folder.resolve(name + ".img"), seed, Injection.PATIENCE_MILLIS);
+    Path disk = folder.resolve(name + ".img");
+    String image = task.component().image();
+    Guest guest = new Guest(used.jvm, name, image, disk, seed, Injection.PATIENCE_MILLIS);
     String unwell = comesUp(guest);
     if (unwell != null) {
       return unwell;

@@ -214,6 +214,9 @@ public final class Agent {
     if (!disk.isEmpty()) {
       config.put("disk0", disk);
     }
+    if (!image.monitor().isEmpty()) {
+      config.put("server", image.monitor());
+    }
     root.create("vm/" + name, VirtualMachine.class, config).start();
     return "";
   }
