@@ -5,7 +5,7 @@
 
 enum { VERSION = 1, MAX_JOBS = 32, MAX_PAYLOAD = 65536 };
 enum { ANSWER_ROOM = 4096 };  // of the output, kept free of what jobs print
-enum frame_type { HELLO = 1, RUN = 2, KILL = 3, OUT = 4, EXIT = 5 };
+enum frame_type { HELLO = 1, RUN = 2, KILL = 3, OUT = 4, EXIT = 5, FEED = 6 };
 enum hello_reason { STARTED = 0, ANSWER = 1, MALFORMED = 2 };
 enum exit_kind { EXITED = 0, SIGNALLED = 1, NOT_STARTED = 2 };
 
@@ -31,6 +31,10 @@ struct __attribute__((packed)) hello {
 struct __attribute__((packed)) exit {
   uint32_t kind;
   uint32_t code;
+};
+
+struct __attribute__((packed)) feed {
+  uint32_t command;  // bytes of the command, which follows; the rest is its input
 };
 
 // port.c: bytes to and from the host.
@@ -61,6 +65,7 @@ void check_frame_deadline(void);
 void prepare_jobs(char **environment);
 bool job_exists(uint32_t id);
 void start_job(uint32_t id, uint8_t *command, uint32_t length);
+void start_fed_job(uint32_t id, uint8_t *payload, uint32_t length);
 void kill_job(uint32_t id);
 void kill_all_jobs(void);
 void reap_children(void);

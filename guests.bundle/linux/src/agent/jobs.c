@@ -51,12 +51,12 @@ static void close_pipe(struct job *job) {
   job->pipe = -1;
 }
 
-_Noreturn static void become_shell(char *command, int output) {
+_Noreturn static void become_shell(char *command, int in, int output) {
   static const uint64_t signals = 1ul << (SIGCHLD - 1) | 1ul << (SIGPIPE - 1);
   char *arguments[] = {"sh", "-c", command, 0};
   sys_setpgid(0, 0);
   sys_mask(SIG_UNBLOCK, &signals);
-  sys_dup(null_device, 0);
+  sys_dup(in, 0);
   sys_dup(output, 1);
   sys_dup(output, 2);
   sys_close(null_device);  // the other files close themselves
@@ -67,7 +67,7 @@ _Noreturn static void become_shell(char *command, int output) {
 }
 
 // Returns 0 or a negative error number.
-static int64_t try_start(struct job *job, char *command) {
+static int64_t try_start(struct job *job, char *command, int in) {
   int32_t ends[2];
   int64_t error = sys_pipe(ends);
   if (error < 0) {
@@ -75,7 +75,7 @@ static int64_t try_start(struct job *job, char *command) {
   }
   int64_t pid = sys_fork();
   if (pid == 0) {
-    become_shell(command, ends[1]);
+    become_shell(command, in, ends[1]);
   }
   sys_close(ends[1]);
   if (pid < 0) {
@@ -107,8 +107,8 @@ static struct job *take_place(void) {
   return left_over;
 }
 
-void start_job(uint32_t id, uint8_t *command, uint32_t length) {
-  int64_t error = 0;
+static void start(uint32_t id, uint8_t *command, uint32_t length, int in) {
+  int64_t error = in < 0 ? in : 0;
   for (uint32_t i = 0; i < length; i++) {
     error = command[i] == 0 ? -EINVAL : error;
   }
@@ -117,7 +117,7 @@ void start_job(uint32_t id, uint8_t *command, uint32_t length) {
     uint8_t next = command[length];  // the final zero goes where the next frame may begin
     command[length] = 0;
     *job = (struct job){.id = id, .pipe = -1};
-    error = try_start(job, (char *)command);
+    error = try_start(job, (char *)command, in);
     command[length] = next;
   } else if (error == 0) {
     error = -EAGAIN;
@@ -125,6 +125,44 @@ void start_job(uint32_t id, uint8_t *command, uint32_t length) {
   if (error != 0) {
     *(struct exit *)payload_place() = (struct exit){NOT_STARTED, (uint32_t)-error};
     append_frame(EXIT, id, sizeof(struct exit));
+  }
+}
+
+void start_job(uint32_t id, uint8_t *command, uint32_t length) {
+  start(id, command, length, null_device);
+}
+
+// A pipe with those bytes, and nothing behind them. An empty one takes as many as a frame can have;
+// where it does not (somebody has all the memory for pipes), that is an error.
+static int64_t full_pipe(const uint8_t *bytes, uint32_t length) {
+  int32_t ends[2];
+  int64_t error = sys_pipe(ends);
+  if (error < 0) {
+    return error;
+  }
+  system_call(SYS_fcntl, ends[1], F_SETFL, O_NONBLOCK, 0, 0);
+  int64_t written = length == 0 ? 0 : sys_write(ends[1], bytes, length);
+  sys_close(ends[1]);
+  if (written != length) {
+    sys_close(ends[0]);
+    return written < 0 ? written : -ENOMEM;
+  }
+  return ends[0];
+}
+
+// The length of the command, the command, and what it reads from its standard input.
+void start_fed_job(uint32_t id, uint8_t *payload, uint32_t length) {
+  uint32_t command = ((const struct feed *)payload)->command;
+  uint32_t rest = length - (uint32_t)sizeof(struct feed);
+  uint8_t *text = payload + sizeof(struct feed);
+  if (command > rest) {
+    start(id, text, 0, -EINVAL);
+    return;
+  }
+  int in = (int)full_pipe(text + command, rest - command);
+  start(id, text, command, in);
+  if (in >= 0) {
+    sys_close(in);
   }
 }
 

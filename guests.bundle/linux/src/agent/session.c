@@ -24,6 +24,9 @@ static bool well_formed(const struct header *header) {
   switch (header->type) {
     case HELLO: return header->id == 0 && header->length == sizeof(struct hello);
     case RUN: return header->length <= MAX_PAYLOAD && (!in_session || !job_exists(header->id));
+    case FEED:
+      return header->length >= sizeof(struct feed) && header->length <= MAX_PAYLOAD &&
+             (!in_session || !job_exists(header->id));
     case KILL: return header->length == 0;
     default: return false;
   }
@@ -63,6 +66,8 @@ static void take_frame(const struct header *header, uint8_t *payload) {
     }
   } else if (in_session && header->type == RUN) {
     start_job(header->id, payload, header->length);
+  } else if (in_session && header->type == FEED) {
+    start_fed_job(header->id, payload, header->length);
   } else if (in_session && header->type == KILL) {
     kill_job(header->id);
   }
@@ -83,7 +88,8 @@ void take_frames(void) {
     if (input_length < size) {
       break;
     }
-    if (header->type == RUN && output_room() < sizeof(struct exit)) {
+    bool starts = header->type == RUN || header->type == FEED;
+    if (starts && output_room() < sizeof(struct exit)) {
       waiting = true;
       deadline = -1;
       return;

@@ -13,7 +13,7 @@ enum {
   SYS_clone = 220, SYS_execve = 221, SYS_wait4 = 260,
 };
 
-enum { EINTR = 4, EAGAIN = 11, EINVAL = 22, EMFILE = 24 };
+enum { EINTR = 4, EAGAIN = 11, ENOMEM = 12, EINVAL = 22, EMFILE = 24 };
 enum { O_RDONLY = 0, O_RDWR = 2, O_NONBLOCK = 04000, O_CLOEXEC = 02000000 };
 enum { AT_FDCWD = -100, F_SETFL = 4, FIONREAD = 0x541b, WNOHANG = 1 };
 enum { POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16, POLLNVAL = 32 };

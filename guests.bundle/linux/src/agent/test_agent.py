@@ -10,7 +10,7 @@ import hashlib, os, pty, select, socket, stat, struct, subprocess, sys, time, tt
 
 HEADER = struct.Struct("<4sB3sII")
 MAGIC = b"DuA\x01"
-HELLO, RUN, KILL, OUT, EXIT = 1, 2, 3, 4, 5
+HELLO, RUN, KILL, OUT, EXIT, FEED = 1, 2, 3, 4, 5, 6
 STARTED, ANSWER, MALFORMED = 0, 1, 2
 EXITED, SIGNALLED, NOT_STARTED = 0, 1, 2
 
@@ -146,6 +146,27 @@ def test_input_is_empty_and_bytes_are_bytes(host):
     assert host.one("printf %s " + long) == (long.encode(), (EXITED, 0))
 
 
+def feed(host, command, data, job=7):
+    host.send(frame(FEED, job, struct.pack("<I", len(command)) + command + data))
+    output, ends = host.collect([job])
+    return output[job], ends[job]
+
+
+def test_input_is_fed(host):
+    data = bytes(range(256)) * 255
+    for length in (0, 1, 4096, 4097, len(data)):
+        assert feed(host, b"cat", data[:length]) == (data[:length], (EXITED, 0)), length
+    assert feed(host, b"read -r a; echo $a", b"one\ntwo\n") == (b"one\n", (EXITED, 0))
+    assert feed(host, b"exit 3", data) == (b"", (EXITED, 3))  # nobody reads it
+    most = 65536 - 4 - 5
+    assert feed(host, b"wc -c", b"x" * most) == (b"%d\n" % most, (EXITED, 0))
+    assert feed(host, b"a\0b", b"") == (b"", (NOT_STARTED, 22))
+    host.send(frame(FEED, 7, struct.pack("<I", 4) + b"cat"))
+    assert host.collect([7])[1][7] == (NOT_STARTED, 22)
+    for _ in range(100):  # no descriptor stays
+        assert feed(host, b"wc -c", b"abc") == (b"3\n", (EXITED, 0))
+
+
 def test_much_output_is_complete_when_the_host_is_slow(host):
     script = "i=0; while [ $i -lt 20000 ]; do echo line $i of a long output; i=$((i+1)); done; exit 9"
     host.run(1, script)
@@ -212,7 +233,7 @@ def test_background_work_outlives_its_job(host):
 def test_malformed_frames(host):
     bad = [b"garbage that is no frame at all", frame(9), frame(RUN, 1)[:4] + b"\x02\x01\0\0" + bytes(8),
            frame(OUT, 1, b"x"), HEADER.pack(MAGIC, RUN, b"\0\0\0", 1, 65537), frame(KILL, 1, b"x"),
-           frame(HELLO, 0, b"short"), frame(RUN, 3, b"sleep 9") + frame(RUN, 3, b"sleep 9")]
+           frame(HELLO, 0, b"short"), frame(FEED, 1, b"x"), frame(RUN, 3, b"sleep 9") + frame(RUN, 3, b"sleep 9")]
     for data in bad:
         host.run(1, "sleep 1000")
         host.send(data)

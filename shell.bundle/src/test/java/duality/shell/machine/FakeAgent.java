@@ -33,6 +33,11 @@ final class FakeAgent implements GuestAgent {
   }
 
   @Override
+  public long feed(String command, String input, long timeoutMillis) {
+    return start(command + " with " + input.length() + " bytes", timeoutMillis);
+  }
+
+  @Override
   public String output(long job, long position, int most, long waitMillis) {
     whileRunning.run();
     int from = (int) position;

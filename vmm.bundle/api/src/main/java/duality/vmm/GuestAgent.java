@@ -41,6 +41,18 @@ public interface GuestAgent {
   long start(String command, long timeoutMillis);
 
   /**
+   * Starts a command as {@link #start} does, with bytes for its standard input, which ends behind
+   * them.
+   *
+   * @param command the command, 1 byte or more of UTF-8 without a zero; with its input at most
+   *     65,532
+   * @param input one character of ISO 8859-1 a byte
+   * @param timeoutMillis as for {@link #start}
+   * @return the job's number, at least 1
+   */
+  long feed(String command, String input, long timeoutMillis);
+
+  /**
    * Output of a job, standard output and error as they came, one character of ISO 8859-1 a byte.
    *
    * <p>Reading at a position says that all before it is not needed any more.

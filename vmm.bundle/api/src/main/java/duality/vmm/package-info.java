@@ -3,7 +3,7 @@
  * its guest.
  */
 @Export
-@Version("0.3.0")
+@Version("0.4.0")
 @NullMarked
 package duality.vmm;
 

@@ -82,19 +82,38 @@ final class Agent implements GuestAgent, Instance, Session.Listener {
 
   @Override
   public synchronized long start(String command, long timeoutMillis) {
+    byte[] line = line(command, Frames.MOST_PAYLOAD);
+    Command job = begin(command, timeoutMillis);
+    send(Frames.write(Frames.RUN, job.number(), line));
+    return job.number();
+  }
+
+  @Override
+  public synchronized long feed(String command, String input, long timeoutMillis) {
+    byte[] line = line(command, Frames.MOST_PAYLOAD - Frames.FEED_BYTES - input.length());
+    Command job = begin(command, timeoutMillis);
+    send(Frames.feed(job.number(), line, input.getBytes(ISO_8859_1)));
+    return job.number();
+  }
+
+  private static byte[] line(String command, int most) {
+    byte[] line = command.getBytes(UTF_8);
+    if (line.length == 0 || line.length > most || command.indexOf(0) >= 0) {
+      throw new CallFailed.BadRequest(
+          "a command has 1 to "
+              + most
+              + " bytes without a zero, not "
+              + line.length
+              + (command.indexOf(0) >= 0 ? " with one" : ""));
+    }
+    return line;
+  }
+
+  private Command begin(String command, long timeoutMillis) {
     if (!session.open()) {
       throw new CallFailed.BadRequest(
           "the guest's agent has not said hello; wait until the guest is ready, if it has an"
               + " agent");
-    }
-    byte[] line = command.getBytes(UTF_8);
-    if (line.length == 0 || line.length > Frames.MOST_PAYLOAD || command.indexOf(0) >= 0) {
-      throw new CallFailed.BadRequest(
-          "a command has 1 to "
-              + Frames.MOST_PAYLOAD
-              + " bytes without a zero, not "
-              + line.length
-              + (command.indexOf(0) >= 0 ? " with one" : ""));
     }
     if (timeoutMillis < 0) {
       throw new CallFailed.BadRequest("a time-out of " + timeoutMillis + " ms");
@@ -108,9 +127,9 @@ final class Agent implements GuestAgent, Instance, Session.Listener {
             ? Command.NEVER
             : System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
     newest++;
-    commands.put(newest, new Command(newest, command, kill));
-    send(Frames.write(Frames.RUN, newest, line));
-    return newest;
+    Command job = new Command(newest, command, kill);
+    commands.put(newest, job);
+    return job;
   }
 
   @Override

@@ -10,6 +10,10 @@ import java.nio.ByteOrder;
 final class Frames {
   static final int HEADER_BYTES = 16;
   static final int MOST_PAYLOAD = 65_536;
+
+  /** What a FEED has before its command. */
+  static final int FEED_BYTES = 4;
+
   static final int HELLO_BYTES = HEADER_BYTES + 16;
 
   static final int HELLO = 1;
@@ -17,6 +21,7 @@ final class Frames {
   static final int KILL = 3;
   static final int OUT = 4;
   static final int EXIT = 5;
+  static final int FEED = 6;
 
   /** Reason of a HELLO: the agent has started. */
   static final int STARTED = 0;
@@ -50,6 +55,13 @@ final class Frames {
     ByteBuffer frame = ByteBuffer.allocate(HEADER_BYTES + payload.length);
     frame.order(ByteOrder.LITTLE_ENDIAN);
     return frame.putInt(MAGIC).putInt(type).putInt(job).putInt(payload.length).put(payload).array();
+  }
+
+  /** A FEED: a command and its input. */
+  static byte[] feed(int job, byte[] command, byte[] input) {
+    ByteBuffer payload = ByteBuffer.allocate(FEED_BYTES + command.length + input.length);
+    payload.order(ByteOrder.LITTLE_ENDIAN).putInt(command.length).put(command).put(input);
+    return write(FEED, job, payload.array());
   }
 
   /** A HELLO. */

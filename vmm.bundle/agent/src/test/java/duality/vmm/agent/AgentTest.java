@@ -40,6 +40,7 @@ class AgentTest {
   private byte[] received = new byte[0];
   private final Map<Integer, String> running = new HashMap<>();
   private int killed;
+  private String fed = "";
 
   @BeforeEach
   void assemble() {
@@ -85,6 +86,11 @@ class AgentTest {
         }
         case Frames.RUN ->
             running.put(frame.getInt(8), new String(all, at + 16, length, ISO_8859_1));
+        case Frames.FEED -> {
+          int command = at + 20 + frame.getInt(16);
+          running.put(frame.getInt(8), new String(all, at + 20, command - at - 20, ISO_8859_1));
+          fed = new String(all, command, at + 16 + length - command, ISO_8859_1);
+        }
         case Frames.KILL -> killed = frame.getInt(8);
         default -> throw new AssertionError("frame type " + frame.getInt(4));
       }
@@ -173,6 +179,28 @@ class AgentTest {
     agent.forget(first); // has no effect
     assertThrows(CallFailed.BadRequest.class, () -> agent.job(first));
     assertEquals("exited", agent.job(second).state());
+  }
+
+  @Test
+  void aCommandIsFedWithAsManyBytesAsAFrameCanHave() {
+    ready();
+    StringBuilder every = new StringBuilder();
+    while (every.length() < 65_532 - "cat é".length() - 1) {
+      every.append((char) (every.length() & 0xff));
+    }
+    for (String input : List.of("", "x", every.toString())) {
+      long job = agent.feed("cat é", input, 0);
+      until("job " + job + " runs", () -> running.containsKey((int) job));
+      assertEquals("cat Ã©", running.get((int) job), "UTF-8");
+      assertEquals(input, fed);
+      assertEquals("cat é", agent.job(job).command());
+      exits(job, 0, 0);
+    }
+    for (String command : List.of("", "a\0b", "cat éé")) {
+      assertThrows(CallFailed.BadRequest.class, () -> agent.feed(command, every.toString(), 0));
+    }
+    assertThrows(CallFailed.BadRequest.class, () -> agent.feed("x", "y".repeat(1 << 17), 0));
+    started("true", 0);
   }
 
   @Test

@@ -69,7 +69,25 @@ public final class GuestCommand {
    */
   public int run(String command, Duration limit, OutputStream output)
       throws GuestFailed, IOException {
-    long job = agent.start(command, limit.toMillis());
+    return follow(agent.start(command, limit.toMillis()), output);
+  }
+
+  /**
+   * Runs a command with bytes for its standard input.
+   *
+   * @param input one character of ISO 8859-1 a byte; as many as {@link GuestAgent#feed} takes
+   */
+  public Ended feed(String command, String input, Duration limit) throws GuestFailed {
+    ByteArrayOutputStream output = new ByteArrayOutputStream();
+    try {
+      int status = follow(agent.feed(command, input, limit.toMillis()), output);
+      return new Ended(status, output.toString(UTF_8));
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private int follow(long job, OutputStream output) throws GuestFailed, IOException {
     try {
       long position = 0;
       GuestAgent.Job state;

@@ -13,7 +13,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
-import java.util.Base64;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -23,9 +22,9 @@ import java.util.regex.Pattern;
 
 /**
  * Copies files into a guest and out of it, by commands of its shell: {@code stat}, {@code cat},
- * {@code base64}, {@code chmod} and {@code mv} have to be there. A file is written under another
- * name beside its place and renamed when it is whole, so nobody sees a half. The permission bits
- * are kept; owner and times are not.
+ * {@code dd}, {@code chmod} and {@code mv} have to be there. A file is written under another name
+ * beside its place and renamed when it is whole, so nobody sees a half. The permission bits are
+ * kept; owner and times are not. What is in memory of a file is a piece, however big it is.
  *
  * <p><em>Concurrency:</em> any thread.
  */
@@ -37,12 +36,23 @@ public final class GuestFiles {
     void moved(long done, long total);
   }
 
-  /** Of a file in one command: as base64 it fits into what an agent takes. */
-  private static final int PIECE = 44_100;
+  /** Of a file that goes in with one command: both fit into what an agent takes. */
+  private static final int PIECE = 57_344;
+
+  /**
+   * Of a file that comes out in one command, in blocks of {@link #BLOCK}: less than an agent keeps,
+   * so that a command is not killed because its output is read too slowly.
+   */
+  private static final int BLOCKS = 128;
+
+  private static final int BLOCK = 1 << 16;
 
   private static final Duration LIMIT = Duration.ofSeconds(60);
   private static final String PART = ".duality-part";
   private static final Pattern STAT = Pattern.compile("([0-7]+) ([0-9]+) (.*)");
+
+  /** Free blocks and their bytes of a file system that has any. */
+  private static final Pattern ROOM = Pattern.compile("([0-9]{1,15}) ([0-9]{1,7}) [1-9][0-9]*");
 
   /** From the lowest bit of a mode on. */
   private static final List<PosixFilePermission> BITS =
@@ -95,13 +105,11 @@ public final class GuestFiles {
     Path part = target.resolveSibling(target.getFileName() + PART);
     try {
       try (OutputStream out = Files.newOutputStream(part)) {
-        int status =
-            commands.run(
-                "exec cat " + GuestCommand.quoted(source) + " 2>/dev/null",
-                Duration.ZERO,
-                new Counted(out, total, progress));
-        if (status != 0) {
-          throw new GuestFailed("in the guest: '" + from + "' cannot be read");
+        Counted counted = new Counted(out, total, progress);
+        if (total > (long) BLOCKS * BLOCK) {
+          inPieces(source, counted);
+        } else {
+          read(source, "exec cat " + GuestCommand.quoted(source), counted);
         }
       }
       Files.setPosixFilePermissions(part, permissions(Integer.parseInt(parts.group(1), 8)));
@@ -115,6 +123,27 @@ public final class GuestFiles {
       } catch (IOException e) {
         // It could not be written either.
       }
+    }
+  }
+
+  private void read(String source, String command, Counted out) throws GuestFailed, IOException {
+    if (commands.run(command + " 2>/dev/null", Duration.ZERO, out) != 0) {
+      throw new GuestFailed("in the guest: '" + source + "' cannot be read");
+    }
+  }
+
+  private void inPieces(String source, Counted out) throws GuestFailed, IOException {
+    String quoted = GuestCommand.quoted(source);
+    String version = "stat -L -c '%i %s %Y' " + quoted + " 2>&1";
+    String before = commands.run(version, LIMIT).output();
+    long end;
+    do {
+      end = out.done + (long) BLOCKS * BLOCK;
+      String blocks = " bs=" + BLOCK + " count=" + BLOCKS + " skip=" + out.done / BLOCK;
+      read(source, "exec dd if=" + quoted + blocks, out);
+    } while (out.done == end);
+    if (out.done < out.total || !commands.run(version, LIMIT).output().equals(before)) {
+      throw new GuestFailed("in the guest: '" + source + "' was changed while it was copied");
     }
   }
 
@@ -141,40 +170,46 @@ public final class GuestFiles {
                 + GuestCommand.quoted(String.valueOf(from.getFileName()))
                 + "; { : > \"$t"
                 + PART
-                + "\"; } 2>&1 && printf '%s' \"$t\"",
+                + "\"; } 2>&1 && printf '%s;%s' \"$(stat -f -c '%f %S %b' \"$t"
+                + PART
+                + "\" 2>/dev/null)\" \"$t\"",
             LIMIT);
     if (begun.status() != 0) {
       throw new GuestFailed("in the guest: " + begun.line());
     }
-    String target = begun.output();
+    String[] place = begun.output().split(";", 2);
+    String target = place[1];
     String part = GuestCommand.quoted(target + PART);
     boolean whole = false;
     try (InputStream in = Files.newInputStream(from)) {
       String mode = Integer.toOctalString(mode(Files.getPosixFilePermissions(from)));
       long total = Files.size(from);
+      fits(total, place[0]);
       long done = 0;
       byte[] piece = in.readNBytes(PIECE);
       while (piece.length > 0) {
-        String text = new String(Base64.getEncoder().encode(piece), ISO_8859_1);
-        ended("echo " + text + " | base64 -d 2>&1 >> " + part);
+        String bytes = new String(piece, ISO_8859_1);
+        succeeded(commands.feed("exec cat 2>&1 >> " + part, bytes, LIMIT));
         done += piece.length;
         progress.moved(done, Math.max(done, total));
         piece = in.readNBytes(PIECE);
       }
-      ended(
-          "[ $(wc -c < "
-              + part
-              + ") -eq "
-              + done
-              + " ] || { echo 'not all of it arrived'; exit 1; }; chmod "
-              + mode
-              + " "
-              + part
-              + " 2>&1 && mv -f "
-              + part
-              + " "
-              + GuestCommand.quoted(target)
-              + " 2>&1");
+      succeeded(
+          commands.run(
+              "[ $(wc -c < "
+                  + part
+                  + ") -eq "
+                  + done
+                  + " ] || { echo 'not all of it arrived'; exit 1; }; chmod "
+                  + mode
+                  + " "
+                  + part
+                  + " 2>&1 && mv -f "
+                  + part
+                  + " "
+                  + GuestCommand.quoted(target)
+                  + " 2>&1",
+              LIMIT));
       whole = true;
       return target;
     } catch (IOException e) {
@@ -182,6 +217,18 @@ public final class GuestFiles {
     } finally {
       if (!whole) {
         remove(part);
+      }
+    }
+  }
+
+  /** Refuses what there is no room for, where the guest says how much there is. */
+  private static void fits(long bytes, String room) throws GuestFailed {
+    Matcher numbers = ROOM.matcher(room);
+    if (numbers.matches()) {
+      long free = Long.parseLong(numbers.group(1)) * Long.parseLong(numbers.group(2));
+      if (bytes > free) {
+        throw new GuestFailed(
+            "in the guest: no space left for " + bytes + " bytes, " + free + " are free there");
       }
     }
   }
@@ -194,10 +241,11 @@ public final class GuestFiles {
     }
   }
 
-  private void ended(String command) throws GuestFailed {
-    GuestCommand.Ended ended = commands.run(command, LIMIT);
+  private static void succeeded(GuestCommand.Ended ended) throws GuestFailed {
     if (ended.status() != 0 || !ended.output().isBlank()) {
-      throw new GuestFailed("in the guest: " + ended.line());
+      String why = ended.line();
+      throw new GuestFailed(
+          "in the guest: " + (why.isEmpty() ? "a command ended with " + ended.status() : why));
     }
   }
 

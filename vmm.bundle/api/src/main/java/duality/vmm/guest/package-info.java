@@ -3,7 +3,7 @@
  * copy files. Used by the shell and by the library for programs outside of OSGi.
  */
 @Export
-@Version("0.1.0")
+@Version("0.2.0")
 @NullMarked
 package duality.vmm.guest;
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import duality.vmm.GuestAgent;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -59,7 +60,7 @@ class GuestFilesTest {
 
   @Test
   void bytesModesAndNamesAreKeptBothWays() throws Exception {
-    for (int size : new int[] {0, 1, 44_099, 44_100, 44_101, 300_000}) {
+    for (int size : new int[] {0, 1, 57_343, 57_344, 57_345, 300_000}) {
       Path in = host.resolve("it's $HOME \"x\" `y`");
       Files.write(in, bytes(size));
       mode(in, "rwxr-x--x");
@@ -75,6 +76,74 @@ class GuestFilesTest {
     assertTrue(progress.contains(300_000L), "" + progress);
     assertEquals(0, shell.jobs(), "no job is left");
     assertEquals(List.of("there 'is'"), names(guest));
+  }
+
+  @Test
+  void aBigFileComesOutInPiecesThatAnAgentCanKeep() throws Exception {
+    int piece = 128 << 16;
+    for (int size : new int[] {piece, piece + 1, 2 * piece, 2 * piece + 70_000}) {
+      Files.write(guest.resolve("big"), bytes(size));
+      Path out = host.resolve("out");
+      files.copyOut("big", out, (done, total) -> progress.add(done));
+      assertEquals(-1, Files.mismatch(guest.resolve("big"), out), () -> size + " bytes");
+      assertEquals(size, progress.getLast());
+    }
+    assertTrue(shell.longest < GuestAgent.KEPT_BYTES, () -> shell.longest + " bytes at once");
+    assertEquals(0, shell.jobs());
+  }
+
+  @Test
+  void aBigFileThatChangesMeanwhileIsNotCopied() throws Exception {
+    Path big = guest.resolve("big");
+    Path out = host.resolve("out");
+    for (int size : new int[] {12 << 20, 9 << 20, 0}) {
+      Files.write(big, new byte[10 << 20]);
+      boolean[] changed = {false};
+      String refused =
+          refused(
+              () ->
+                  files.copyOut(
+                      "big",
+                      out,
+                      (done, total) -> {
+                        if (!changed[0]) {
+                          changed[0] = true;
+                          resize(big, size);
+                        }
+                      }));
+      assertEquals("in the guest: 'big' was changed while it was copied", refused);
+      assertFalse(Files.exists(out));
+    }
+  }
+
+  private static void resize(Path file, int size) {
+    try {
+      Files.write(file, new byte[size]);
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  void aFullDiskIsSaid() throws Exception {
+    Path in = host.resolve("in");
+    Files.write(in, bytes(100_000));
+    // It is full when it is written to.
+    Files.createSymbolicLink(guest.resolve("x.duality-part"), Path.of("/dev/full"));
+    String full = refused(() -> files.copyIn(in, "x", (done, total) -> {}));
+    assertTrue(full.startsWith("in the guest: cat: "), full);
+    assertTrue(full.endsWith("No space left on device"), full);
+    // It says before that there is too little room, or nothing about that.
+    shell.before = "stat() { echo 2 4096 1000; }; ";
+    assertEquals(
+        "in the guest: no space left for 100000 bytes, 8192 are free there",
+        refused(() -> files.copyIn(in, "x", (done, total) -> {})));
+    for (String says : List.of("echo 25 4096 1000", "echo 0 4096 0", "false", "echo what?")) {
+      shell.before = "stat() { " + says + "; }; ";
+      assertEquals("x", files.copyIn(in, "x", (done, total) -> {}));
+      assertEquals(-1, Files.mismatch(in, guest.resolve("x")), says);
+    }
+    assertEquals(List.of("x"), names(guest));
   }
 
   @Test

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import duality.vmm.GuestAgent;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
@@ -23,6 +24,12 @@ final class HostShell implements GuestAgent {
     this.folder = folder;
   }
 
+  /** What comes before each command. */
+  String before = "";
+
+  /** The most that a command has said. */
+  int longest;
+
   int jobs() {
     return jobs.size();
   }
@@ -38,18 +45,28 @@ final class HostShell implements GuestAgent {
 
   @Override
   public long start(String command, long timeoutMillis) {
-    if (command.length() > 65_536) {
+    return feed(command, "", timeoutMillis);
+  }
+
+  @Override
+  public long feed(String command, String input, long timeoutMillis) {
+    if (command.length() + input.length() > 65_532) {
       throw new IllegalArgumentException("a command of " + command.length() + " characters");
     }
     newest++;
     try {
       Process process =
-          new ProcessBuilder("sh", "-c", command)
+          new ProcessBuilder("sh", "-c", before + command)
               .directory(folder.toFile())
               .redirectErrorStream(true)
-              .redirectInput(Path.of("/dev/null").toFile())
               .start();
+      try (OutputStream in = process.getOutputStream()) {
+        in.write(input.getBytes(ISO_8859_1));
+      } catch (IOException nobodyReadsIt) {
+        // It has ended already.
+      }
       String output = new String(process.getInputStream().readAllBytes(), ISO_8859_1);
+      longest = Math.max(longest, output.length());
       jobs.put(newest, new Done(command, output, process.waitFor()));
     } catch (IOException | InterruptedException e) {
       throw new AssertionError(e);
