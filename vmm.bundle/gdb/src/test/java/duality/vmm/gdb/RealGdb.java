@@ -8,8 +8,11 @@ import java.io.OutputStream;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
 
-/** A {@code gdb-multiarch} that is told commands, one after the other, and what it says to them. */
-final class RealGdb implements AutoCloseable {
+/**
+ * A {@code gdb-multiarch} that is told commands, one after the other, and what it says to them. For
+ * the tests in the container, too.
+ */
+public final class RealGdb implements AutoCloseable {
   private static final String PROGRAM = "gdb-multiarch";
   private static final long SECONDS = 120;
 
@@ -27,7 +30,7 @@ final class RealGdb implements AutoCloseable {
   private int commands;
 
   /** Starts one; where there is none the test says so and is skipped. */
-  RealGdb(String... arguments) throws IOException {
+  public RealGdb(String... arguments) throws IOException {
     String[] command = new String[arguments.length + 3];
     command[0] = PROGRAM;
     command[1] = "-nx";
@@ -72,19 +75,19 @@ final class RealGdb implements AutoCloseable {
   }
 
   /** Says a command whose end is not awaited. */
-  void say(String command) throws IOException {
+  public void say(String command) throws IOException {
     in.write((command + "\n").getBytes(UTF_8));
     in.flush();
   }
 
   /** Says a command and answers what it printed. */
-  String ask(String command) throws IOException {
+  public String ask(String command) throws IOException {
     say(command);
     return answer(command);
   }
 
   /** Waits for the end of a command that was said; what was printed until then. */
-  String answer(String command) throws IOException {
+  public String answer(String command) throws IOException {
     String mark = "<" + ++commands + ">";
     say("echo " + mark + "\\n");
     return until(mark, command);
@@ -114,18 +117,18 @@ final class RealGdb implements AutoCloseable {
   }
 
   /** A number that an expression stands for. */
-  long value(String expression) throws IOException {
+  public long value(String expression) throws IOException {
     String answer = ask("output/x " + expression);
     return Long.parseUnsignedLong(answer.substring(answer.lastIndexOf("0x") + 2).strip(), 16);
   }
 
   /** Ctrl-C. */
-  void interrupt() throws IOException, InterruptedException {
+  public void interrupt() throws IOException, InterruptedException {
     new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
   }
 
   /** Ends it without a good-bye. */
-  void kill() {
+  public void kill() {
     process.destroyForcibly();
   }
 
