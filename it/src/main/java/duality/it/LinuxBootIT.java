@@ -176,6 +176,37 @@ class LinuxBootIT {
     assertEquals("64\n", linux.exec("head -c 64 /dev/hwrng | wc -c", SECONDS));
   }
 
+  /** Bigger than what an agent keeps of output that nobody has read, and than a disk with room. */
+  @Test
+  void bigFilesAreCopiedInAndOutAndWhatDoesNotFitIsRefused() throws Exception {
+    linux.exec(
+        "head -c 1000000 /dev/urandom >/tmp/in; for i in $(seq 18); do cat /tmp/in;"
+            + " done >/tmp/out; mkdir /tmp/small; mount -t tmpfs -o size=1m none"
+            + " /tmp/small",
+        SECONDS);
+    String there = linux.exec("md5sum </tmp/out", SECONDS).substring(0, 32);
+    Path out = folder.resolve("out");
+    Path in = folder.resolve("in");
+    byte[] bytes = new byte[1_500_000];
+    new Random(11).nextBytes(bytes);
+    Files.write(in, bytes);
+    try (Gogo gogo = new Gogo(folder)) {
+      gogo.run("vm:copy linux-it:/tmp/out " + out);
+      assertTrue(Files.size(out) > GuestAgent.KEPT_BYTES, () -> out.toFile().length() + " bytes");
+      assertEquals(there, md5(Files.readAllBytes(out)));
+      gogo.run("vm:copy " + in + " linux-it:/tmp");
+      assertEquals(md5(bytes), linux.exec("md5sum </tmp/in", SECONDS).substring(0, 32));
+      String refused = gogo.refused("vm:copy " + in + " linux-it:/tmp/small");
+      assertTrue(refused.contains("no space left for 1500000 bytes"), refused);
+    }
+    assertEquals(
+        "", linux.exec("ls -A /tmp/small; umount /tmp/small; rm /tmp/out /tmp/in", SECONDS));
+  }
+
+  private static String md5(byte[] bytes) throws Exception {
+    return HexFormat.of().formatHex(MessageDigest.getInstance("MD5").digest(bytes));
+  }
+
   @Test
   void itKnowsTheDate() {
     long before = System.currentTimeMillis() / 1000;
