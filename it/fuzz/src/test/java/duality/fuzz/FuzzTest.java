@@ -18,23 +18,25 @@ import org.junit.jupiter.params.provider.CsvSource;
 class FuzzTest {
   @ParameterizedTest
   @CsvSource({
-    "DeviceTarget, 2000",
-    "MachineTarget, 60",
-    "ProgramTarget, 200",
-    "SbiTarget, 40",
-    "GdbTarget, 40",
-    "XenTarget, 40"
+    "DeviceTarget, 2000, 380",
+    "MachineTarget, 60, 1200",
+    "ProgramTarget, 200, 580",
+    "SbiTarget, 40, 780",
+    "GdbTarget, 40, 830",
+    "XenTarget, 40, 660"
   })
-  void nothingComesToHarm(String target, int inputs) throws Exception {
+  void nothingComesToHarm(String target, int inputs, int places) throws Exception {
     long seed = Long.getLong("duality.seed", 1);
     System.out.println("FuzzTest " + target + ": -Dduality.seed=" + seed);
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
     try (Worker worker = new Worker(target, seed, Corpus.of(target))) {
+      // Fewer than it reached when it was kept: what bytes mean has changed; grow a new one.
+      assertTrue(
+          worker.places() > places, () -> "the corpus reaches " + worker.places() + " places");
       for (int n = 0; n < inputs && System.nanoTime() < end; n++) {
         worker.next();
       }
       assertEquals(List.of(), worker.findings(), () -> "seed " + seed);
-      assertTrue(worker.places() > 100, () -> worker.places() + " places were reached");
     }
   }
 }

@@ -5,7 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HexFormat;
+import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,9 +27,20 @@ public final class Main {
   private final Map<String, long[]> totals = new LinkedHashMap<>();
   private final Map<String, List<byte[]>> kept = new LinkedHashMap<>();
 
+  /** Bytes of inputs that a target may have in the sources: twice as many hexadecimal digits. */
+  private static final long MOST_KEPT = 22_000;
+
+  private static final Path SOURCES = Path.of("it/fuzz/src/test/resources/duality/fuzz");
+
+  /** What to begin with, by target. */
+  private final Map<String, List<byte[]>> start = new LinkedHashMap<>();
+
   private Main() {}
 
-  /** {@code --minutes N --workers N --seed N --corpus FOLDER}. */
+  /**
+   * {@code --minutes N --workers N --seed N --corpus FOLDER --empty yes}, or {@code --minimise
+   * FOLDER}.
+   */
   public static void main(String[] arguments) throws Exception {
     Map<String, String> options = new LinkedHashMap<>();
     for (int i = 0; i + 1 < arguments.length; i += 2) {
@@ -40,6 +51,19 @@ public final class Main {
     int workers = Integer.parseInt(options.getOrDefault("--workers", Integer.toString(processors)));
     long seed = Long.parseLong(options.getOrDefault("--seed", Long.toString(System.nanoTime())));
     Main main = new Main();
+    if (options.containsKey("--minimise")) {
+      System.exit(main.minimise(Path.of(options.get("--minimise")), seed) ? 0 : 1);
+    }
+    for (String target : TARGETS) {
+      List<byte[]> inputs = new ArrayList<>();
+      if (!options.getOrDefault("--empty", "no").equals("yes")) {
+        inputs.addAll(Corpus.of(target));
+      }
+      if (options.containsKey("--corpus")) {
+        inputs.addAll(Corpus.of(target, Path.of(options.get("--corpus"))));
+      }
+      main.start.put(target, inputs);
+    }
     boolean well = main.run((long) (minutes * 60e9), workers, seed);
     if (options.containsKey("--corpus")) {
       main.save(Path.of(options.get("--corpus")));
@@ -94,7 +118,7 @@ public final class Main {
     List<Worker> fed = new ArrayList<>();
     try {
       for (String target : TARGETS) {
-        fed.add(new Worker(target, seed, Corpus.of(target)));
+        fed.add(new Worker(target, seed, start.getOrDefault(target, List.of())));
       }
       long[] shares = {4, 2, 1, 2, 1, 2};
       while (System.nanoTime() < end) {
@@ -105,7 +129,7 @@ public final class Main {
           }
         }
       }
-    } catch (ReflectiveOperationException | IOException e) {
+    } catch (ReflectiveOperationException e) {
       harm.add("worker " + number + " of " + workers + ": " + e);
     }
     synchronized (totals) {
@@ -144,19 +168,42 @@ public final class Main {
     return Long.parseLong(fields[1]) * 4096;
   }
 
-  /** The shortest inputs that were kept, up to some kilobytes for each target. */
   private void save(Path folder) throws IOException {
-    Files.createDirectories(folder);
     for (Map.Entry<String, List<byte[]>> each : kept.entrySet()) {
-      List<String> lines =
-          each.getValue().stream()
-              .sorted(java.util.Comparator.comparingInt(bytes -> bytes.length))
-              .map(HexFormat.of()::formatHex)
-              .distinct()
-              .limit(400)
-              .toList();
-      Files.write(folder.resolve(each.getKey() + ".txt"), lines);
+      Corpus.save(each.getKey(), folder, each.getValue());
     }
     System.out.println("kept in " + folder + ": " + Arrays.toString(folder.toFile().list()));
+  }
+
+  /**
+   * Puts the smallest part of a folder's corpus and of that in the sources, which reaches as much
+   * as both, into the sources.
+   */
+  private boolean minimise(Path folder, long seed)
+      throws IOException, ReflectiveOperationException {
+    for (String target : TARGETS) {
+      List<byte[]> inputs = new ArrayList<>(Corpus.of(target));
+      inputs.addAll(Corpus.of(target, folder));
+      List<SmallCorpus.Reached> all = new ArrayList<>();
+      BitSet places = new BitSet();
+      try (Worker worker = new Worker(target, seed, List.of())) {
+        inputs.forEach(each -> all.add(worker.reached(each)));
+        all.forEach(each -> places.or(each.places()));
+        harm.addAll(worker.findings());
+      }
+      List<byte[]> small = SmallCorpus.of(all, MOST_KEPT);
+      try (Worker worker = new Worker(target, seed, small)) {
+        System.out.printf(
+            "%-14s %4d inputs of %4d, which reach %5d places of %5d, %6d bytes%n",
+            target,
+            small.size(),
+            inputs.size(),
+            worker.places(),
+            places.cardinality(),
+            Corpus.save(target, SOURCES, small));
+      }
+    }
+    harm.forEach(System.out::println);
+    return harm.isEmpty();
   }
 }

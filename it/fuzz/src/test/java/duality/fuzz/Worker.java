@@ -1,6 +1,7 @@
 package duality.fuzz;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.random.RandomGenerator;
@@ -63,6 +64,26 @@ final class Worker implements AutoCloseable {
     }
   }
 
+  /** Feeds an input and says what it reached. */
+  SmallCorpus.Reached reached(byte[] input) {
+    feed(input);
+    BitSet places = new BitSet();
+    BitSet visits = new BitSet();
+    for (int place = 0; place < map.length; place++) {
+      int count = map[place] & 0xff;
+      if (count != 0) {
+        places.set(place);
+        visits.set(8 * place + bucket(count));
+      }
+    }
+    return new SmallCorpus.Reached(input, places, visits);
+  }
+
+  /** 0 for one visit, 1 for two or three, … 7 for 128 and more. */
+  private static int bucket(int visits) {
+    return 31 - Integer.numberOfLeadingZeros(visits);
+  }
+
   /** Whether a place was reached for the first time, or twice, four times, … as often as ever. */
   private boolean isNew() {
     boolean found = false;
@@ -71,9 +92,9 @@ final class Worker implements AutoCloseable {
       if (visits == 0) {
         continue;
       }
-      int bucket = 32 - Integer.numberOfLeadingZeros(visits); // 1 to 8
-      if ((seen[place] >> bucket - 1 & 1) == 0) {
-        seen[place] |= (byte) (1 << bucket - 1);
+      int bucket = bucket(visits);
+      if ((seen[place] >> bucket & 1) == 0) {
+        seen[place] |= (byte) (1 << bucket);
         found = true;
       }
     }
