@@ -137,7 +137,8 @@ final class Debugger {
       boolean data = each.access() != 0 && (each.access() & ~(Memory.READ | Memory.WRITE)) == 0;
       if (!execute && !data
           || each.bytes() < 1
-          || each.bytes() > (execute ? 1 : MOST_POINT_BYTES)) {
+          || each.bytes() > (execute ? 1 : MOST_POINT_BYTES)
+          || block(each) == 0) {
         throw new CallFailed.BadRequest("no place to stop at: " + each);
       }
     }
@@ -197,10 +198,13 @@ final class Debugger {
             | (block(point) > 1 ? POWER_OF_TWO : 0);
   }
 
-  /** The smallest block, its bytes a power of two and itself aligned, that has all of it. */
+  /**
+   * The smallest block, its bytes a power of two and itself aligned, that has all of it; 0 when
+   * none has, because it crosses the middle or the end of all addresses.
+   */
   private static long block(StopPoint point) {
     long block = 1;
-    while ((point.address() & -block) + block - point.address() < point.bytes()) {
+    while (block != 0 && (point.address() & -block) + block - point.address() < point.bytes()) {
       block *= 2;
     }
     return block;

@@ -278,7 +278,9 @@ public abstract class DebugContract {
             new StopPoint(Memory.EXECUTE | Memory.READ, 0, 1),
             new StopPoint(Memory.EXECUTE, 0, 2),
             new StopPoint(Memory.WRITE, 0, 0),
-            new StopPoint(8, 0, 1))) {
+            new StopPoint(8, 0, 1),
+            new StopPoint(Memory.READ, -1, 2),
+            new StopPoint(Memory.WRITE, Long.MAX_VALUE - 2, 8))) {
       assertThrows(CallFailed.BadRequest.class, () -> machine.stopAt(List.of(bad)), () -> "" + bad);
     }
     assertThrows(CallFailed.BadRequest.class, () -> machine.step(0, 1, false, 10), "it runs");
