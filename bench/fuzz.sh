@@ -19,7 +19,7 @@ esac
 . cnf/jdk25.sh
 find_jdk25 || exit 2
 classes=it/fuzz/target/test-classes
-if [ ! -d "$classes" ] || [ -n "$(find it/fuzz/src -newer "$classes" -type f -print -quit)" ]; then
+if [ ! -d "$classes" ] || [ -n "$(find . -path '*/src/*' -newer "$classes" -type f -print -quit)" ]; then
   mvn -q -B -pl it/fuzz -am package -DskipTests
   touch "$classes"
 fi
