@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.regex.Pattern;
 import org.tukaani.xz.XZInputStream;
 
 /**
@@ -18,9 +20,11 @@ final class DebianArchive {
 
   private static final String INDEX = "main/binary-riscv64/Packages.xz";
   private static final int MAX_RELEASE_BYTES = 8 << 20;
+  private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9-]*");
 
   private final Mirror mirror;
   private final String suite;
+  private final String name;
   private final Download download;
   private final Path folder;
 
@@ -31,10 +35,29 @@ final class DebianArchive {
    * @param folder where files are kept while they are needed
    */
   DebianArchive(Mirror mirror, String suite, Path folder, Progress progress) {
+    this(mirror, suite, suite, folder, new Download(mirror, progress));
+  }
+
+  private DebianArchive(Mirror mirror, String suite, String name, Path folder, Download download) {
     this.mirror = mirror;
     this.suite = suite;
+    this.name = name;
     this.folder = folder;
-    this.download = new Download(mirror, progress);
+    this.download = download;
+  }
+
+  /**
+   * The same suite by its role if this is by its name, or the other way round. While a mirror is
+   * being updated, one of them may still have the release before with all that it lists.
+   *
+   * @param release what this one has
+   * @return empty if this is the other name already, or there is none
+   */
+  Optional<DebianArchive> byOtherName(ReleaseFile release) {
+    String other = release.codename().equals(suite) ? release.suite() : release.codename();
+    return name.equals(suite) && NAME.matcher(other).matches() && !other.equals(suite)
+        ? Optional.of(new DebianArchive(mirror, suite, other, folder, download))
+        : Optional.empty();
   }
 
   Mirror mirror() {
@@ -93,6 +116,6 @@ final class DebianArchive {
   }
 
   private String dists(String path) {
-    return "dists/" + suite + "/" + path;
+    return "dists/" + name + "/" + path;
   }
 }

@@ -3,6 +3,7 @@ package duality.guests.linux;
 import duality.guests.GuestUnavailable;
 import duality.guests.GuestUnavailable.Reason;
 import duality.guests.Progress;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -95,7 +96,12 @@ final class DebianFetch {
         return current.get();
       }
       step = "the index of packages cannot be had";
-      PackageIndex index = archive.packages(release);
+      PackageIndex index;
+      try {
+        index = archive.packages(release);
+      } catch (NotAuthentic | FileNotFoundException e) {
+        return fetchByOtherName(archive, release, e);
+      }
       PackageIndex.Listed kernel = index.behind(KERNEL);
       PackageIndex.Listed busybox = index.find(BUSYBOX);
       step = "Linux cannot be kept";
@@ -108,6 +114,25 @@ final class DebianFetch {
       return cache.publish(unpack(release, kernelDeb, busyboxDeb));
     } catch (IOException | InterruptedException | RuntimeException e) {
       throw Failures.explain(step, where, e);
+    }
+  }
+
+  /** What to do when a mirror has a release file but not the index that it is about. */
+  private <E extends IOException> Product fetchByOtherName(
+      DebianArchive archive, ReleaseFile release, E missing) throws E, GuestUnavailable {
+    Optional<DebianArchive> other = archive.byOtherName(release);
+    if (other.isEmpty()) {
+      throw missing;
+    }
+    progress.step("the mirror is being updated, looking for the release before", 0, 0);
+    try {
+      return fetch(other.get());
+    } catch (GuestUnavailable e) {
+      if (e.reason() == Reason.CANCELLED || e.reason() == Reason.STORAGE) {
+        throw e;
+      }
+      missing.addSuppressed(e);
+      throw missing;
     }
   }
 

@@ -344,6 +344,40 @@ class LinuxGuestTest {
   }
 
   @Test
+  void aMirrorInTheMiddleOfAnUpdateGivesTheReleaseBeforeByItsOtherName() throws Exception {
+    String index = "/main/binary-riscv64/Packages.xz";
+    byte[] before = server.files.get("dists/trixie" + index);
+    server.files.put("dists/stable" + index, before);
+    server.files.put("dists/stable/InRelease", server.files.get("dists/trixie/InRelease"));
+    byte[] kernel = server.files.get(KERNEL_PATH);
+    publish("6.1.2-x", "2026-02-01");
+    server.files.put(KERNEL_PATH, kernel);
+    byte[] after = server.files.put("dists/trixie" + index, before);
+    Boot boot = guest().prepare(progress);
+    assertArrayEquals(Packages.kernel("kernel 6.1.1-x"), Files.readAllBytes(boot.kernel()));
+    // What is there by then is kept, and later the update is found.
+    assertEquals(boot, guest().fetch(Optional.empty(), progress));
+    server.files.put("dists/trixie" + index, after);
+    publish("6.1.2-x", "2026-02-01");
+    Boot updated = guest().fetch(Optional.empty(), progress);
+    assertArrayEquals(Packages.kernel("kernel 6.1.2-x"), Files.readAllBytes(updated.kernel()));
+  }
+
+  @Test
+  void theOtherNameOfASuiteMustNotBeAnotherSuite() throws Exception {
+    String index = "dists/trixie/main/binary-riscv64/Packages.xz";
+    byte[] older = server.files.get(index);
+    server.files.put("dists/stable/main/binary-riscv64/Packages.xz", older);
+    String text = ClearSigned.parse(release("forky", "2026-01-01", older)).text();
+    server.files.put("dists/stable/InRelease", key.sign(text, HashAlgorithmTags.SHA256));
+    publish("6.1.2-x", "2026-02-01");
+    server.files.put(index, older);
+    GuestUnavailable e = failure(() -> guest().prepare(progress), Reason.NOT_AUTHENTIC);
+    assertTrue(e.getMessage().contains("index of packages"), e.getMessage());
+    assertFalse(guest().ready());
+  }
+
+  @Test
   void aMirrorThatIsNoneIsSaid() {
     server.files.clear();
     failure(() -> guest().prepare(progress), Reason.NOT_FOUND);
