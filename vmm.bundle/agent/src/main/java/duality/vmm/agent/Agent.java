@@ -90,7 +90,15 @@ final class Agent implements GuestAgent, Instance, Session.Listener {
 
   @Override
   public synchronized long feed(String command, String input, long timeoutMillis) {
-    byte[] line = line(command, Frames.MOST_PAYLOAD - Frames.FEED_BYTES - input.length());
+    int most = Frames.MOST_PAYLOAD - Frames.FEED_BYTES;
+    if (input.length() >= most) {
+      throw new CallFailed.BadRequest(
+          "a command with its input has at most "
+              + most
+              + " bytes, and the input alone "
+              + input.length());
+    }
+    byte[] line = line(command, most - input.length());
     Command job = begin(command, timeoutMillis);
     send(Frames.feed(job.number(), line, input.getBytes(ISO_8859_1)));
     return job.number();

@@ -199,7 +199,11 @@ class AgentTest {
     for (String command : List.of("", "a\0b", "cat éé")) {
       assertThrows(CallFailed.BadRequest.class, () -> agent.feed(command, every.toString(), 0));
     }
-    assertThrows(CallFailed.BadRequest.class, () -> agent.feed("x", "y".repeat(1 << 17), 0));
+    CallFailed.BadRequest tooLong =
+        assertThrows(CallFailed.BadRequest.class, () -> agent.feed("x", "y".repeat(1 << 17), 0));
+    assertEquals(
+        "a command with its input has at most 65532 bytes, and the input alone 131072",
+        tooLong.getMessage());
     started("true", 0);
   }
 

@@ -6,6 +6,7 @@ import duality.vmm.GuestAgent;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.Serial;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -47,9 +48,15 @@ public final class GuestFiles {
 
   private static final int BLOCK = 1 << 16;
 
+  /**
+   * How much longer than its size a file may be that comes out: those of {@code /proc} have size 0.
+   * A guest that never ends a file would fill the host's disk.
+   */
+  private static final long BEYOND = GuestAgent.KEPT_BYTES;
+
   private static final Duration LIMIT = Duration.ofSeconds(60);
   private static final String PART = ".duality-part";
-  private static final Pattern STAT = Pattern.compile("([0-7]+) ([0-9]+) (.*)");
+  private static final Pattern STAT = Pattern.compile("([0-7]{1,5}) ([0-9]{1,18}) (.*)");
 
   /** Free blocks and their bytes of a file system that has any. */
   private static final Pattern ROOM = Pattern.compile("([0-9]{1,15}) ([0-9]{1,7}) [1-9][0-9]*");
@@ -105,6 +112,17 @@ public final class GuestFiles {
     Path part = target.resolveSibling(target.getFileName() + PART);
     try {
       try (OutputStream out = Files.newOutputStream(part)) {
+        long free = Files.getFileStore(part).getUsableSpace();
+        if (total > free) {
+          throw new GuestFailed(
+              "no space left for "
+                  + total
+                  + " bytes beside '"
+                  + target
+                  + "', "
+                  + free
+                  + " are free");
+        }
         Counted counted = new Counted(out, total, progress);
         if (total > (long) BLOCKS * BLOCK) {
           inPieces(source, counted);
@@ -115,6 +133,9 @@ public final class GuestFiles {
       Files.setPosixFilePermissions(part, permissions(Integer.parseInt(parts.group(1), 8)));
       Files.move(part, target, StandardCopyOption.REPLACE_EXISTING);
       return target;
+    } catch (TooLong e) {
+      throw new GuestFailed(
+          "in the guest: '" + from + "' goes on after the " + total + " bytes of its size");
     } catch (IOException e) {
       throw new GuestFailed("'" + target + "' cannot be written: " + reason(e));
     } finally {
@@ -287,7 +308,12 @@ public final class GuestFiles {
     };
   }
 
-  /** Counts what goes by. */
+  /** More comes out of the guest than can be meant. */
+  private static final class TooLong extends IOException {
+    @Serial private static final long serialVersionUID = 1L;
+  }
+
+  /** Counts what goes by, and ends what does not end. */
   private static final class Counted extends OutputStream {
     private final OutputStream out;
     private final long total;
@@ -307,6 +333,9 @@ public final class GuestFiles {
 
     @Override
     public void write(byte[] from, int offset, int length) throws IOException {
+      if (done + length > total + BEYOND) {
+        throw new TooLong();
+      }
       out.write(from, offset, length);
       done += length;
       progress.moved(done, Math.max(done, total));

@@ -116,6 +116,33 @@ class GuestFilesTest {
     }
   }
 
+  @Test
+  void aFileThatDoesNotEndIsGivenUp() throws Exception {
+    Files.write(guest.resolve("endless"), new byte[40 << 20]);
+    Path out = host.resolve("out");
+    for (long size : new long[] {5, 9 << 20}) {
+      shell.before = "stat() { echo 644 " + size + " regular file; }; ";
+      assertEquals(
+          "in the guest: 'endless' goes on after the " + size + " bytes of its size",
+          refused(() -> files.copyOut("endless", out, (done, total) -> progress.add(done))));
+      assertTrue(progress.getLast() <= size + (16 << 20), "" + progress.getLast());
+      assertEquals(List.of(), names(host));
+      assertEquals(0, shell.jobs());
+    }
+    shell.before = "stat() { echo 644 900000000000000000 regular file; }; ";
+    String full = refused(() -> files.copyOut("endless", out, (done, total) -> {}));
+    assertTrue(full.startsWith("no space left for 900000000000000000 bytes"), full);
+    shell.before = "stat() { echo 644 9999999999999999999 regular file; }; ";
+    String lies = refused(() -> files.copyOut("endless", out, (done, total) -> {}));
+    assertTrue(lies.startsWith("in the guest: 644 9999"), lies);
+    assertEquals(List.of(), names(host));
+    // Those of /proc say that they have no bytes.
+    shell.before = "stat() { echo 644 0 regular file; }; ";
+    Files.write(guest.resolve("endless"), bytes(200_000));
+    files.copyOut("endless", out, (done, total) -> {});
+    assertArrayEquals(bytes(200_000), Files.readAllBytes(out));
+  }
+
   private static void resize(Path file, int size) {
     try {
       Files.write(file, new byte[size]);
