@@ -71,7 +71,7 @@ build() { # COMMIT MODULE BASE: prints the file
     git -C "$tree" checkout -q --force --detach "$3"
     rm -rf "${tree:?}/$2"
     git -C "$tree" checkout -q "$1" -- "$2"
-    (cd "$tree" && mvn -B -q --color never -o -pl "$2" -am package -DskipTests -Derrorprone=-Xdiags:compact) \
+    (cd "$tree" && mvn -B -q --color never -pl "$2" -am package -DskipTests -Derrorprone=-Xdiags:compact) \
       >"$kept/build.log" 2>&1 </dev/null || return 1
     cp "$tree/$2"/target/duality.*.jar "$jar"
   fi

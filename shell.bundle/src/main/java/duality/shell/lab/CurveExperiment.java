@@ -36,7 +36,7 @@ final class CurveExperiment implements Experiment {
       List.of(
           new Work("null call", Kind.NULL_CALL, 4_000),
           new Work("shell script that forks", Kind.SCRIPT, 6),
-          new Work("disk copy of 4 KiB", Kind.COPY, 100),
+          new Work("disk copy of 4 KiB", Kind.COPY, 500),
           new Work("table entry made and taken away", Kind.TABLES, 2_048));
 
   /** Round trips of others, in nanoseconds of their machines; see docs/lab/curve.md. */
