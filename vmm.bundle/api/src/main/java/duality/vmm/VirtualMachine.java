@@ -116,7 +116,7 @@ public interface VirtualMachine extends TrapHandler {
    * @param interrupts whether interrupts may come meanwhile; a {@code wfi} waits for one then
    * @param millis how long it may take, at most 2,000
    * @return what was executed, in order; fewer than {@code count} when time was over, a watchpoint
-   *     was met, or the guest ended
+   *     was met, the hart stopped or the guest ended
    * @throws duality.kernel.CallFailed.BadRequest when the machine is not paused
    */
   List<Step> step(int hart, int count, boolean interrupts, long millis);

@@ -254,6 +254,14 @@ final class Debugger {
 
   // ---- stepping ----
 
+  /** A hart stays at rest, because it has stopped or the guest has ended: it does no more steps. */
+  void rests(Vcpu one) {
+    Trace running = trace;
+    if (running != null && running.of(one.hart)) {
+      running.stopped();
+    }
+  }
+
   /** Has a hart do steps; it is at rest again when this returns. */
   List<duality.vmm.Step> step(int hart, int count, boolean interrupts, long millis) {
     Vcpu one = subject(hart);

@@ -402,7 +402,11 @@ public final class Machine implements VirtualMachine, Instance {
     if (cause < INTERRUPT) {
       return debugger.trap(number, cause, value);
     }
-    return one.hart.trap(cause, value);
+    int next = one.hart.trap(cause, value);
+    if (next == SUSPEND) {
+      debugger.rests(one);
+    }
+    return next;
   }
 
   @Override

@@ -49,7 +49,12 @@ final class Trace {
     return true;
   }
 
-  /** There will be no other one: the hart has met a stop. */
+  /** Whether they are that hart's. */
+  boolean of(VirtualHart one) {
+    return hart == one;
+  }
+
+  /** There will be no other one: the hart has met a stop, or stays at rest. */
   void stopped() {
     done.countDown();
   }

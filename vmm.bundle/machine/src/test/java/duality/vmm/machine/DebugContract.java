@@ -34,6 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(600)
 public abstract class DebugContract {
   private static final long LIMIT_SECONDS = 120;
+  private static final int STEP_MILLIS = 2_000;
 
   @TempDir private Path folder = Path.of("");
 
@@ -84,6 +85,14 @@ public abstract class DebugContract {
       stop = machine.stopped();
     }
     return stop;
+  }
+
+  private void awaitEnd() {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
+    while (!machine.stopped().state().equals("stopped")) {
+      assertTrue(System.nanoTime() - end < 0, "never ended: " + machine.stopped());
+      console.output(Long.MAX_VALUE, 1, 5);
+    }
   }
 
   private int word(long address) {
@@ -268,6 +277,30 @@ public abstract class DebugContract {
     assertEquals(1, machine.step(0, 1, false, 1_000).size());
     machine.resume();
     works();
+  }
+
+  @Test
+  void aStepInWhichTheGuestEndsWaitsForNoOther() {
+    // Once is enough: a busy host may be slow, but not each time.
+    long least = Long.MAX_VALUE;
+    for (int i = 0; i < 5 && least > STEP_MILLIS; i++) {
+      machine.start();
+      machine.pause();
+      HartState there = machine.registers(0);
+      long[] x = there.x();
+      x[10] = 0; // a shutdown
+      x[11] = 0;
+      x[16] = 0;
+      x[17] = 0x5352_5354L;
+      long pc = there.pc() + 4; // where it waits for a key it would wait on
+      machine.setRegisters(0, with(there, pc, x));
+      machine.write(0, pc, new byte[] {0x73, 0, 0, 0});
+      long begun = System.nanoTime();
+      assertTrue(machine.step(0, 2, false, STEP_MILLIS).size() < 2, "the call alone");
+      least = Math.min(least, TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begun));
+      awaitEnd();
+    }
+    assertTrue(least < STEP_MILLIS, "it waits for all of its time");
   }
 
   @Test
