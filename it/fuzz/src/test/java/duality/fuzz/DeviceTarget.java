@@ -13,7 +13,6 @@ import duality.drivers.testing.TestConsole;
 import duality.drivers.testing.TestStore;
 import duality.finisher.FinisherServer;
 import duality.kernel.CallFailed;
-import duality.kernel.FailureReport;
 import duality.kernel.Notification;
 import duality.kernel.Server;
 import duality.net.learning.SwitchServer;
@@ -40,7 +39,7 @@ public final class DeviceTarget implements Target {
   private final List<Boolean> virtio = new ArrayList<>();
   private final Notification finish;
   private final Guest guest = new Guest();
-  private long lastFailure;
+  private final Complaints complaints = new Complaints(board.core());
 
   /** A board with one device of each kind. */
   public DeviceTarget() {
@@ -198,11 +197,7 @@ public final class DeviceTarget implements Target {
 
   @Override
   public List<String> complaints() {
-    List<FailureReport> failures = board.core().failures(lastFailure);
-    failures.forEach(each -> lastFailure = Math.max(lastFailure, each.number()));
-    return failures.stream()
-        .map(each -> each.path() + ": " + each.reason() + each.stack())
-        .toList();
+    return complaints.fresh();
   }
 
   @Override

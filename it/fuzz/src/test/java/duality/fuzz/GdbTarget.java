@@ -2,7 +2,6 @@ package duality.fuzz;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
-import duality.kernel.FailureReport;
 import duality.vmm.GdbStub;
 import duality.vmm.VirtualMachine;
 import duality.vmm.gdb.GdbServer;
@@ -71,7 +70,7 @@ public final class GdbTarget implements Target {
   private final Path kernel;
   private final VirtualMachine machine;
   private final int port;
-  private long lastFailure;
+  private final Complaints complaints = new Complaints(rig.core);
 
   /** A machine that counts, and its stub. */
   public GdbTarget() throws IOException {
@@ -105,6 +104,7 @@ public final class GdbTarget implements Target {
     Input input = new Input(bytes);
     try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
       socket.setSoTimeout(PATIENCE_MILLIS);
+      socket.setTcpNoDelay(true);
       OutputStream out = socket.getOutputStream();
       for (int step = 0; step < MOST_STEPS && input.hasMore(); step++) {
         out.write(said(input).getBytes(ISO_8859_1));
@@ -174,11 +174,7 @@ public final class GdbTarget implements Target {
 
   @Override
   public List<String> complaints() {
-    List<FailureReport> failures = rig.core.failures(lastFailure);
-    failures.forEach(each -> lastFailure = Math.max(lastFailure, each.number()));
-    return failures.stream()
-        .map(each -> each.path() + ": " + each.reason() + each.stack())
-        .toList();
+    return complaints.fresh();
   }
 
   @Override

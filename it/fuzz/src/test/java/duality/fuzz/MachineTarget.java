@@ -4,11 +4,10 @@ import duality.drivers.BackEnd;
 import duality.drivers.MmioDevice;
 import duality.drivers.Network;
 import duality.kernel.CallFailed;
-import duality.kernel.FailureReport;
-import duality.kernel.TraceEvent;
 import duality.net.learning.SwitchServer;
 import duality.virtio.net.NetServer;
 import duality.virtio.rng.RngServer;
+import duality.vmm.MachineReport;
 import duality.vmm.VirtualMachine;
 import duality.vmm.machine.Rig;
 import duality.vmm.xen.BlockServer;
@@ -18,9 +17,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A whole machine, made for each input and ended after it: the bytes become a kernel in M-mode or
@@ -30,6 +29,10 @@ import java.util.Map;
 public final class MachineTarget implements Target {
   private static final long MEMORY = 4L << 20;
   private static final long LIMIT_NANOS = 60_000_000L;
+  private static final long LOOK_NANOS = 100_000;
+
+  /** More than a program has that does not go in circles. */
+  private static final long LIMIT_INSTRUCTIONS = 200_000;
 
   /** What {@link DeviceScript} may name, as the machine's board has it. */
   private static final long[] BASES = {
@@ -59,8 +62,7 @@ public final class MachineTarget implements Target {
   private final Rig rig;
   private final Path folder;
   private final Path disk;
-  private long lastFailure;
-  private long lastTrace;
+  private final Complaints complaints;
 
   /** A system without machines. */
   public MachineTarget() throws IOException {
@@ -69,6 +71,7 @@ public final class MachineTarget implements Target {
 
   MachineTarget(Rig rig) throws IOException {
     this.rig = rig;
+    complaints = new Complaints(rig.core);
     rig.core.register("xen.blk", new BlockServer(), BackEnd.class);
     rig.core.register("xen.console", new ConsoleServer(), BackEnd.class);
     rig.core.register("virtio.rng", new RngServer(), MmioDevice.class);
@@ -91,7 +94,7 @@ public final class MachineTarget implements Target {
     }
   }
 
-  /** Lets a machine run that file for some time, or until it has ended. */
+  /** Lets a machine run that file until it has ended, goes in circles, or waits for long. */
   void run(byte[] file, boolean machineMode, int harts, boolean agent) throws IOException {
     Path kernel = folder.resolve("kernel");
     Files.write(kernel, file);
@@ -111,8 +114,12 @@ public final class MachineTarget implements Target {
     try {
       machine.start();
       long end = System.nanoTime() + LIMIT_NANOS;
-      while (machine.report().state().equals("running") && System.nanoTime() < end) {
-        Thread.yield();
+      for (MachineReport now = machine.report();
+          now.state().equals("running")
+              && now.instructions() < LIMIT_INSTRUCTIONS
+              && System.nanoTime() < end;
+          now = machine.report()) {
+        LockSupport.parkNanos(LOOK_NANOS);
       }
     } catch (CallFailed.BadRequest refused) {
       // A file that is no kernel.
@@ -253,22 +260,7 @@ public final class MachineTarget implements Target {
 
   @Override
   public List<String> complaints() {
-    List<String> all = new ArrayList<>();
-    for (FailureReport each : rig.core.failures(lastFailure)) {
-      lastFailure = Math.max(lastFailure, each.number());
-      all.add(each.path() + ": " + each.reason() + each.stack());
-    }
-    for (TraceEvent event : rig.core.trace(lastTrace, 0)) {
-      lastTrace = event.number() + 1;
-      String text = event.text();
-      if (text.contains("its engine failed")
-          || text.contains("its exit could not be served")
-          || text.startsWith("processor ")
-          || event.kind() != TraceEvent.Kind.NOTE) {
-        all.add(text);
-      }
-    }
-    return all;
+    return complaints.fresh();
   }
 
   @Override
