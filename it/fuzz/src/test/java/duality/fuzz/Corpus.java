@@ -26,7 +26,7 @@ final class Corpus {
     for (String file : List.of(target + ".found.txt", target + ".txt")) {
       try (InputStream in = Corpus.class.getResourceAsStream(file)) {
         if (in != null) {
-          all.addAll(parse(new String(in.readAllBytes(), StandardCharsets.US_ASCII)));
+          all.addAll(parse(new String(in.readAllBytes(), StandardCharsets.US_ASCII), file));
         }
       }
     }
@@ -36,14 +36,23 @@ final class Corpus {
   /** What is kept in a folder. */
   static List<byte[]> of(String target, Path folder) throws IOException {
     Path file = folder.resolve(target + ".txt");
-    return Files.exists(file) ? parse(Files.readString(file)) : List.of();
+    return Files.exists(file) ? parse(Files.readString(file), file) : List.of();
   }
 
-  private static List<byte[]> parse(String text) {
+  private static List<byte[]> parse(String text, Object from) {
     return text.lines()
         .filter(line -> !line.isBlank() && line.charAt(0) != '#')
-        .map(HexFormat.of()::parseHex)
+        .map(line -> parseLine(line, from))
         .toList();
+  }
+
+  private static byte[] parseLine(String line, Object from) {
+    try {
+      return HexFormat.of().parseHex(line);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          from + " has a line that is no input, two digits a byte: " + line, e);
+    }
   }
 
   /** Writes a target's file, each input once; answers its bytes. */

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -19,6 +20,22 @@ public final class Main {
   private static final List<String> TARGETS =
       List.of(
           "MachineTarget", "DeviceTarget", "ProgramTarget", "SbiTarget", "GdbTarget", "XenTarget");
+
+  private static final String ANY = ".+";
+
+  /** What each option takes. */
+  private static final Map<String, String> OPTIONS =
+      new TreeMap<>(
+          Map.of(
+              "--minutes", "[0-9]{1,5}([.][0-9]{1,3})?",
+              "--workers", "[1-9][0-9]?",
+              "--seed", "-?[0-9]{1,18}",
+              "--corpus", ANY,
+              "--empty", "yes|no",
+              "--minimise", ANY));
+
+  /** How long a worker may take for its last input, more than any target waits for anything. */
+  private static final long PATIENCE_SECONDS = 150;
 
   /** What memory may grow by between the first fifth of a run and its end. */
   private static final long MOST_GROWTH = 48L << 20;
@@ -42,9 +59,13 @@ public final class Main {
    * FOLDER}.
    */
   public static void main(String[] arguments) throws Exception {
-    Map<String, String> options = new LinkedHashMap<>();
-    for (int i = 0; i + 1 < arguments.length; i += 2) {
-      options.put(arguments[i], arguments[i + 1]);
+    Map<String, String> options;
+    try {
+      options = options(List.of(arguments));
+    } catch (IllegalArgumentException wrong) {
+      System.err.println(wrong.getMessage() + "; --help says more");
+      System.exit(2);
+      return;
     }
     double minutes = Double.parseDouble(options.getOrDefault("--minutes", "10"));
     int processors = Runtime.getRuntime().availableProcessors();
@@ -71,6 +92,31 @@ public final class Main {
     System.exit(well ? 0 : 1);
   }
 
+  /**
+   * Options and their values.
+   *
+   * @throws IllegalArgumentException saying what is wrong with one
+   */
+  static Map<String, String> options(List<String> words) {
+    Map<String, String> options = new LinkedHashMap<>();
+    for (int i = 0; i < words.size(); i += 2) {
+      String option = words.get(i);
+      String form = OPTIONS.get(option);
+      if (form == null) {
+        throw new IllegalArgumentException(
+            option + " is no option; there are " + String.join(", ", OPTIONS.keySet()));
+      }
+      if (i + 1 == words.size() || !words.get(i + 1).matches(form)) {
+        throw new IllegalArgumentException(
+            option
+                + (i + 1 == words.size() ? " needs a value" : " cannot be " + words.get(i + 1))
+                + (form.equals(ANY) ? "" : ": " + form));
+      }
+      options.put(option, words.get(i + 1));
+    }
+    return options;
+  }
+
   private boolean run(long nanos, int workers, long seed) throws Exception {
     System.out.printf("seed %d, %d workers, %d s%n", seed, workers, nanos / 1_000_000_000);
     Thread.setDefaultUncaughtExceptionHandler(
@@ -93,13 +139,21 @@ public final class Main {
         atWork.stream().filter(n -> !names().contains(n)).collect(Collectors.toSet());
     long after = used();
     long hostAfter = residentBytes();
+    long last = start + nanos + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
     for (Thread each : threads) {
-      each.join();
+      each.join(Math.max(1, TimeUnit.NANOSECONDS.toMillis(last - System.nanoTime())));
+      if (each.isAlive()) {
+        String stack = List.of(each.getStackTrace()).toString();
+        harm.add(each.getName() + " does not end: " + stack + " " + Worker.underWay(each));
+      }
     }
-    totals.forEach(
-        (name, t) ->
-            System.out.printf(
-                "%-14s %9d inputs, %5d places reached, %4d inputs kept%n", name, t[0], t[1], t[2]));
+    synchronized (totals) {
+      totals.forEach(
+          (name, t) ->
+              System.out.printf(
+                  "%-14s %9d inputs, %5d places reached, %4d inputs kept%n",
+                  name, t[0], t[1], t[2]));
+    }
     System.out.printf(
         "heap %d KiB, then %d KiB; resident %d KiB, then %d KiB%n",
         before >> 10, after >> 10, host >> 10, hostAfter >> 10);

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 
@@ -12,6 +14,9 @@ import java.util.random.RandomGeneratorFactory;
  * something to harm. For one thread.
  */
 final class Worker implements AutoCloseable {
+  /** Who feeds just now, by its thread. */
+  private static final Map<Thread, Worker> FEEDING = new ConcurrentHashMap<>();
+
   private final String target;
   private final Target fed;
   private final byte[] map;
@@ -21,6 +26,7 @@ final class Worker implements AutoCloseable {
   private final RandomGenerator random;
   private final Mutations mutations;
   private long inputs;
+  private volatile byte[] underWay = {};
 
   /** A worker with classes of its own. */
   Worker(String target, long seed, List<byte[]> corpus) throws ReflectiveOperationException {
@@ -44,6 +50,8 @@ final class Worker implements AutoCloseable {
 
   private void feed(byte[] input) {
     inputs++;
+    underWay = input;
+    FEEDING.put(Thread.currentThread(), this);
     java.util.Arrays.fill(map, (byte) 0);
     try {
       fed.run(input);
@@ -56,11 +64,22 @@ final class Worker implements AutoCloseable {
     if (isNew()) {
       corpus.add(input);
     }
+    FEEDING.remove(Thread.currentThread());
+  }
+
+  /** What a thread feeds just now; empty when nothing. Anybody may ask. */
+  static String underWay(Thread thread) {
+    Worker at = FEEDING.get(thread);
+    return at == null ? "" : at.named(at.underWay, "is still at it");
+  }
+
+  private String named(byte[] input, String what) {
+    return target + " " + what + "\n  input " + HexFormat.of().formatHex(input);
   }
 
   private void note(byte[] input, String what) {
     if (findings.size() < 5) {
-      findings.add(target + " " + what + "\n  input " + HexFormat.of().formatHex(input));
+      findings.add(named(input, what));
     }
   }
 
