@@ -147,10 +147,17 @@ public final class DebugCommands extends CommandGroup {
       }
     } finally {
       if (ran) {
-        machine.resume();
+        goOn(machine);
       }
     }
     return String.join("\n\n", all);
+  }
+
+  /** After a look at it: where it has met a debugger's stop meanwhile, the debugger lets it go. */
+  private static void goOn(VirtualMachine machine) {
+    if (machine.stopped().why().isEmpty()) {
+      machine.resume();
+    }
   }
 
   private static int number(String option, String text) throws CommandFailed {
@@ -291,7 +298,7 @@ public final class DebugCommands extends CommandGroup {
       }
     } finally {
       if (ran) {
-        machine.resume();
+        goOn(machine);
       }
     }
     return null;

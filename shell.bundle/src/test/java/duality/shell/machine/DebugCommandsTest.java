@@ -92,6 +92,20 @@ class DebugCommandsTest {
   }
 
   @Test
+  void aMachineThatMeetsADebuggersStopMeanwhileIsLeftToTheDebugger() throws Exception {
+    for (String look : List.of("vm:regs a --hart all", "vm:trace a 1")) {
+      system.states.put("vm/a", "running");
+      system.why = "breakpoint";
+      session.execute(look);
+      assertEquals("paused", system.states.get("vm/a"), look);
+      system.states.put("vm/a", "running");
+      system.why = "";
+      session.execute(look);
+      assertEquals("running", system.states.get("vm/a"), look);
+    }
+  }
+
+  @Test
   void instructionsAreShown() throws Exception {
     String text = String.valueOf(session.execute("vm:disasm a 0x80000000 4"));
     assertEquals(

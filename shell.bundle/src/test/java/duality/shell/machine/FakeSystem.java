@@ -45,6 +45,9 @@ final class FakeSystem implements Root {
   /** What machines are doing, by path. */
   final Map<String, String> states = new HashMap<>();
 
+  /** Why machines that are paused stand: empty, or which stop of a debugger they have met. */
+  String why = "";
+
   /** What is plugged into networks, by path. */
   final Map<String, List<Network.Card>> networks = new TreeMap<>();
 
@@ -363,7 +366,8 @@ final class FakeSystem implements Root {
 
     @Override
     public Stop stopped() {
-      return new Stop(states.get(path), 0, 0, "", 0);
+      boolean met = states.get(path).equals("paused") && !why.isEmpty();
+      return new Stop(states.get(path), met ? 1 : 0, 0, met ? why : "", 0);
     }
 
     /** Always the same three; the last one is none, for an interrupt came in its place. */
