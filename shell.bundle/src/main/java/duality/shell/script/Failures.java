@@ -25,13 +25,19 @@ public final class Failures {
   /** Session variable: the text that is being executed. */
   static final String STATEMENT = ".statement";
 
+  private static final Pattern CONTROLS = Pattern.compile("[\\p{Cntrl}\\x80-\\x9f&&[^\\n\\t]]");
+
   private static final String UNFITTING = "Cannot coerce ";
   private static final String NOT_FOUND = "Command not found: ";
 
   private Failures() {}
 
-  /** The sentence, for people. */
+  /** The sentence, for people and their terminals, whatever a guest has put into it. */
   public static String describe(CommandSession session, Throwable failure) {
+    return CONTROLS.matcher(sentence(session, failure)).replaceAll("?");
+  }
+
+  private static String sentence(CommandSession session, Throwable failure) {
     return switch (failure) {
       case CommandFailed e -> String.valueOf(e.getMessage());
       case CallFailed e -> String.valueOf(e.getMessage());
