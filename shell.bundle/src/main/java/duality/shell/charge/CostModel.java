@@ -156,6 +156,10 @@ public record CostModel(
     return all == 0 ? 0 : 1 - left / all;
   }
 
+  private static boolean isPrice(double nanos) {
+    return nanos >= 0 && nanos < Double.POSITIVE_INFINITY;
+  }
+
   /** The prices as one word, as {@link #parse} takes them. */
   public String show() {
     return String.format(
@@ -176,7 +180,7 @@ public record CostModel(
     String[] parts = text.split(",", -1);
     try {
       double[] prices = Arrays.stream(parts).mapToDouble(Double::parseDouble).toArray();
-      if (prices.length == KINDS && Arrays.stream(prices).allMatch(each -> each >= 0)) {
+      if (prices.length == KINDS && Arrays.stream(prices).allMatch(CostModel::isPrice)) {
         return new CostModel(prices[0], prices[1], prices[2], prices[3]);
       }
     } catch (NumberFormatException e) {

@@ -18,8 +18,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
-import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,8 +53,10 @@ final class HostileDisk implements Server {
   private final Path file;
   private volatile Wrong wrong = Wrong.NOTHING;
 
-  /** What each unit held before it was written last. Guarded by this. */
-  private final Map<Long, byte[]> before = new HashMap<>();
+  /**
+   * What each unit held before it was written last; for each instance that serves after another.
+   */
+  private final Map<Long, byte[]> before = new ConcurrentHashMap<>();
 
   HostileDisk(Path file) {
     this.file = file;

@@ -120,15 +120,20 @@ final class ParavirtualExperiment implements Experiment {
 
   private static void less(List<Crossing> rows, List<Finding> findings) {
     for (NanoCrossings.Operation each : NanoCrossings.ALL) {
-      double trap = into(rows, TRAP, each.name());
-      double xen = into(rows, XEN, each.name());
       findings.add(
-          Finding.of(
+          fewer(
               each.name() + ": crossings ported beside trapped",
-              "fewer (Barham et al.)",
-              String.format(Locale.ROOT, "%.2f beside %.2f", xen, trap),
-              xen < trap));
+              into(rows, XEN, each.name()),
+              into(rows, TRAP, each.name())));
     }
+  }
+
+  private static Finding fewer(String what, double few, double many) {
+    return Finding.of(
+        what,
+        "fewer (Barham et al.)",
+        String.format(Locale.ROOT, "%.2f beside %.2f", few, many),
+        few < many);
   }
 
   private static void batches(List<Crossing> batched, List<Crossing> rows, List<Finding> findings) {
@@ -146,14 +151,11 @@ final class ParavirtualExperiment implements Experiment {
     double trap = into(rows, TRAP, "map");
     findings.add(Finding.figure("the same, trapped", String.format(Locale.ROOT, "%.3f", trap)));
     for (NanoCrossings.Operation each : PROCESSES) {
-      double together = into(rows, XEN, each.name());
-      double single = into(batched, SINGLE, each.name());
       findings.add(
-          Finding.of(
+          fewer(
               each.name() + ": crossings with tables changed in batches beside one by one",
-              "fewer (Barham et al.)",
-              String.format(Locale.ROOT, "%.2f beside %.2f", together, single),
-              together < single));
+              into(rows, XEN, each.name()),
+              into(batched, SINGLE, each.name())));
     }
   }
 

@@ -109,7 +109,10 @@ class ChargesTest {
   void pricesAreReadAsTheyAreShown() {
     CostModel model = new CostModel(1, 2, 3, 4);
     assertEquals(model, CostModel.parse(model.show()));
-    for (String wrong : new String[] {"", "1,2,3", "1,2,3,4,5", "1,2,3,-4", "a,b,c,d"}) {
+    for (String wrong :
+        new String[] {
+          "", "1,2,3", "1,2,3,4,5", "1,2,3,-4", "a,b,c,d", "1,2,3,Infinity", "NaN,2,3,4"
+        }) {
       assertThrows(IllegalArgumentException.class, () -> CostModel.parse(wrong), wrong);
     }
   }
