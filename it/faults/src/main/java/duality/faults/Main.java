@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The campaign as a command; {@code bench/faults.sh} starts it. */
@@ -54,14 +55,16 @@ public final class Main {
       return;
     }
     Path folder = Files.createTempDirectory("duality-faults");
+    boolean well;
     try {
-      System.exit(run(options, folder) ? 0 : 1);
+      well = run(options, folder);
     } finally {
-      delete(folder);
+      delete(folder); // nothing that follows an exit would be done
     }
+    System.exit(well ? 0 : 1);
   }
 
-  private record Options(
+  record Options(
       List<Component> components,
       List<FaultKind> faults,
       int count,
@@ -89,6 +92,7 @@ public final class Main {
       boolean linux = false;
       int cpus = 1;
       boolean verbose = false;
+      boolean chosen = false;
       for (int i = 0; i < words.size(); i++) {
         String option = words.get(i);
         if (option.equals("--verbose")) {
@@ -100,15 +104,18 @@ public final class Main {
         }
         String value = words.get(++i);
         switch (option) {
-          case "--kind" -> components = Arrays.stream(value.split(",")).map(Component::of).toList();
+          case "--kind" -> {
+            components = Arrays.stream(value.split(",")).map(Component::of).toList();
+            chosen = true;
+          }
           case "--fault" ->
               faults =
                   Arrays.stream(value.toUpperCase(Locale.ROOT).split(","))
                       .map(FaultKind::valueOf)
                       .toList();
-          case "--count" -> count = Integer.parseInt(value);
-          case "--seed" -> seed = Long.parseLong(value);
-          case "--core" -> core = Integer.parseInt(value);
+          case "--count" -> count = (int) number(option, value, Integer.MAX_VALUE);
+          case "--seed" -> seed = number(option, value, Long.MAX_VALUE);
+          case "--core" -> core = (int) number(option, value, Integer.MAX_VALUE);
           case "--guest" -> {
             if (!List.of("nano", "linux").contains(value)) {
               throw new IllegalArgumentException("--guest is nano or linux, not " + value);
@@ -116,20 +123,23 @@ public final class Main {
             linux = value.equals("linux");
           }
           case "--only" -> only = Arrays.stream(value.split(",")).map(Integer::valueOf).toList();
-          case "--cpus" -> cpus = Integer.parseInt(value);
-          case "--jvms" -> jvms = Integer.parseInt(value);
-          case "--minutes" -> minutes = Long.parseLong(value);
+          case "--cpus" -> cpus = (int) number(option, value, Integer.MAX_VALUE);
+          case "--jvms" -> jvms = (int) number(option, value, Integer.MAX_VALUE);
+          case "--minutes" -> minutes = number(option, value, Long.MAX_VALUE);
           case "--json" -> json = Path.of(value);
           case "--system" -> system = Path.of(value);
           default -> throw new IllegalArgumentException(option + " is no option");
         }
       }
       Guests guests = new Guests(linux, cpus);
-      components = components.stream().filter(each -> each.serves(guests)).toList();
-      if (components.isEmpty()) {
+      List<Component> without = components.stream().filter(each -> !each.serves(guests)).toList();
+      if (chosen && !without.isEmpty()) {
         throw new IllegalArgumentException(
-            "vmm.trap and vmm.xen run machines of one hart, and vmm.xen no Linux");
+            "--kind cannot have "
+                + without.stream().map(Component::label).collect(Collectors.joining(", "))
+                + " here: vmm.trap and vmm.xen run machines of one hart, and vmm.xen no Linux");
       }
+      components = components.stream().filter(each -> each.serves(guests)).toList();
       return new Options(
           components,
           faults,
@@ -144,6 +154,18 @@ public final class Main {
           guests,
           verbose);
     }
+  }
+
+  private static long number(String option, String text, long most) {
+    try {
+      long number = Long.parseLong(text);
+      if (number <= most) {
+        return number;
+      }
+    } catch (NumberFormatException e) {
+      // Said below.
+    }
+    throw new IllegalArgumentException(option + " takes a number, not " + text);
   }
 
   private static boolean run(Options options, Path folder)
