@@ -100,9 +100,14 @@ class GdbIT {
 
   private RealGdb attached() throws Exception {
     RealGdb gdb = new RealGdb();
-    has(gdb.ask("target remote localhost:" + port), "Remote debugging using");
-    assertEquals("paused", linux.machine.report().state());
-    return gdb;
+    try {
+      has(gdb.ask("target remote localhost:" + port), "Remote debugging using");
+      assertEquals("paused", linux.machine.report().state());
+      return gdb;
+    } catch (Exception | AssertionError failed) {
+      gdb.close(); // or the guest would stand still for it, and all other tests fail
+      throw failed;
+    }
   }
 
   private void until(String state) {
