@@ -17,18 +17,19 @@ import org.junit.jupiter.params.provider.CsvSource;
 class FuzzTest {
   @ParameterizedTest
   @CsvSource({
-    "DeviceTarget, 800, 380",
-    "MachineTarget, 40, 1200",
-    "ProgramTarget, 100, 580",
-    "SbiTarget, 40, 780",
-    "GdbTarget, 40, 830",
-    "XenTarget, 40, 660"
+    "DeviceTarget, 800, 600",
+    "MachineTarget, 40, 1850",
+    "ProgramTarget, 100, 920",
+    "SbiTarget, 40, 1200",
+    "GdbTarget, 40, 1250",
+    "XenTarget, 40, 1040"
   })
   void nothingComesToHarm(String target, int inputs, int places) throws Exception {
     long seed = Long.getLong("duality.seed", 1);
     System.out.println("FuzzTest " + target + ": -Dduality.seed=" + seed);
     try (Worker worker = new Worker(target, seed, Corpus.of(target))) {
-      // Fewer than it reached when it was kept: what bytes mean has changed; grow a new one.
+      // Five of a hundred fewer than it reached when it was kept: what bytes mean has changed, or
+      // something is not got to any more; if that is right, grow a new one.
       assertTrue(
           worker.places() > places, () -> "the corpus reaches " + worker.places() + " places");
       for (int n = 0; n < inputs; n++) {
