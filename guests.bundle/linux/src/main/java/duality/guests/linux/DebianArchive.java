@@ -19,6 +19,7 @@ import org.tukaani.xz.XZInputStream;
 final class DebianArchive {
 
   private static final String INDEX = "main/binary-riscv64/Packages.xz";
+  private static final Pattern KERNEL = Pattern.compile("linux-(image|binary|modules)-");
   private static final int MAX_RELEASE_BYTES = 8 << 20;
   private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9-]*");
 
@@ -104,7 +105,7 @@ final class DebianArchive {
     }
     try (InputStream in = new XZInputStream(Files.newInputStream(file), 256 << 10)) {
       return PackageIndex.read(
-          in, name -> name.startsWith("linux-image-") || name.equals("busybox-static"));
+          in, name -> KERNEL.matcher(name).lookingAt() || name.equals("busybox-static"));
     }
   }
 

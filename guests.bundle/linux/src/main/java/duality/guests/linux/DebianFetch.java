@@ -105,13 +105,18 @@ final class DebianFetch {
       PackageIndex.Listed kernel = index.behind(KERNEL);
       PackageIndex.Listed busybox = index.find(BUSYBOX);
       step = "Linux cannot be kept";
-      checkRoom(kernel.file().size() + busybox.file().size() + ROOM_BYTES);
+      List<PackageIndex.Listed> parts = index.parts(kernel);
+      long size = parts.stream().mapToLong(part -> part.file().size()).sum();
+      checkRoom(size + busybox.file().size() + ROOM_BYTES);
       step = "the package " + busybox.name() + " cannot be had";
       Path busyboxDeb = archive.get(busybox);
-      step = "the package " + kernel.name() + " cannot be had";
-      Path kernelDeb = archive.get(kernel);
+      List<Path> kernelDebs = new ArrayList<>();
+      for (PackageIndex.Listed part : parts) {
+        step = "the package " + part.name() + " cannot be had";
+        kernelDebs.add(archive.get(part));
+      }
       step = "the packages cannot be unpacked";
-      return cache.publish(unpack(release, kernelDeb, busyboxDeb));
+      return cache.publish(unpack(release, kernelDebs, busyboxDeb));
     } catch (IOException | InterruptedException | RuntimeException e) {
       throw Failures.explain(step, where, e);
     }
@@ -175,9 +180,13 @@ final class DebianFetch {
     }
   }
 
-  private Product unpack(ReleaseFile release, Path kernelDeb, Path busyboxDeb) throws IOException {
+  private Product unpack(ReleaseFile release, List<Path> kernelDebs, Path busyboxDeb)
+      throws IOException {
     String what = "unpacking";
-    long size = Files.size(kernelDeb);
+    long size = 0;
+    for (Path deb : kernelDebs) {
+      size += Files.size(deb);
+    }
     progress.step(what, 0, size);
     Path folder;
     try {
@@ -186,7 +195,7 @@ final class DebianFetch {
       throw new StorageFailed(e);
     }
     String kernel =
-        KernelPackage.unpack(kernelDeb, folder, KernelPackage.WANTED, new Steps(what, size));
+        KernelPackage.unpack(kernelDebs, folder, KernelPackage.WANTED, new Steps(what, size));
     unpackBusybox(busyboxDeb, folder.resolve("busybox"));
     Product product =
         new Product(

@@ -17,12 +17,15 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.tukaani.xz.XZInputStream;
 
-/** Takes the kernel and the few modules that a machine of ours needs out of Debian's package. */
+/**
+ * Takes the kernel and the few modules that a machine of ours needs out of Debian's package, or out
+ * of the two that it is cut into after trixie.
+ */
 final class KernelPackage {
 
   /** Transport, disk, network and entropy of a virtio machine, and the file system of disks. */
   static final Set<String> WANTED =
-      Set.of("virtio_mmio", "virtio_blk", "virtio_net", "virtio_rng", "ext4", "crc32c_generic");
+      Set.of("virtio_mmio", "virtio_blk", "virtio_net", "virtio_rng", "ext4");
 
   /**
    * What these are known to need. Only spares a second reading of the package: what modules say
@@ -31,10 +34,15 @@ final class KernelPackage {
   private static final List<String> EXPECTED =
       List.of("failover", "net_failover", "crc16", "mbcache", "jbd2");
 
+  /** What older kernels need for ext4 without saying so; newer ones have it built in. */
+  private static final String IF_THERE = "crc32c_generic";
+
   private static final long MAX_KERNEL_BYTES = 128L << 20;
   private static final int MAX_MODULE_BYTES = 64 << 20;
 
-  private static final Pattern KERNEL = Pattern.compile("boot/vmlinu[xz]-([A-Za-z0-9.+~_-]+)");
+  private static final Pattern KERNEL =
+      Pattern.compile(
+          "boot/vmlinu[xz]-([A-Za-z0-9.+~_-]+)|(?:usr/)?lib/modules/([^/]+)/vmlinu[xz]");
   private static final Pattern MODULE =
       Pattern.compile(
           "(?:usr/)?lib/modules/([^/]+)/kernel/(?:[^/]+/)*([A-Za-z0-9_-]+\\.ko)(\\.xz)?");
@@ -44,51 +52,58 @@ final class KernelPackage {
   /**
    * Unpacks into {@code folder}: the kernel as {@code Image}, modules as {@code modules/NAME.ko}.
    *
+   * @param debs the packages that have it between them
    * @param wanted names of modules that are needed, with {@code _} for {@code -}
-   * @param position told how many bytes of the package have been read, now and then
+   * @param position told how many bytes of the packages have been read, now and then
    * @return the kernel's release, as {@code uname -r} prints it
    * @throws MalformedPackage when the kernel or a module is missing or not understood
    */
-  static String unpack(Path deb, Path folder, Set<String> wanted, LongConsumer position)
+  static String unpack(List<Path> debs, Path folder, Set<String> wanted, LongConsumer position)
       throws IOException {
     Path modules = Files.createDirectories(folder.resolve("modules"));
     Map<String, KernelModule> found = new TreeMap<>();
     Set<String> candidates = new HashSet<>(wanted);
     candidates.addAll(EXPECTED);
+    candidates.add(IF_THERE);
     String[] release = new String[1];
     while (true) {
-      DebPackage.read(
-          deb,
-          DebPackage.Limits.DEFAULT,
-          position,
-          (path, size, content) -> {
-            Matcher kernel = KERNEL.matcher(path);
-            Matcher module = MODULE.matcher(path);
-            if (kernel.matches()) {
-              release[0] = kernel.group(1);
-              copyKernel(path, size, content, folder.resolve("Image"));
-            } else if (module.matches()) {
-              String name = KernelModule.nameOf(module.group(2));
-              if (candidates.contains(name) && !found.containsKey(name)) {
-                byte[] elf =
-                    module.group(3) == null
-                        ? bytes(path, content)
-                        : bytes(path, new XZInputStream(content, 128 << 10));
-                found.put(name, KernelModule.read(module.group(2), elf));
-                Files.write(modules.resolve(module.group(2)), elf);
+      long before = 0;
+      for (Path deb : debs) {
+        long base = before;
+        DebPackage.read(
+            deb,
+            DebPackage.Limits.DEFAULT,
+            read -> position.accept(base + read),
+            (path, size, content) -> {
+              Matcher kernel = KERNEL.matcher(path);
+              Matcher module = MODULE.matcher(path);
+              if (kernel.matches()) {
+                release[0] = kernel.group(1) == null ? kernel.group(2) : kernel.group(1);
+                copyKernel(path, size, content, folder.resolve("Image"));
+              } else if (module.matches()) {
+                String name = KernelModule.nameOf(module.group(2));
+                if (candidates.contains(name) && !found.containsKey(name)) {
+                  byte[] elf =
+                      module.group(3) == null
+                          ? bytes(path, content)
+                          : bytes(path, new XZInputStream(content, 128 << 10));
+                  found.put(name, KernelModule.read(module.group(2), elf));
+                  Files.write(modules.resolve(module.group(2)), elf);
+                }
               }
-            }
-            return release[0] == null || !found.keySet().containsAll(candidates);
-          });
+              return release[0] == null || !found.keySet().containsAll(candidates);
+            });
+        before += Files.size(deb);
+      }
       if (release[0] == null) {
-        throw new MalformedPackage(deb.getFileName() + " has no kernel in /boot");
+        throw new MalformedPackage(debs.getFirst().getFileName() + " has no kernel");
       }
       Set<String> missing = missing(wanted, found);
       if (missing.isEmpty()) {
         return release[0];
       }
       if (!candidates.addAll(missing)) {
-        throw new MalformedPackage(deb.getFileName() + " lacks the modules " + missing);
+        throw new MalformedPackage(debs.getLast().getFileName() + " lacks the modules " + missing);
       }
     }
   }

@@ -78,6 +78,20 @@ final class PackageIndex {
     throw new MalformedPackage("the index lists no package behind " + metapackage);
   }
 
+  /**
+   * The packages that have the files of a kernel: itself, or the two that it depends on. Debian has
+   * cut it in two after trixie.
+   */
+  List<Listed> parts(Listed kernel) throws MalformedPackage {
+    List<Listed> parts = new ArrayList<>();
+    for (String name : kernel.depends()) {
+      if (name.startsWith("linux-binary-") || name.startsWith("linux-modules-")) {
+        parts.add(find(name));
+      }
+    }
+    return parts.isEmpty() ? List.of(kernel) : parts;
+  }
+
   private static void add(List<String> lines, Map<String, Listed> packages)
       throws MalformedPackage {
     if (lines.isEmpty()) {

@@ -153,11 +153,28 @@ class DebPackageTest {
   void aKernelPackageIsUnpackedWithWhatItsModulesNeed() throws IOException {
     Path deb = Files.write(folder.resolve("k.deb"), Packages.kernelDeb("6.1-x", "one"));
     Path out = Files.createDirectory(folder.resolve("out"));
-    assertEquals("6.1-x", KernelPackage.unpack(deb, out, KernelPackage.WANTED, position -> {}));
+    assertEquals(
+        "6.1-x", KernelPackage.unpack(List.of(deb), out, KernelPackage.WANTED, position -> {}));
     assertArrayEquals(Packages.kernel("one"), Files.readAllBytes(out.resolve("Image")));
     for (String module : new String[] {"virtio_net", "net_failover", "failover", "virtio-rng"}) {
       assertTrue(Files.exists(out.resolve("modules/" + module + ".ko")), module);
     }
+  }
+
+  @Test
+  void aKernelPackageThatIsCutInTwoIsPutTogether() throws IOException {
+    Member kernel = Member.file("./usr/lib/modules/7+x/vmlinuz", Packages.kernel("two"));
+    Member module =
+        Member.file("./usr/lib/modules/7+x/kernel/a.ko", Packages.module("depends=late"));
+    Member late = Member.file("./usr/lib/modules/7+x/kernel/late.ko", Packages.module("depends="));
+    Path binary = Files.write(folder.resolve("b.deb"), Packages.deb(kernel));
+    Path modules = Files.write(folder.resolve("m.deb"), Packages.deb(late, module));
+    assertEquals(
+        "7+x",
+        KernelPackage.unpack(List.of(binary, modules), folder, Set.of("a"), position -> {}),
+        "the release is its folder's name");
+    assertArrayEquals(Packages.kernel("two"), Files.readAllBytes(folder.resolve("Image")));
+    assertTrue(Files.exists(folder.resolve("modules/late.ko")));
   }
 
   @Test
@@ -168,7 +185,7 @@ class DebPackageTest {
             Member.file("./lib/modules/6/kernel/a.ko", Packages.module("depends=odd")),
             Member.file("./boot/vmlinux-6", Packages.kernel("")));
     Path file = Files.write(folder.resolve("k.deb"), deb);
-    KernelPackage.unpack(file, folder, Set.of("a"), position -> {});
+    KernelPackage.unpack(List.of(file), folder, Set.of("a"), position -> {});
     assertTrue(Files.exists(folder.resolve("modules/odd.ko")));
   }
 
@@ -179,13 +196,16 @@ class DebPackageTest {
     MalformedPackage e =
         assertThrows(
             MalformedPackage.class,
-            () -> KernelPackage.unpack(file, folder, Set.of("virtio_blk"), position -> {}));
+            () ->
+                KernelPackage.unpack(List.of(file), folder, Set.of("virtio_blk"), position -> {}));
     assertTrue(e.getMessage().contains("virtio_blk"), e.getMessage());
     Files.write(file, Packages.deb(Member.file("./boot/vmlinux-6", new byte[256])));
     assertThrows(
-        MalformedPackage.class, () -> KernelPackage.unpack(file, folder, Set.of(), position -> {}));
+        MalformedPackage.class,
+        () -> KernelPackage.unpack(List.of(file), folder, Set.of(), position -> {}));
     Files.write(file, Packages.deb(Member.file("./boot/config-6", "x")));
     assertThrows(
-        MalformedPackage.class, () -> KernelPackage.unpack(file, folder, Set.of(), position -> {}));
+        MalformedPackage.class,
+        () -> KernelPackage.unpack(List.of(file), folder, Set.of(), position -> {}));
   }
 }

@@ -160,6 +160,30 @@ class LinuxGuestTest {
     }
   }
 
+  /** As Debian has it after trixie: what the kernel's package names is in two others. */
+  @Test
+  void aKernelCutIntoTwoPackagesIsFetched() throws Exception {
+    byte[] binary =
+        Packages.deb(Member.file("./usr/lib/modules/7.2-x/vmlinuz", Packages.kernel("in two")));
+    byte[] modules = Packages.modulesDeb("7.2-x");
+    byte[] busybox = server.files.get("pool/b.deb");
+    server.files.put("pool/binary.deb", binary);
+    server.files.put("pool/modules.deb", modules);
+    String depends = "linux-base-7.2-x, linux-binary-7.2-x (= 1), linux-modules-7.2-x (= 1)";
+    String packages =
+        stanza("linux-image-riscv64", "linux-image-7.2-x (= 1)", "pool/meta.deb", new byte[1])
+            + stanza("linux-image-7.2-x", depends, "pool/none.deb", new byte[1])
+            + stanza("linux-binary-7.2-x", "", "pool/binary.deb", binary)
+            + stanza("linux-modules-7.2-x", "", "pool/modules.deb", modules)
+            + stanza("busybox-static", "", "pool/b.deb", busybox);
+    byte[] index = Packages.xz(packages.getBytes(StandardCharsets.UTF_8));
+    server.files.put("dists/trixie/main/binary-riscv64/Packages.xz", index);
+    server.files.put("dists/trixie/InRelease", release("trixie", "2026-02-01", index));
+    Boot boot = guest().prepare(progress);
+    assertArrayEquals(Packages.kernel("in two"), Files.readAllBytes(boot.kernel()));
+    assertTrue(guest().description().contains("7.2-x"), guest().description());
+  }
+
   @Test
   void anEmptyCacheIsFilledAndThenNeedsNoNetwork() throws Exception {
     assertFalse(guest().ready());

@@ -106,8 +106,18 @@ final class Packages {
 
   /** A kernel package with all modules that are wanted. */
   static byte[] kernelDeb(String release, String kernelText) throws IOException {
+    List<Member> members = modules(release);
+    members.addFirst(Member.file("./boot/vmlinux-" + release, kernel(kernelText)));
+    return deb(members.toArray(Member[]::new));
+  }
+
+  /** All modules that are wanted, without their kernel. */
+  static byte[] modulesDeb(String release) throws IOException {
+    return deb(modules(release).toArray(Member[]::new));
+  }
+
+  private static List<Member> modules(String release) throws IOException {
     List<Member> members = new ArrayList<>();
-    members.add(Member.file("./boot/vmlinux-" + release, kernel(kernelText)));
     String folder = "./usr/lib/modules/" + release + "/kernel/";
     Map<String, String> depends =
         Map.of(
@@ -138,7 +148,7 @@ final class Packages {
               xz(module("depends=" + module.getValue()))));
     }
     members.add(Member.file(folder + "fs/ext4.ko.xz", xz(module("depends=jbd2,mbcache,crc16"))));
-    return deb(members.toArray(Member[]::new));
+    return members;
   }
 
   /** Bytes that start as a flat kernel image does. */
