@@ -374,7 +374,10 @@ class LinuxGuestTest {
     server.files.put("dists/stable" + index, before);
     server.files.put("dists/stable/InRelease", server.files.get("dists/trixie/InRelease"));
     byte[] kernel = server.files.get(KERNEL_PATH);
+    byte[] busybox = server.files.get("pool/b.deb");
     publish("6.1.2-x", "2026-02-01");
+    // A package that is made a second later is another one: it has the time in it.
+    server.files.put("pool/b.deb", busybox);
     server.files.put(KERNEL_PATH, kernel);
     byte[] after = server.files.put("dists/trixie" + index, before);
     Boot boot = guest().prepare(progress);
