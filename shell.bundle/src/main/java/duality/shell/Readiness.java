@@ -7,6 +7,7 @@ import duality.servers.Swapper;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.apache.felix.service.command.CommandSession;
 import org.apache.felix.service.command.Function;
@@ -32,6 +33,7 @@ final class Readiness {
           "vm:run", "task:run", "guest:list", "kernel:stat", "duality:help", "felix:lb", "lab:run");
 
   private static final long POLL_MILLIS = 5;
+  private static final long POLL_TIMES = 4;
 
   /** How long bundles that do not start are waited for, when all services are there. */
   private static final Duration STRAGGLERS = Duration.ofSeconds(2);
@@ -45,6 +47,18 @@ final class Readiness {
   }
 
   /**
+   * A limit on a host that is slow, such as an emulated one: the kernel's own become as much
+   * longer.
+   *
+   * @param patience the framework property {@code duality.patience}; the kernel says when it is
+   *     wrong
+   */
+  static Duration patiently(Duration limit, Optional<String> patience) {
+    return limit.multipliedBy(
+        patience.filter(text -> text.matches("[1-9][0-9]{0,3}")).map(Long::valueOf).orElse(1L));
+  }
+
+  /**
    * Waits.
    *
    * @return what is still missing after that time; empty when the system is whole
@@ -53,6 +67,7 @@ final class Readiness {
     long start = System.nanoTime();
     long whole = 0;
     while (true) {
+      long begun = System.nanoTime();
       List<String> missing = missing();
       long now = System.nanoTime();
       if (missing.isEmpty()) {
@@ -67,7 +82,9 @@ final class Readiness {
           return missing;
         }
       }
-      TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
+      // On a slow host a look costs milliseconds that what is looked for needs.
+      long looked = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begun);
+      TimeUnit.MILLISECONDS.sleep(Math.max(POLL_MILLIS, POLL_TIMES * looked));
     }
   }
 

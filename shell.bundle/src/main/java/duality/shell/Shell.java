@@ -101,6 +101,10 @@ public final class Shell {
     return Optional.ofNullable(context.getProperty(name)).filter(value -> !value.isBlank());
   }
 
+  private Duration patience() {
+    return Readiness.patiently(WHOLE, property("duality.patience"));
+  }
+
   private void work() {
     int code;
     try {
@@ -124,7 +128,7 @@ public final class Shell {
             context,
             (in, out, screen, foreground) ->
                 Sessions.open(processor, in, out, out, screen, foreground))) {
-      List<String> missing = new Readiness(context, prompt.session()).await(WHOLE);
+      List<String> missing = new Readiness(context, prompt.session()).await(patience());
       prompt.tell(banner());
       if (!missing.isEmpty()) {
         prompt.tell("missing: " + String.join(", ", missing));
@@ -212,11 +216,11 @@ public final class Shell {
         Sessions.open(processor, in, out, err, Screen.NONE, new Cancellation.Foreground())) {
       session.put(Invocation.FREE_INPUT, text.isPresent());
       Jobs.watch(session, err::println);
-      List<String> missing = new Readiness(context, session).await(WHOLE);
+      List<String> missing = new Readiness(context, session).await(patience());
       if (!missing.isEmpty()) {
         err.println(
             "duality: the system is not whole after "
-                + WHOLE.toSeconds()
+                + patience().toSeconds()
                 + " s, missing: "
                 + String.join(", ", missing));
         return Script.FAILED;
