@@ -19,7 +19,9 @@ import java.util.function.Predicate;
 /**
  * Driver work of many kinds, each done several times, all in an order that is drawn anew each time:
  * so neither what the host does beside nor what the compiler still gets better at falls upon one of
- * them. Of each, the median counts.
+ * them. Of each, the mean counts of those that are neither among the cheapest nor the dearest: a
+ * request costs one of two sums, as a thread has to be woken up for it or not, and a median would
+ * jump from one to the other.
  */
 final class ChargeCells {
   private static final int LEAST_WARM_UPS = 2;
@@ -27,6 +29,12 @@ final class ChargeCells {
 
   /** A round that is this little faster than the one before it: the code is warm. */
   private static final double WARM = 0.05;
+
+  /** How often in a round work is done that prices are not fitted to: nothing else evens it out. */
+  static final int UNSEEN_TIMES = 3;
+
+  /** So much of the samples is left out at either end. */
+  private static final int TRIMMED = 5;
 
   /** Something that guests do. */
   interface Action {
@@ -55,6 +63,11 @@ final class ChargeCells {
   ChargeCells(Trial trial, List<Cell> cells) {
     this.trial = trial;
     this.cells = new ArrayList<>(cells);
+    for (Cell cell : cells) {
+      if (!cell.seen) {
+        this.cells.addAll(Collections.nCopies(UNSEEN_TIMES - 1, cell));
+      }
+    }
   }
 
   /** Does everything so often that it does not get faster any more, and then so often. */
@@ -103,23 +116,36 @@ final class ChargeCells {
     return new Sample(first.work().plus(second.work()), first.nanos() + second.nanos());
   }
 
-  /** The median measurements, by price of a descriptor, of those that are asked for. */
-  Map<Key, Sample> medians(Predicate<Key> wanted) {
-    Map<Key, Sample> medians = new LinkedHashMap<>();
+  /** One sample for each that is asked for. */
+  Map<Key, Sample> middles(Predicate<Key> wanted) {
+    Map<Key, Sample> middles = new LinkedHashMap<>();
     samples.forEach(
         (key, all) -> {
           if (wanted.test(key)) {
-            medians.put(key, median(all));
+            middles.put(key, middle(all));
           }
         });
-    return medians;
+    return middles;
   }
 
-  /** The one in the middle, by price of a descriptor. */
-  static Sample median(List<Sample> all) {
+  /** The mean of samples without the fifth that is cheapest and the fifth that is dearest. */
+  static Sample middle(List<Sample> all) {
     List<Sample> sorted = new ArrayList<>(all);
     sorted.sort(Comparator.comparingDouble(each -> each.nanos() / each.work().descriptors()));
-    return sorted.get(sorted.size() / 2);
+    int cut = sorted.size() / TRIMMED;
+    List<Sample> kept = sorted.subList(cut, sorted.size() - cut);
+    Sample sum = kept.stream().reduce(ChargeCells::plus).orElseThrow();
+    Work work = sum.work();
+    double many = kept.size();
+    return new Sample(
+        new Work(
+            work.endpoint(),
+            Math.round(work.descriptors() / many),
+            Math.round(work.copies() / many),
+            Math.round(work.readBytes() / many),
+            Math.round(work.writtenBytes() / many),
+            Math.round(work.notifications() / many)),
+        sum.nanos() / many);
   }
 
   /** Names of the drivers that were seen at work. */
@@ -133,7 +159,7 @@ final class ChargeCells {
    */
   List<Sample> points(String kind) {
     Map<String, Sample> sums = new TreeMap<>();
-    medians(key -> key.cell.kind.equals(kind))
+    middles(key -> key.cell.kind.equals(kind))
         .forEach(
             (key, sample) ->
                 sums.merge(key.client + " " + key.cell.count, sample, ChargeCells::plus));

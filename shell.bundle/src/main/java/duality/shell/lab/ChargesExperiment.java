@@ -10,6 +10,7 @@ import duality.shell.lab.ChargeCells.Key;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -32,6 +33,12 @@ final class ChargesExperiment implements Experiment {
   private static final String CONSOLE = "console.host";
   private static final int[] WRITES = {16, 256, 1024, 4096};
   private static final int[] WRITE_COUNTS = {1_000, 2_000, 4_000, 8_000, 16_000};
+  private static final int WARM_UPS = 4;
+
+  /** Writes to a console: so often, from so many bytes at a time to so many. */
+  private record Writes(int count, int least, int most) {}
+
+  private static final Writes MIX = new Writes(5_000, 1, 3_000);
 
   @Override
   public String name() {
@@ -134,7 +141,7 @@ final class ChargesExperiment implements Experiment {
     for (String driver : cells.drivers()) {
       List<Sample> samples =
           List.copyOf(
-              cells.medians(key -> key.cell().seen() && key.driver().equals(driver)).values());
+              cells.middles(key -> key.cell().seen() && key.driver().equals(driver)).values());
       if (!samples.isEmpty()) {
         CostModel model = CostModel.fit(samples);
         prices.put(driver, model);
@@ -143,7 +150,7 @@ final class ChargesExperiment implements Experiment {
     }
     // Of each client all drivers that the mix needs.
     Map<String, Charged> mixes = new LinkedHashMap<>();
-    for (Map.Entry<Key, Sample> each : cells.medians(key -> !key.cell().seen()).entrySet()) {
+    for (Map.Entry<Key, Sample> each : cells.middles(key -> !key.cell().seen()).entrySet()) {
       Key key = each.getKey();
       CostModel model = prices.get(key.driver());
       if (model != null) {
@@ -190,22 +197,29 @@ final class ChargesExperiment implements Experiment {
       Map<String, CostModel> prices,
       List<Charged> unseen) {
     Console console = trial.root().connect(endpoint, Console.class);
-    Map<String, List<Sample>> all = new LinkedHashMap<>();
-    for (int time = -3; time <= TIMES; time++) {
-      Random random = new Random(2005);
-      for (int count : WRITE_COUNTS) {
-        for (int bytes : WRITES) {
-          add(all, bytes + " " + count, time, written(trial, console, count, bytes, bytes, random));
+    List<Writes> cells = new ArrayList<>(Collections.nCopies(ChargeCells.UNSEEN_TIMES, MIX));
+    for (int count : WRITE_COUNTS) {
+      for (int bytes : WRITES) {
+        cells.add(new Writes(count, bytes, bytes));
+      }
+    }
+    Random random = new Random(2005);
+    Map<Writes, List<Sample>> all = new LinkedHashMap<>();
+    for (int time = -WARM_UPS; time < TIMES; time++) {
+      Collections.shuffle(cells, random);
+      for (Writes cell : cells) {
+        Sample sample = written(trial, console, cell, random);
+        if (time >= 0) {
+          all.computeIfAbsent(cell, any -> new ArrayList<>()).add(sample);
         }
       }
-      add(all, "mix", time, written(trial, console, 5_000, 1, 3_000, random));
     }
-    Map<String, Sample> medians = new LinkedHashMap<>();
-    all.forEach((name, samples) -> medians.put(name, ChargeCells.median(samples)));
-    Sample mix = medians.remove("mix");
-    CostModel model = CostModel.fit(List.copyOf(medians.values()));
+    Map<Writes, Sample> middles = new LinkedHashMap<>();
+    all.forEach((cell, samples) -> middles.put(cell, ChargeCells.middle(samples)));
+    Sample mix = middles.remove(MIX);
+    CostModel model = CostModel.fit(List.copyOf(middles.values()));
     prices.put(CONSOLE, model);
-    findings.add(fits(CONSOLE, model, List.copyOf(medians.values())));
+    findings.add(fits(CONSOLE, model, List.copyOf(middles.values())));
     if (mix != null) {
       Charged charged = new Charged(model.charge(mix.work()), mix.nanos());
       findings.add(
@@ -214,29 +228,22 @@ final class ChargesExperiment implements Experiment {
     }
   }
 
-  private static void add(Map<String, List<Sample>> all, String name, int time, Sample sample) {
-    if (time > 0) { // those before are to get warm
-      all.computeIfAbsent(name, any -> new ArrayList<>()).add(sample);
-    }
-  }
-
-  /** Writes so often, from {@code least} to {@code most} bytes at a time. */
-  private static Sample written(
-      Trial trial, Console console, int count, int least, int most, Random random) {
+  private static Sample written(Trial trial, Console console, Writes cell, Random random) {
     List<String> texts = new ArrayList<>();
     for (int i = 0; i < 16; i++) {
-      texts.add("x".repeat(least + random.nextInt(most - least + 1)));
+      texts.add("x".repeat(cell.least + random.nextInt(cell.most - cell.least + 1)));
     }
     ThreadMXBean threads = ManagementFactory.getThreadMXBean();
     Work then = console(trial);
     long begun = threads.getCurrentThreadCpuTime();
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < cell.count; i++) {
       console.written(texts.get(i % texts.size()));
     }
     long nanos = threads.getCurrentThreadCpuTime() - begun;
     Work done = console(trial).since(then);
-    if (done.descriptors() < count) {
-      throw new IllegalStateException("the console counts " + done + " of " + count + " writes");
+    if (done.descriptors() < cell.count) {
+      throw new IllegalStateException(
+          "the console counts " + done + " of " + cell.count + " writes");
     }
     return new Sample(done, nanos);
   }
