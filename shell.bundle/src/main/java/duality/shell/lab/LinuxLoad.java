@@ -16,6 +16,7 @@ final class LinuxLoad implements AutoCloseable {
   private static final String NETWORK = "charges";
   private static final int[] FRAMES = {16, 400, 800, 1400};
   private static final int[] BLOCKS = {64, 1024, 4096};
+  private static final int[] READS = {32, 64, 256};
   private static final int[] COUNTS = {100, 200, 400, 800, 1_600};
 
   private static final Set<String> NET = Set.of("virtio.net");
@@ -91,7 +92,10 @@ final class LinuxLoad implements AutoCloseable {
                 PORTS,
                 output(count, bytes)));
       }
-      cells.add(cell("randomness, 64 bytes", count, true, RANDOM, random(count, 64)));
+      for (int bytes : READS) {
+        cells.add(
+            cell("randomness, " + bytes + " bytes", count, true, RANDOM, random(count, bytes)));
+      }
     }
     int some = DiskLoad.scaled(240, scale);
     cells.add(
