@@ -254,12 +254,16 @@ final class Debugger {
 
   // ---- stepping ----
 
-  /** A hart stays at rest, because it has stopped or the guest has ended: it does no more steps. */
-  void rests(Vcpu one) {
+  /**
+   * How a trap of a hart was answered. One that is to stay at rest, because it has stopped or the
+   * guest has ended, does no more steps.
+   */
+  int answered(Vcpu one, int next) {
     Trace running = trace;
-    if (running != null && running.of(one.hart)) {
+    if (next == TrapHandler.SUSPEND && running != null && running.of(one.hart)) {
       running.stopped();
     }
+    return next;
   }
 
   /** Has a hart do steps; it is at rest again when this returns. */

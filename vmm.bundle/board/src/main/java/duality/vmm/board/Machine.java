@@ -402,11 +402,7 @@ public final class Machine implements VirtualMachine, Instance {
     if (cause < INTERRUPT) {
       return debugger.trap(number, cause, value);
     }
-    int next = one.hart.trap(cause, value);
-    if (next == SUSPEND) {
-      debugger.rests(one);
-    }
-    return next;
+    return debugger.answered(one, one.hart.trap(cause, value));
   }
 
   @Override
