@@ -20,8 +20,7 @@ import java.util.function.Predicate;
  * Driver work of many kinds, each done several times, all in an order that is drawn anew each time:
  * so neither what the host does beside nor what the compiler still gets better at falls upon one of
  * them. Of each, the mean counts of those that are neither among the cheapest nor the dearest: a
- * request costs one of two sums, as a thread has to be woken up for it or not, and a median would
- * jump from one to the other.
+ * median of so few moved more from one run to the next (docs/lab/charges.md).
  */
 final class ChargeCells {
   private static final int LEAST_WARM_UPS = 2;

@@ -121,7 +121,7 @@ public final class GuestFiles {
                   + target
                   + "', "
                   + free
-                  + " are free");
+                  + " are free; name another folder");
         }
         Counted counted = new Counted(out, total, progress);
         if (total > (long) BLOCKS * BLOCK) {
@@ -135,7 +135,11 @@ public final class GuestFiles {
       return target;
     } catch (TooLong e) {
       throw new GuestFailed(
-          "in the guest: '" + from + "' goes on after the " + total + " bytes of its size");
+          "in the guest: '"
+              + from
+              + "' goes on after the "
+              + total
+              + " bytes of its size; nothing was kept. Copy a part that ends: head -c there");
     } catch (IOException e) {
       throw new GuestFailed("'" + target + "' cannot be written: " + reason(e));
     } finally {
