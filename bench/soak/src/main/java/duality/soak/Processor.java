@@ -18,12 +18,12 @@ import java.util.concurrent.locks.LockSupport;
  * meanwhile, because else it has kept itself waiting. A thread that waited for a processor ({@code
  * run_delay} of {@code /proc/thread-self/schedstat}, in ns) was kept out by another process: the
  * one that asked for a swap, or the one that did it, which the swap itself says. And while a
- * watching thread, which sleeps half a millisecond at a time, woke up late, another process or a
+ * watching thread, which sleeps a millisecond at a time, woke up late, another process or a
  * hypervisor had a processor that others of our threads may have needed.
  */
 final class Processor implements AutoCloseable {
   private static final Path SCHEDSTAT = Path.of("/proc/thread-self/schedstat");
-  private static final long WATCH_NANOS = 500_000;
+  private static final long WATCH_NANOS = 1_000_000;
   private static final long LATE_NANOS = 300_000;
   private static final long DELAY_NANOS = 50_000;
   private static final int PROCESS_CLOCK = 2; // CLOCK_PROCESS_CPUTIME_ID

@@ -389,7 +389,7 @@ public final class Soak {
 
   /** Calls again and again until it is stopped; answers the longest call in microseconds. */
   private static final class Probe implements Callable<Long> {
-    private static final long PACE_NANOS = 50_000;
+    private static final long PACE_NANOS = 200_000;
 
     private final Runnable call;
     private final Consumer<String> fault;

@@ -312,11 +312,19 @@ final class EndpointObject implements Endpoint {
     if (before != type) {
       core.retyped(this);
     }
-    next.context.startWorkers();
     if (old != null) {
       old.context.stopWorkers();
-      HandOver.afterRelease(gate, () -> old.end(old.instance::close));
     }
+    // Callers wait until the release: threads that wake up now would only take the processor away,
+    // and wait at the gate themselves.
+    HandOver.afterRelease(
+        gate,
+        () -> {
+          next.context.startWorkers();
+          if (old != null) {
+            old.end(old.instance::close);
+          }
+        });
     core.bound(this);
     core.serverTable().bound(next.registration);
   }

@@ -622,7 +622,7 @@ final class Gate {
   int inside() {
     int inside = 0;
     for (CallSlot slot : CallSlot.ALL) {
-      for (int level = 1; level <= CallSlot.DEPTH; level++) {
+      for (int level = 1; level <= CallSlot.DEPTH && slot.at(level) != 0; level++) {
         if (slot.at(level) == mark && !slot.isAbandoned(level)) {
           inside++;
         }

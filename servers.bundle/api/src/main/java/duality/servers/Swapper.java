@@ -96,7 +96,7 @@ public interface Swapper {
    */
   record Step(String step, String what, String from, String to, String remark) {}
 
-  /** The last swaps (at most 1,000), oldest first. */
+  /** The last swaps (at most 200), oldest first. */
   @Idempotent
   List<Swap> history();
 

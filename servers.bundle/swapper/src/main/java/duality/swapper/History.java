@@ -12,10 +12,10 @@ import org.jspecify.annotations.Nullable;
  * swapper that swaps itself is saved by another thread than the one that waits in it.
  *
  * <p>Each swap is kept with its neutral form, which is the same object in the next swapper: who
- * waits while a swapper is swapped does not wait for a thousand of them to be made.
+ * waits while a swapper is swapped does not wait for all of them to be made.
  */
 final class History {
-  private static final int REMEMBERED = 1_000;
+  private static final int REMEMBERED = 200;
 
   private record Kept(Swap swap, State state) {}
 

@@ -32,14 +32,26 @@ final class ByteRing {
 
   /** Appends bytes, one per character; forgets the oldest ones when there are too many. */
   void append(String text) {
-    int start = Math.max(0, text.length() - capacity);
+    append(text.getBytes(ISO_8859_1));
+  }
+
+  private void append(byte[] more) {
+    int start = Math.max(0, more.length - capacity);
     end += start; // those before are forgotten at once
     oldest = start > 0 ? end : oldest;
-    grow(Math.min(capacity, size() + text.length() - start));
-    for (int i = start; i < text.length(); i++) {
-      bytes[(int) (end++ % bytes.length)] = (byte) text.charAt(i);
-    }
+    grow(Math.min(capacity, size() + more.length - start));
+    put(more, start);
     oldest = Math.max(oldest, end - capacity);
+  }
+
+  /** Puts what is in {@code from} behind {@code start} at the end; it has room. */
+  private void put(byte[] from, int start) {
+    int count = from.length - start;
+    int at = (int) (end % bytes.length);
+    int first = Math.min(count, bytes.length - at);
+    System.arraycopy(from, start, bytes, at, first);
+    System.arraycopy(from, start + first, bytes, 0, count - first);
+    end += count;
   }
 
   /** Forgets what lies before {@code position}. */
@@ -63,14 +75,15 @@ final class ByteRing {
   void restore(long position, byte[] content) {
     end = position - content.length;
     oldest = end;
-    append(new String(content, ISO_8859_1));
+    append(content);
   }
 
   private byte[] copy(long from, int count) {
     byte[] copy = new byte[count];
-    for (int i = 0; i < count; i++) {
-      copy[i] = bytes[(int) ((from + i) % bytes.length)];
-    }
+    int at = (int) (from % bytes.length);
+    int first = Math.min(count, bytes.length - at);
+    System.arraycopy(bytes, at, copy, 0, first);
+    System.arraycopy(bytes, 0, copy, first, count - first);
     return copy;
   }
 
@@ -81,8 +94,7 @@ final class ByteRing {
     }
     byte[] content = content();
     bytes = new byte[Math.min(capacity, Math.max(wanted, 2 * bytes.length))];
-    for (int i = 0; i < content.length; i++) {
-      bytes[(int) ((oldest + i) % bytes.length)] = content[i];
-    }
+    end = oldest;
+    put(content, 0);
   }
 }

@@ -319,12 +319,14 @@ final class FrameStock {
   /** After a restore: all frames that are not among {@code used} are unused. */
   void restoreUnused(BitSet used) {
     for (Frame batch : batches.values()) {
-      int end = Math.toIntExact(batch.first() + batch.count());
-      for (int run = used.nextClearBit(Math.toIntExact(batch.first())); run < end; ) {
-        int next = used.nextSetBit(run);
-        int runEnd = next < 0 ? end : Math.min(next, end);
-        putUnused(run, runEnd - run);
-        run = used.nextClearBit(runEnd);
+      int count = Math.toIntExact(batch.count());
+      // Of this batch only: a run of used frames may go on through all that follow.
+      BitSet here = used.get((int) batch.first(), (int) batch.first() + count);
+      for (int run = here.nextClearBit(0); run < count; ) {
+        int next = here.nextSetBit(run);
+        int runEnd = next < 0 ? count : next;
+        putUnused(batch.first() + run, runEnd - run);
+        run = here.nextClearBit(runEnd);
       }
     }
   }
