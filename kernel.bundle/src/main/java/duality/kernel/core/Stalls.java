@@ -63,6 +63,9 @@ final class Stalls {
   private static boolean nobodyElseWorks(CallSlot slot, Gate gate) {
     for (CallSlot other : CallSlot.ALL) {
       int deepest = other == slot ? 0 : other.deepest();
+      if (other.isAbandoned(deepest)) {
+        continue; // whoever waits for that one waits for ever
+      }
       for (int level = 1; level <= deepest; level++) {
         boolean inside = other.at(level) == gate.mark && !other.isAbandoned(level);
         boolean atWork =

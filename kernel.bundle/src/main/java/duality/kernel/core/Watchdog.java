@@ -21,6 +21,12 @@ final class Watchdog {
   /** A scheduler is not given its whole deadline for sleeping; a lock it may wait for. */
   private static final int SLEEP_TICKS = 4;
 
+  /**
+   * A worker that is still inside so long after its call was given up waits for what nothing
+   * brings: it was told at its polls, and by an interrupt at each look.
+   */
+  private static final int LOST_TICKS = 120;
+
   private final Core core;
   private final SchedulerJudge judge;
   private final Stalls stalls = new Stalls();
@@ -123,6 +129,8 @@ final class Watchdog {
     } else if (ticks < limit && stalls.stuck(slot, gate, deepest, state, sinceLast)) {
       slot.seenTicks[deepest] = (int) limit;
       core.failed().late(slot, gate, deepest, innermost, gate.stallNanos);
+    } else if (ticks == limit + LOST_TICKS && slot.worker && slot.isAbandoned(deepest)) {
+      core.failed().lost(slot, gate, deepest, innermost);
     }
   }
 

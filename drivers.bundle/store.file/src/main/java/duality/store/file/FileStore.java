@@ -338,11 +338,11 @@ final class FileStore implements RawStore, Instance {
     if (taking.isStuck()) {
       broken = new IllegalStateException(taking + " is stuck");
     }
+    refuseBroken(); // who is stuck may hold the lock that is wanted next
     checkRequests();
   }
 
   private synchronized void checkRequests() {
-    refuseBroken();
     Set<Integer> known = known();
     int nowhere = owed.stream().filter(tag -> !known.contains(tag)).findAny().orElse(-1);
     if (nowhere >= 0 && nowhere == missing) {

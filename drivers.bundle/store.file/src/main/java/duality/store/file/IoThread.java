@@ -13,8 +13,9 @@ import org.jspecify.annotations.Nullable;
  * <p><em>Concurrency:</em> {@link #begins} and {@link #rests} are the thread's own; anybody looks.
  */
 final class IoThread {
-  private static final long WAITS_NANOS = TimeUnit.MILLISECONDS.toNanos(1_500);
-  private static final long BURNS_NANOS = TimeUnit.SECONDS.toNanos(3);
+  /** The guest behind it waits as long, and then until the store is replaced. */
+  private static final long LONG_NANOS = TimeUnit.MILLISECONDS.toNanos(1_500);
+
   private static final int LEAST_LOOKS = 3;
 
   /** Of that time, this part spent on a processor is a loop. */
@@ -67,7 +68,7 @@ final class IoThread {
     looks++;
     waits &= thread.getState() != Thread.State.RUNNABLE;
     long since = now - sinceNanos;
-    if (looks < LEAST_LOOKS || since < WAITS_NANOS || !waits && since < BURNS_NANOS) {
+    if (looks < LEAST_LOOKS || since < LONG_NANOS) {
       return false;
     }
     if (waits || processor - sinceProcessorNanos >= since / BURNT_PART) {
