@@ -145,29 +145,6 @@ final class Failures {
     loseProcessor(slot, level, visit, why);
   }
 
-  /**
-   * A worker does not come back from a call that was given up: it may wait for a lock in there that
-   * is never released, also not when that server is replaced. Its own server has no worker any
-   * more, and perhaps locks that nobody gives back.
-   */
-  void lost(CallSlot slot, Gate within, int level, CallSlot.Visit visit) {
-    CallSlot.Visit round = slot.visit(1);
-    Gate gate = Gate.marked(round.mark());
-    if (gate == null || slot.isAbandoned(1)) {
-      return;
-    }
-    StackTraceElement[] where = slot.host.getStackTrace();
-    Object culprit = gate.bound();
-    if (!slot.visit(level).equals(visit)) {
-      return; // it came back just now
-    }
-    gate.hung(culprit);
-    slot.abandon(1, round);
-    String why = slot.host.getName() + " does not come back from " + within.path;
-    core.trace(TraceEvent.Kind.GIVEN_UP, gate.path, why);
-    server(gate, culprit, FailureReport.Kind.STALL, why, where);
-  }
-
   /** Gives up all calls and workers inside; answers how many. */
   int abandonInside(Gate gate) {
     CallSlot own = CallSlot.current();

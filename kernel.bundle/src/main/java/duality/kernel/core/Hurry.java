@@ -1,12 +1,10 @@
 package duality.kernel.core;
 
 import duality.kernel.Instance;
-import java.util.ArrayList;
 import java.util.Collection;
-import java.util.List;
+import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -55,11 +53,11 @@ final class Hurry {
   static final class Teller {
     private static final long AWAKE_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
-    private final List<Gate> waiting;
+    private final Set<Gate> waiting;
     private volatile boolean awake;
     private volatile boolean closed;
 
-    private Teller(List<Gate> waiting) {
+    private Teller(Set<Gate> waiting) {
       this.waiting = waiting;
     }
 
@@ -82,17 +80,7 @@ final class Hurry {
 
   /** Before these gates close: a teller for what waits inside of them, if anything does. */
   static Teller teller(Set<Gate> gates) {
-    CallSlot own = CallSlot.current();
-    List<Gate> waiting = new ArrayList<>();
-    for (CallSlot slot : CallSlot.ALL) {
-      Gate innermost = slot == own || !slot.insideAnyOf(gates) ? null : slot.innermostSeen();
-      Thread.State state = innermost == null ? Thread.State.RUNNABLE : slot.host.getState();
-      if (innermost != null
-          && state == Thread.State.TIMED_WAITING
-          && !waiting.contains(innermost)) {
-        waiting.add(innermost);
-      }
-    }
+    Set<Gate> waiting = inside(gates, CallSlot.current(), true);
     Teller teller = new Teller(waiting);
     if (!waiting.isEmpty()) {
       TELLERS.execute(teller::run);
@@ -111,20 +99,19 @@ final class Hurry {
       return;
     }
     nextNanos = now + AGAIN_NANOS;
-    for (CallSlot slot : CallSlot.ALL) {
-      Gate innermost = slot == own || !slot.insideAnyOf(gates) ? null : slot.innermostSeen();
-      if (innermost != null) {
-        tell(innermost);
-      }
-    }
+    inside(gates, own, false).forEach(each -> TELLERS.execute(() -> hurry(each)));
   }
 
-  private static void tell(Gate gate) {
-    try {
-      TELLERS.execute(() -> hurry(gate));
-    } catch (RejectedExecutionException e) {
-      gate.core().trace(gate.path + ": nobody tells it to hurry: " + Gate.describe(e));
+  /** Gates of the innermost calls of all threads but one that are inside of {@code gates}. */
+  private static Set<Gate> inside(Set<Gate> gates, CallSlot own, boolean waiting) {
+    Set<Gate> found = new HashSet<>();
+    for (CallSlot slot : CallSlot.ALL) {
+      Gate innermost = slot == own || !slot.insideAnyOf(gates) ? null : slot.innermostSeen();
+      if (innermost != null && (!waiting || slot.host.getState() == Thread.State.TIMED_WAITING)) {
+        found.add(innermost);
+      }
     }
+    return found;
   }
 
   private static void hurry(Gate gate) {

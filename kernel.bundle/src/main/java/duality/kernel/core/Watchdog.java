@@ -130,7 +130,20 @@ final class Watchdog {
       slot.seenTicks[deepest] = (int) limit;
       core.failed().late(slot, gate, deepest, innermost, gate.stallNanos);
     } else if (ticks == limit + LOST_TICKS && slot.worker && slot.isAbandoned(deepest)) {
-      core.failed().lost(slot, gate, deepest, innermost);
+      lost(slot);
+    }
+  }
+
+  /**
+   * A worker does not come back from a call that was given up: perhaps it waits for a lock in there
+   * that is never released, also not when that server is replaced. Its own server has no worker any
+   * more, and perhaps locks that nobody gives back.
+   */
+  private void lost(CallSlot slot) {
+    CallSlot.Visit round = slot.visit(1);
+    Gate own = Gate.marked(round.mark());
+    if (own != null && !slot.isAbandoned(1)) {
+      core.failed().late(slot, own, 1, round, LOST_TICKS * TICK_NANOS);
     }
   }
 
