@@ -207,6 +207,7 @@ public final class Agent {
     config.put("append", boot.commandLine());
     config.put("memory", Long.toString(boot.memoryBytes()));
     config.put("agent", "false");
+    config.put("around", "1"); // a fault for each page, so that its pager has something to do
     String cpus = context.getProperty("duality.faults.cpus");
     if (cpus != null && !cpus.equals("1")) {
       config.put("cpus", cpus);
