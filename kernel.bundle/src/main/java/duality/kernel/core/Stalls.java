@@ -64,7 +64,7 @@ final class Stalls {
     for (CallSlot other : CallSlot.ALL) {
       int deepest = other == slot ? 0 : other.deepest();
       if (other.isAbandoned(deepest)) {
-        continue; // whoever waits for that one waits for ever
+        continue; // given up: it is not at work, and may keep what it holds for ever
       }
       for (int level = 1; level <= deepest; level++) {
         boolean inside = other.at(level) == gate.mark && !other.isAbandoned(level);

@@ -1,5 +1,6 @@
 package duality.kernel.core;
 
+import static duality.kernel.core.Waiting.until;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -17,7 +18,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -100,32 +100,24 @@ class BadSchedulersTest {
     core.close();
   }
 
-  private static void await(String what, BooleanSupplier condition) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(100);
-    while (!condition.getAsBoolean()) {
-      assertTrue(System.nanoTime() < deadline, "waited in vain for: " + what);
-      Thread.onSpinWait();
-    }
-  }
-
   private void awaitAllRun() {
     for (KernelThread thread : threads) {
       long before = thread.instructions();
-      await(thread.name() + " to run", () -> thread.instructions() > before + 3);
+      until(thread.name() + " to run", () -> thread.instructions() > before + 3);
     }
   }
 
   /** Binds a bad scheduler; how it was found out, and that nobody suffers. */
   private FailureReport foundOut(Fifo bad) {
     bind(bad);
-    await("it to be found out", () -> !core.failures(0).isEmpty());
+    until("it to be found out", () -> !core.failures(0).isEmpty());
     awaitAllRun();
     FailureReport report = core.failures(0).getFirst();
     assertEquals("scheduler", report.path());
     assertTrue(core.counters().get("scheduler fallbacks") > 0);
     bind(new Fifo());
     awaitAllRun();
-    await(
+    until(
         "the good one to be asked again", () -> core.endpoint("scheduler").report().inside() >= 0);
     assertEquals("open", core.endpoint("scheduler").report().condition());
     return report;
@@ -174,7 +166,7 @@ class BadSchedulersTest {
             }
           });
       int failures = picks;
-      await("number " + picks + " to be found out", () -> core.failures(0).size() == failures);
+      until("number " + picks + " to be found out", () -> core.failures(0).size() == failures);
       awaitAllRun();
     }
   }
@@ -288,7 +280,7 @@ class BadSchedulersTest {
   @Test
   void aGoodSchedulerIsLeftAlone() {
     long picks = core.threads().getFirst().picks();
-    await("many picks", () -> core.threads().getFirst().picks() > picks + 500);
+    until("many picks", () -> core.threads().getFirst().picks() > picks + 500);
     threads.forEach(KernelThread::suspend);
     threads.forEach(KernelThread::resume);
     awaitAllRun();

@@ -1,5 +1,6 @@
 package duality.kernel.core;
 
+import static duality.kernel.core.Waiting.until;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -21,7 +22,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -99,17 +99,9 @@ class EnginesTest {
     return core.create("m", Lone.class, Map.of("server", "lone"), Map.of(), false);
   }
 
-  private static void await(String what, BooleanSupplier condition) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(100);
-    while (!condition.getAsBoolean()) {
-      assertTrue(System.nanoTime() < deadline, "waited in vain for: " + what);
-      Thread.onSpinWait();
-    }
-  }
-
   private void goesOn() {
     long before = traps.get();
-    await("the thread to go on", () -> traps.get() > before + 3);
+    until("the thread to go on", () -> traps.get() > before + 3);
   }
 
   @Test
@@ -139,7 +131,7 @@ class EnginesTest {
     core.engines().remove(one);
     long seen = traps.get();
     ThreadObject thread = core.allThreads().iterator().next();
-    await("it to be set aside", () -> thread.doing() == ThreadObject.Doing.WAITING);
+    until("it to be set aside", () -> thread.doing() == ThreadObject.Doing.WAITING);
     assertEquals(seen, traps.get());
     assertThrows(CallFailed.NoServer.class, () -> core.moveThreads("scripted"));
     core.engines().add(entry(two, "1.0.1", 5));
@@ -173,7 +165,7 @@ class EnginesTest {
     ThreadObject thread = core.allThreads().iterator().next();
     machine.thread().resume();
     stuck = true;
-    await("the thread to be in its handler", () -> isStuck);
+    until("the thread to be in its handler", () -> isStuck);
     assertThrows(CallFailed.TimedOut.class, () -> core.moveThreads("scripted#5"));
     assertEquals(one, thread.engine());
     stuck = false;
@@ -192,7 +184,7 @@ class EnginesTest {
     Engine hanging =
         (mode, memory, lines, clock) -> {
           entered.countDown();
-          await("the end of the test", () -> hang.getCount() == 0);
+          until("the end of the test", () -> hang.getCount() == 0);
           throw new IllegalStateException("as asked");
         };
     core.engines().add(entry(hanging, "1.0.0", 5));
@@ -229,7 +221,7 @@ class EnginesTest {
     try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(30))) {
       assertTrue(hold.drained() >= 0);
       long waited = endpoint.report().waited();
-      await("its exit to wait", () -> endpoint.report().waited() > waited || waited > 0);
+      until("its exit to wait", () -> endpoint.report().waited() > waited || waited > 0);
       assertEquals(1, core.moveThreads("scripted#5"));
       thread.suspend();
       assertEquals("SUSPENDED", thread.state());

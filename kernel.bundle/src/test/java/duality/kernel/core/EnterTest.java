@@ -1,10 +1,10 @@
 package duality.kernel.core;
 
+import static duality.kernel.core.Waiting.until;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import duality.kernel.CallFailed;
 import duality.kernel.Context;
@@ -23,8 +23,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import java.util.function.ToIntFunction;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -95,14 +93,6 @@ class EnterTest {
     return core.create("m", TwoSpaces.class, Map.of("server", "monitor"), Map.of(), false);
   }
 
-  private static void await(String what, BooleanSupplier condition) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(100);
-    while (!condition.getAsBoolean()) {
-      assertTrue(System.nanoTime() < deadline, "waited in vain for: " + what);
-      Thread.onSpinWait();
-    }
-  }
-
   @AfterEach
   void stop() {
     core.close();
@@ -124,7 +114,7 @@ class EnterTest {
               return hart.memory == first[0] ? Exit.EXCEPTION : Exit.WAIT;
             });
     monitor.thread().resume();
-    await("the thread to wait", () -> monitor.thread().state().equals("WAITING"));
+    until("the thread to wait", () -> monitor.thread().state().equals("WAITING"));
     assertEquals(List.of(2), causes);
     assertNotSame(first[0], only().space);
     assertEquals("m:two", only().space.name());
@@ -171,12 +161,12 @@ class EnterTest {
     KernelThread thread = monitor.thread();
     thread.csr(0x104, Lines.SEIP);
     thread.resume();
-    await("the thread to wait", () -> thread.state().equals("WAITING"));
+    until("the thread to wait", () -> thread.state().equals("WAITING"));
     assertEquals(List.of(TrapHandler.INTERRUPT), causes);
     thread.lines().signal(Lines.SEIP);
-    await("the line to wake it", () -> causes.size() > 1);
+    until("the line to wake it", () -> causes.size() > 1);
     thread.lines().clear(Lines.SEIP);
-    await("the thread to wait again", () -> thread.state().equals("WAITING"));
+    until("the thread to wait again", () -> thread.state().equals("WAITING"));
   }
 
   @Test
@@ -184,7 +174,7 @@ class EnterTest {
     KernelThread thread = monitor(hart -> Exit.WAIT).thread();
     assertThrows(CallFailed.BadRequest.class, () -> thread.csr(0x180, 0));
     thread.resume();
-    await("the thread to wait", () -> thread.state().equals("WAITING"));
+    until("the thread to wait", () -> thread.state().equals("WAITING"));
     assertThrows(CallFailed.BadRequest.class, () -> thread.csr(0x104, 0));
     Space other = core.connect("m", TwoSpaces.class).space("two");
     assertThrows(CallFailed.BadRequest.class, () -> thread.enter(HartMode.USER, other));

@@ -1,7 +1,7 @@
 package duality.kernel.core;
 
+import static duality.kernel.core.Waiting.until;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import duality.kernel.CallFailed;
 import duality.kernel.Context;
@@ -16,9 +16,7 @@ import duality.kernel.processor.Exit;
 import duality.kernel.processor.HartMode;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -110,14 +108,6 @@ class GivenUpHostTest {
     core.close();
   }
 
-  private static void await(String what, BooleanSupplier condition) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(100);
-    while (!condition.getAsBoolean()) {
-      assertTrue(System.nanoTime() < deadline, "waited in vain for: " + what);
-      Thread.onSpinWait();
-    }
-  }
-
   private void completesOnce(int exit) throws InterruptedException {
     core.engine(
         "scripted",
@@ -130,12 +120,12 @@ class GivenUpHostTest {
     core.register("owner", (context, saved) -> new Owner(context), ThreadOwner.class);
     core.create("m", ThreadOwner.class, Map.of("server", "owner"), Map.of(), false);
     thread.get().resume();
-    await("another host to do it", () -> hart.get() != null && hart.get().completed == 1);
-    await("the hart to rest", () -> thread.get().state().equals("WAITING"));
+    until("another host to do it", () -> hart.get() != null && hart.get().completed == 1);
+    until("the hart to rest", () -> thread.get().state().equals("WAITING"));
     end.countDown();
     back.await();
     Thread given = first.get();
-    await(
+    until(
         "the first host to come back and be at rest",
         () ->
             !given.isAlive()

@@ -1,5 +1,6 @@
 package duality.kernel.core;
 
+import static duality.kernel.core.Waiting.until;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -20,7 +21,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -112,14 +112,6 @@ class LostWorkerTest {
     core.close();
   }
 
-  private static void await(String what, BooleanSupplier condition) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(100);
-    while (!condition.getAsBoolean()) {
-      assertTrue(System.nanoTime() < deadline, "waited in vain for: " + what);
-      Thread.onSpinWait();
-    }
-  }
-
   private List<FailureReport> of(String path) {
     List<FailureReport> found = new ArrayList<>(core.failed().after(0));
     found.removeIf(each -> !each.path().equals(path));
@@ -146,10 +138,10 @@ class LostWorkerTest {
     core.register("locked", (context, saved) -> new Locked(), Below.class);
     core.register("working", (context, saved) -> new Working(context), Above.class);
     Above above = core.create("a", Above.class, Map.of("server", "working"), Map.of(), false);
-    await("the first round", () -> above.rounds() == 1);
+    until("the first round", () -> above.rounds() == 1);
     bell.get().signal(2);
-    await("the one below to fail", () -> !of("a/below").isEmpty());
-    await("the one whose worker is lost to fail too", () -> !of("a").isEmpty());
+    until("the one below to fail", () -> !of("a/below").isEmpty());
+    until("the one whose worker is lost to fail too", () -> !of("a").isEmpty());
     assertEquals(FailureReport.Kind.STALL, of("a").getFirst().kind());
     String where = of("a").getFirst().stack().getFirst();
     assertTrue(where.contains("Locked.enter"), where);
@@ -157,16 +149,16 @@ class LostWorkerTest {
     free = true;
     replace("a/below", "locked");
     replace("a", "working");
-    await("the first round of the new worker", () -> above.rounds() >= 1);
+    until("the first round of the new worker", () -> above.rounds() >= 1);
     int before = above.rounds();
     bell.get().signal(2);
-    await("a round that calls below", () -> above.rounds() > before);
+    until("a round that calls below", () -> above.rounds() > before);
     assertEquals(0, failures.get());
 
     // And when it comes back after all, it does nothing more.
     int rounds = above.rounds();
     end.countDown();
-    await("the lost one to end", () -> !lost.get().isAlive());
+    until("the lost one to end", () -> !lost.get().isAlive());
     assertEquals(rounds, above.rounds());
     assertEquals(1, of("a").size());
   }

@@ -1,7 +1,7 @@
 package duality.kernel.core;
 
+import static duality.kernel.core.Waiting.until;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import duality.kernel.Context;
 import duality.kernel.Instance;
@@ -17,7 +17,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -108,18 +107,10 @@ class SchedulerSwapTest {
     core.close();
   }
 
-  private static void await(String what, BooleanSupplier condition) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(100);
-    while (!condition.getAsBoolean()) {
-      assertTrue(System.nanoTime() < deadline, "waited in vain for: " + what);
-      Thread.onSpinWait();
-    }
-  }
-
   private void awaitAllRun() {
     for (KernelThread thread : threads) {
       long before = report(thread);
-      await(thread.name() + " to be picked", () -> report(thread) > before + 2);
+      until(thread.name() + " to be picked", () -> report(thread) > before + 2);
     }
   }
 
@@ -141,7 +132,7 @@ class SchedulerSwapTest {
         endpoint.open(next, null).bind();
         assertEquals("held", endpoint.report().condition());
       }
-      await(next + " to pick", () -> picks.get(next).get() > before + 3);
+      until(next + " to pick", () -> picks.get(next).get() > before + 3);
       awaitAllRun();
     }
   }
@@ -151,13 +142,13 @@ class SchedulerSwapTest {
     awaitAllRun();
     var endpoint = core.endpoint("scheduler");
     try (var hold = core.hold(List.of(endpoint), TimeUnit.SECONDS.toNanos(30))) {
-      await("the last resort", () -> core.counters().get("scheduler fallbacks") > 0);
+      until("the last resort", () -> core.counters().get("scheduler fallbacks") > 0);
       int picked = picks.get("one").get();
       awaitAllRun();
       assertEquals(picked, picks.get("one").get(), "nobody passes the gate");
     }
     int before = picks.get("one").get();
-    await("the scheduler", () -> picks.get("one").get() > before + 3);
+    until("the scheduler", () -> picks.get("one").get() > before + 3);
     awaitAllRun();
   }
 
@@ -166,7 +157,7 @@ class SchedulerSwapTest {
     awaitAllRun();
     threads.forEach(thread -> thread.weight(700 + thread.id()));
     for (KernelThread thread : threads) {
-      await(
+      until(
           "the weight of " + thread.name(),
           () -> told.getOrDefault(thread.id(), 0) == 700 + thread.id());
     }
@@ -176,7 +167,7 @@ class SchedulerSwapTest {
       endpoint.open("two", null).bind();
     }
     for (KernelThread thread : threads) {
-      await(
+      until(
           "the successor to be told of " + thread.name(),
           () -> told.getOrDefault(thread.id(), 0) == 700 + thread.id());
     }

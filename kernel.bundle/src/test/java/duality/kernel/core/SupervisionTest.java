@@ -1,5 +1,6 @@
 package duality.kernel.core;
 
+import static duality.kernel.core.Waiting.until;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -19,7 +20,6 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -133,14 +133,6 @@ class SupervisionTest {
     }
   }
 
-  private static void await(String what, BooleanSupplier condition) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(100);
-    while (!condition.getAsBoolean()) {
-      assertTrue(System.nanoTime() < deadline, "waited in vain for: " + what);
-      Thread.onSpinWait();
-    }
-  }
-
   private Sum sum() {
     return core.create("s", Sum.class, Map.of("server", "summing"), Map.of(), false);
   }
@@ -192,7 +184,7 @@ class SupervisionTest {
     sum.add(41);
     assertThrows(CallFailed.ServerFailed.class, sum::crash);
     FutureTask<Long> waiting = begin(() -> sum.add(1));
-    await("the client to wait", () -> core.endpoint("s").report().waited() == 1);
+    until("the client to wait", () -> core.endpoint("s").report().waited() == 1);
     assertFalse(waiting.isDone());
     restart();
     assertEquals(42, waiting.get(100, TimeUnit.SECONDS));
@@ -204,7 +196,7 @@ class SupervisionTest {
     Sum sum = sum();
     assertThrows(CallFailed.ServerFailed.class, sum::crash);
     FutureTask<Long> waiting = begin(() -> sum.add(1));
-    await("the client to wait", () -> core.endpoint("s").report().waited() == 1);
+    until("the client to wait", () -> core.endpoint("s").report().waited() == 1);
     core.endpoint("s").giveUp("it crashed once too often");
     Exception refused = assertThrows(Exception.class, () -> waiting.get(100, TimeUnit.SECONDS));
     assertTrue(String.valueOf(refused.getCause()).contains("once too often"), refused::toString);
@@ -220,7 +212,7 @@ class SupervisionTest {
     core.supervise();
     Sum sum = sum();
     FutureTask<Long> hanging = begin(sum::hang);
-    await("the call", () -> core.endpoint("s").report().inside() == 1);
+    until("the call", () -> core.endpoint("s").report().inside() == 1);
     var endpoint = core.endpoint("s");
     assertThrows(CallFailed.BadRequest.class, endpoint::abandon, "only what has failed");
     endpoint.fail("the test does not like it");

@@ -1,5 +1,6 @@
 package duality.kernel.core;
 
+import static duality.kernel.core.Waiting.until;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -29,7 +30,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.BooleanSupplier;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -149,14 +149,6 @@ class ThreadsTest {
     return core.create("m", OnePage.class, Map.of("server", "machine"), Map.of(), false);
   }
 
-  private static void await(String what, BooleanSupplier condition) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(100);
-    while (!condition.getAsBoolean()) {
-      assertTrue(System.nanoTime() < deadline, "waited in vain for: " + what);
-      Thread.onSpinWait();
-    }
-  }
-
   @AfterEach
   void stop() {
     core.close();
@@ -171,7 +163,7 @@ class ThreadsTest {
                     ? hart.fault(17 << 12, Memory.WRITE)
                     : Exit.WAIT);
     machine.thread().resume();
-    await("the thread to wait", () -> machine.thread().state().equals("WAITING"));
+    until("the thread to wait", () -> machine.thread().state().equals("WAITING"));
     assertEquals(1, machine.space().frameAt(17));
     assertEquals(1, core.threads().getFirst().faults());
     assertEquals(0, traps.get());
@@ -182,7 +174,7 @@ class ThreadsTest {
     OnePage machine =
         machine(hart -> traps.get() == 0 ? hart.fault(19 << 12, Memory.READ) : Exit.WAIT);
     machine.thread().resume();
-    await("the trap", () -> traps.get() == 1);
+    until("the trap", () -> traps.get() == 1);
   }
 
   @Test
@@ -196,7 +188,7 @@ class ThreadsTest {
               return hart.runs <= 2 ? Exit.MMIO_LOAD : Exit.WAIT;
             });
     machine.thread().resume();
-    await("the wait", () -> machine.thread().state().equals("WAITING"));
+    until("the wait", () -> machine.thread().state().equals("WAITING"));
     assertEquals(42, seen.get().loaded);
     assertEquals(1, seen.get().completed);
     assertEquals(1, seen.get().refused);
@@ -218,7 +210,7 @@ class ThreadsTest {
     for (int i = 1; i <= 2000; i++) {
       thread.lines().signal(Lines.SEIP);
       int all = i;
-      await("interrupt " + i, () -> traps.get() == all);
+      until("interrupt " + i, () -> traps.get() == all);
     }
   }
 
@@ -235,7 +227,7 @@ class ThreadsTest {
               return hart.runs == 2 ? Exit.CALL : Exit.WAIT;
             });
     machine.thread().resume();
-    await("the timer", () -> traps.get() == 1);
+    until("the timer", () -> traps.get() == 1);
   }
 
   @Test
@@ -282,7 +274,7 @@ class ThreadsTest {
     machine.thread().resume();
     running.await();
     for (int i = 0; i < 200; i++) {
-      await("the page", () -> machine.space().frameAt(16) >= 0);
+      until("the page", () -> machine.space().frameAt(16) >= 0);
       machine.space().unmap(16, 1);
     }
     assertTrue(core.counters().get("shoot-downs") >= 200);
@@ -296,7 +288,7 @@ class ThreadsTest {
     assertEquals(0x1122334455667788L, grant.getLong(3990));
     Thread unmapping = new Thread(() -> machine.space().unmap(16, 1));
     unmapping.start();
-    await("it to wait", () -> unmapping.getState() == Thread.State.TIMED_WAITING);
+    until("it to wait", () -> unmapping.getState() == Thread.State.TIMED_WAITING);
     assertEquals(0, machine.space().frameAt(16));
     grant.close();
     unmapping.join();
@@ -323,13 +315,13 @@ class ThreadsTest {
         });
     OnePage machine = machine(hart -> hart.completed == 0 ? Exit.CALL : Exit.WAIT);
     machine.thread().resume();
-    await("the watchdog", () -> core.endpoint("m").report().condition().startsWith("failed"));
+    until("the watchdog", () -> core.endpoint("m").report().condition().startsWith("failed"));
     var endpoint = core.endpoint("m");
     try (var hold = core.hold(List.of(core.endpoint("m/pager")), TimeUnit.SECONDS.toNanos(30))) {
       assertEquals(0, hold.drained());
     }
     endpoint.open("machine", null).bind();
-    await("the repeated call", () -> traps.get() == 2);
+    until("the repeated call", () -> traps.get() == 2);
     hang.countDown();
   }
 
@@ -376,12 +368,12 @@ class ThreadsTest {
       } else {
         core.endpoint(path).open("odd" + answer, null).bind();
       }
-      await("the fallback", () -> core.endpoint(path).report().condition().startsWith("failed"));
+      until("the fallback", () -> core.endpoint(path).report().condition().startsWith("failed"));
     }
     assertTrue(core.counters().get("scheduler fallbacks") >= 1);
     OnePage machine = machine(hart -> hart.runs < 10 ? Exit.CALL : Exit.WAIT);
     machine.thread().resume();
-    await("work under the last resort", () -> traps.get() == 9);
+    until("work under the last resort", () -> traps.get() == 9);
   }
 
   @Test

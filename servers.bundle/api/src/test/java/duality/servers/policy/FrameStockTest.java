@@ -7,14 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import duality.servers.contract.FakeContext;
 import duality.servers.contract.FakeMemory;
+import java.util.BitSet;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class FrameStockTest {
   private final FakeMemory memory = new FakeMemory(1_000);
-  private final FrameStock stock =
-      new FrameStock(
-          new FakeContext("vm/a/pager", Map.of()), memory.root, "vm/a", 100, 16, () -> {});
+  private final FakeContext context = new FakeContext("vm/a/pager", Map.of());
+  private final FrameStock stock = new FrameStock(context, memory.root, "vm/a", 100, 16, () -> {});
 
   @Test
   void framesThatAreTakenAndPutBackAddUp() {
@@ -26,6 +26,34 @@ class FrameStockTest {
     stock.putBack(run);
     stock.check();
     assertFalse(stock.isUsed(run.first()));
+  }
+
+  /** Used frames go on over the ends of batches, as they do in a pager that has given most. */
+  @Test
+  void aSuccessorFindsWhichFramesAreUnused() {
+    FrameStock.Run all = new FrameStock.Run(0, 0);
+    for (int batch = 0; batch < 3; batch++) {
+      for (long left = 16; left > 0; left -= all.count()) {
+        all = stock.take(left);
+      }
+    }
+    assertEquals(48, stock.heldFrames());
+    assertEquals(0, stock.unusedFrames());
+    BitSet used = stock.frames();
+    int first = used.nextSetBit(0);
+    int[] unused = {first, first + 3, first + 4, first + 17, first + 47};
+    for (int frame : unused) {
+      used.clear(frame);
+    }
+
+    FrameStock next = new FrameStock(context, memory.root, "vm/a", 100, 16, () -> {});
+    next.restore(stock.save());
+    next.restoreUnused(used);
+    next.check();
+    assertEquals(unused.length, next.unusedFrames());
+    for (int frame = first; frame < first + 48; frame++) {
+      assertEquals(used.get(frame), next.isUsed(frame), "frame " + (frame - first));
+    }
   }
 
   @Test
