@@ -109,6 +109,11 @@ final class Uart16550 implements MmioDevice, Instance {
   private long roundsAtLook;
   private boolean waited;
 
+  /** The worker's thread, and whether it shall not wait for more bytes. */
+  private volatile @Nullable Thread lingering;
+
+  private volatile boolean hurried;
+
   private Uart16550(Context context) {
     console = context.slot(Slots.BACKEND, Console.class);
     line = new InterruptLine(context);
@@ -357,13 +362,25 @@ final class Uart16550 implements MmioDevice, Instance {
       drive(); // a successor's line knows nothing yet
     }
     fetchInput();
+    hurried = false;
+    lingering = Thread.currentThread();
     while (writeOut()) {
+      if (hurried) {
+        events.signal(OWN); // whoever serves then goes on with it
+        break;
+      }
       // More bytes follow soon as a rule. To wait for them is cheaper than to be woken for each.
       LockSupport.parkNanos(LINGER_NANOS);
     }
     synchronized (this) {
       rounds++;
     }
+  }
+
+  @Override
+  public void hurry() {
+    hurried = true;
+    LockSupport.unpark(lingering);
   }
 
   /** Hands on what was sent so far; whether there is more by now. */

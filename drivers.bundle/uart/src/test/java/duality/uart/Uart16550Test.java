@@ -225,6 +225,17 @@ class Uart16550Test extends DeviceContract {
     assertEquals('!', get(0));
   }
 
+  /** The worker, which waits for more bytes, is sent away by each hold and comes back. */
+  @Test
+  void outputGoesOnAfterEachHold() {
+    for (int i = 1; i <= 200; i++) {
+      set(0, 'o');
+      board.save(DEVICE);
+      int sent = i;
+      TestBoard.await(i + " bytes have arrived", () -> far.text().length() == sent);
+    }
+  }
+
   @Test
   void inputOfWhichItWasNotToldIsFetchedAfterTheCheck() {
     board.save(DEVICE); // its worker has begun

@@ -12,7 +12,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import jdk.jfr.Event;
@@ -37,24 +36,28 @@ final class SwapperInstance implements Swapper, Instance {
   private final @Nullable BundleContext system;
   private final History history;
   private final Watch watch;
+  private final Shield shield = new Shield();
 
   /** When the watch had looked at the last check; used by who checks. */
   private volatile long seenRoundNanos;
 
   private volatile int checks;
 
-  /** One transaction at a time; not held by who saves the state, see {@link History}. */
-  private final ReentrantLock one = new ReentrantLock();
+  /** Guards the two below; not held by who saves the state, see {@link History}. */
+  private final Object turn = new Object();
+
+  /** One transaction at a time. */
+  private boolean busy;
 
   /** Whether the transaction under way is about this swapper. */
-  private volatile boolean replacing;
+  private boolean replacing;
 
   SwapperInstance(Context context, @Nullable BundleContext system, @Nullable State saved) {
     this.context = context;
     this.kernel = context.kernel();
     this.system = system;
     this.history = new History(saved);
-    this.watch = new Watch(context);
+    this.watch = new Watch(context, shield);
   }
 
   @Override
@@ -78,10 +81,10 @@ final class SwapperInstance implements Swapper, Instance {
           servers(targets),
           to,
           targets.size(),
-          () -> new Transaction(kernel, targets).run(),
+          () -> new Transaction(kernel, shield, targets).run(),
           targets.stream().anyMatch(each -> each.endpoint().path().equals(context.path())));
     } finally {
-      one.unlock();
+      end();
     }
   }
 
@@ -107,7 +110,7 @@ final class SwapperInstance implements Swapper, Instance {
       finish(update);
       return swap;
     } finally {
-      one.unlock();
+      end();
     }
   }
 
@@ -151,9 +154,17 @@ final class SwapperInstance implements Swapper, Instance {
   public Swap rehearse(String endpoint) {
     List<Transaction.Target> targets = Targets.of(kernel, List.of(new Move(endpoint, "")));
     String servers = servers(targets);
-    Transaction.Result held =
-        kernel.handOver(
-            "rehearsal of " + endpoint, false, () -> new Transaction(kernel, targets).rehearse());
+    begin();
+    Transaction.Result held;
+    try {
+      held =
+          kernel.handOver(
+              "rehearsal of " + endpoint,
+              false,
+              () -> new Transaction(kernel, shield, targets).rehearse());
+    } finally {
+      end();
+    }
     return new Swap(
         0,
         endpoint,
@@ -167,17 +178,39 @@ final class SwapperInstance implements Swapper, Instance {
         held.outcome());
   }
 
-  /** Waits for its turn; a swap of this very swapper does not wait for those who wait. */
+  /**
+   * Waits for its turn. A swap of this very swapper, which would wait for those who wait here,
+   * sends them away.
+   */
   private void begin() {
-    try {
-      while (!one.tryLock(10, TimeUnit.MILLISECONDS)) {
+    synchronized (turn) {
+      while (busy) {
         if (replacing) {
           throw new CallFailed.NoServer("the swapper itself is being replaced; try again");
         }
+        try {
+          turn.wait();
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+          throw new CallFailed.TimedOut("interrupted while another swap was under way");
+        }
       }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new CallFailed.TimedOut("interrupted while another swap was under way");
+      busy = true;
+    }
+  }
+
+  private void end() {
+    shield.lower(); // also of a thread that was cut off
+    synchronized (turn) {
+      busy = false;
+      turn.notifyAll();
+    }
+  }
+
+  private void replacing(boolean itself) {
+    synchronized (turn) {
+      replacing = itself;
+      turn.notifyAll();
     }
   }
 
@@ -192,7 +225,7 @@ final class SwapperInstance implements Swapper, Instance {
     @Nullable Event event = SwapEvent.begun();
     long number = history.next();
     Swap begun = new Swap(number, what, from, to, endpoints, 0, 0, 0, 0, "done");
-    replacing = itself;
+    replacing(itself);
     if (itself) {
       // Who goes on from this state was bound, so this swap is done then.
       history.add(begun);
@@ -208,7 +241,7 @@ final class SwapperInstance implements Swapper, Instance {
       }
       throw e;
     } finally {
-      replacing = false;
+      replacing(false);
     }
     Swap ended =
         new Swap(
@@ -232,7 +265,7 @@ final class SwapperInstance implements Swapper, Instance {
 
   private Transaction.Result moved(List<Move> moves) {
     if (!isEngine(moves)) {
-      return new Transaction(kernel, Targets.of(kernel, moves)).run();
+      return new Transaction(kernel, shield, Targets.of(kernel, moves)).run();
     }
     long since = System.nanoTime();
     int threads = kernel.moveThreads(moves.getFirst().server());
@@ -331,5 +364,6 @@ final class SwapperInstance implements Swapper, Instance {
   @Override
   public void close() {
     watch.stop();
+    shield.lower();
   }
 }

@@ -49,10 +49,12 @@ final class Transaction {
   }
 
   private final Kernel kernel;
+  private final Shield shield;
   private final List<Target> targets;
 
-  Transaction(Kernel kernel, List<Target> targets) {
+  Transaction(Kernel kernel, Shield shield, List<Target> targets) {
     this.kernel = kernel;
+    this.shield = shield;
     // From the top down: what a new server asks of one below it is answered by the old one there,
     // which may not be saved before.
     this.targets =
@@ -71,6 +73,15 @@ final class Transaction {
     for (Target each : targets) {
       each.endpoint.prepare(each.server);
     }
+    shield.raise();
+    try {
+      return replace();
+    } finally {
+      shield.lower();
+    }
+  }
+
+  private Result replace() {
     List<Endpoint> set = targets.stream().map(Target::endpoint).toList();
     List<Endpoint.Opened> opened = new ArrayList<>();
     long waited = RunDelay.nanos();
@@ -105,12 +116,17 @@ final class Transaction {
 
   /** Holds, drains and releases, and that is all. */
   Result rehearse() {
-    long waited = RunDelay.nanos();
-    Kernel.Hold hold = kernel.hold(targets.stream().map(Target::endpoint).toList(), DRAIN_NANOS);
-    long drainNanos = System.nanoTime() - hold.sinceNanos();
-    hold.close();
-    return new Result(
-        true, hold.drained(), hold.pauseNanos(), drainNanos, RunDelay.nanos() - waited, "done");
+    shield.raise();
+    try {
+      long waited = RunDelay.nanos();
+      Kernel.Hold hold = kernel.hold(targets.stream().map(Target::endpoint).toList(), DRAIN_NANOS);
+      long drainNanos = System.nanoTime() - hold.sinceNanos();
+      hold.close();
+      return new Result(
+          true, hold.drained(), hold.pauseNanos(), drainNanos, RunDelay.nanos() - waited, "done");
+    } finally {
+      shield.lower();
+    }
   }
 
   private static Endpoint.Opened open(Target target) {

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Who watches the supervisor, which watches all others: the swapper has it checked twice a second.
+ * Looks as often whether a shield was forgotten.
  *
  * <p>Each look is on a thread of its own: one that hangs in a check is left to the kernel, which
  * fails the supervisor for that, and the next look need not wait for it.
@@ -23,6 +24,7 @@ final class Watch {
 
   private final String own;
   private final Kernel kernel;
+  private final Shield shield;
 
   /** Where it runs; null before it does. */
   private volatile @Nullable Thread thread;
@@ -35,9 +37,10 @@ final class Watch {
 
   private long lookNanos;
 
-  Watch(Context context) {
+  Watch(Context context, Shield shield) {
     this.own = context.path();
     this.kernel = context.kernel();
+    this.shield = shield;
     context.host("watch", this::run);
   }
 
@@ -61,6 +64,7 @@ final class Watch {
     while (!stopped) {
       LockSupport.parkNanos(PERIOD_NANOS);
       roundNanos = System.nanoTime();
+      shield.lowerOld();
       Thread before = look;
       if (before == null || !before.isAlive() || roundNanos - lookNanos > PATIENCE_NANOS) {
         lookNanos = roundNanos;

@@ -26,7 +26,7 @@ import org.osgi.service.component.annotations.Component;
 @Component(property = {Server.NAME + "=pager.pinned", Server.PROTOCOL + "=duality.kernel.Pager"})
 public final class PinnedPager implements Server {
   /** Pages that the worker fills between two chances for others. */
-  private static final long CHUNK_PAGES = 4096;
+  private static final long CHUNK_PAGES = 256;
 
   @Override
   public Instance open(Context context, @Nullable State saved) {
