@@ -351,11 +351,14 @@ class RestartTest {
     disk.queue.kick();
     awaitHeld(1);
     BlockDevice[] opened = new BlockDevice[1];
+    long rounds = endpoint().report().notifications();
     swapIn(
         (context, saved) -> {
           opened[0] = new BlockDevice(context);
           return VirtioMmio.open(context, opened[0], saved);
         });
+    // In its first round it takes again what nobody knows of.
+    TestBoard.await("its worker began", () -> endpoint().report().notifications() > rounds);
     endpoint().check();
     try (var _ = board.core().hold(List.of(endpoint()), 100_000_000_000L)) {
       opened[0].reset(); // without its transport: what an error of its own would be

@@ -77,7 +77,7 @@ class PinnedPagerTest extends PagerContract {
     State between = ((Instance) pager).save();
     Pager next = restore(between, context.config());
     memory.touch(next, 8_000, Memory.WRITE);
-    assertEquals(3, context.runWorker("fill"), "chunks of 4096 pages");
+    assertEquals(36, context.runWorker("fill"), "chunks of 256 pages");
     assertEquals(9_000, memory.mappedPages());
     memory.removeRegion(next, 0);
     assertEquals(0, memory.allocatedFrames());
