@@ -174,29 +174,29 @@ final class CallSlot extends Padded {
     return depth;
   }
 
-  /** The mark at a level. For the own thread. */
-  long mark(int level) {
-    return inside[level];
+  /** The marks by level, to be read by the own thread and handed to {@link #push}. */
+  long[] marks() {
+    return inside;
   }
 
   /** Notes that this thread goes into {@code gate}; whether it is open is read after this. */
   void push(Gate gate, long badge) {
-    push(depth, gate, badge);
+    push(inside, depth, gate, gate.mark, badge);
   }
 
-  /** The same for who has {@link #depth} at hand already. */
-  void push(int below, Gate gate, long badge) {
+  /** The same for who has {@link #marks}, {@link #depth} and the gate's mark at hand already. */
+  void push(long[] marks, int below, Gate gate, long mark, long badge) {
     int level = below + 1;
-    long mark = gate.mark;
+    long noted = mark;
     try {
       if (badge != 0) {
         badges[level] = badge;
-        mark |= Gate.BADGE;
+        noted |= Gate.BADGE;
       }
       if (CallGuard.ASYMMETRIC) {
-        LONGS.setOpaque(inside, level, mark);
+        LONGS.setOpaque(marks, level, noted);
       } else {
-        LONGS.setVolatile(inside, level, mark);
+        LONGS.setVolatile(marks, level, noted);
       }
     } catch (IndexOutOfBoundsException e) {
       throw tooDeep(gate);

@@ -41,6 +41,9 @@ final class Gate {
   /** Bit of a mark: the call's capability has a badge. */
   static final long BADGE = 1;
 
+  /** With a mark: the greatest that a mark of the same rank can be. */
+  private static final long LOWER = 0xffff_ffffL;
+
   /** Of who is inside of no gate: a rank above all. */
   static final long OUTSIDE = 0xffL << 32;
 
@@ -60,9 +63,6 @@ final class Gate {
 
   /** What a slot holds for a call: rank, number, and room for {@link #BADGE}; never 0. */
   final long mark;
-
-  /** Marks from here on are of higher rank. */
-  private final long above;
 
   final int rank;
   final long deadlineNanos;
@@ -127,7 +127,6 @@ final class Gate {
     this.number = number;
     this.rank = rank;
     this.mark = (long) rank << 32 | (long) number << 1;
-    this.above = (rank + 1L) << 32;
     this.deadlineNanos = core.patiently(TimeUnit.MILLISECONDS.toNanos(deadlineMillis));
     this.stallNanos = core.patiently(TimeUnit.MILLISECONDS.toNanos(stallMillis));
     this.countedBefore = number == UNNUMBERED ? 0 : CallSlot.callsOf(number);
@@ -222,15 +221,18 @@ final class Gate {
     return server != null ? server : through.fitting(enterSlowly(slot, badge));
   }
 
+  /** Each field is read once, into a local: after an opaque store the compiler would read again. */
   private @Nullable Object goIn(CallSlot slot, int below, long badge) {
-    long caller = slot.mark(below);
-    if (caller < above && isOwn(caller)) {
+    long own = mark;
+    long[] marks = slot.marks();
+    long caller = marks[below];
+    if (caller <= (own | LOWER) && isOwn(caller)) {
       slot.nest(below + 1);
       nested.increment();
     } else {
-      slot.count(number); // before it is inside: the count tells it from other calls all the time
+      slot.count(number(own)); // before it is inside: the count tells it from others all the time
     }
-    slot.push(below, this, badge);
+    slot.push(marks, below, this, own, badge);
     return target;
   }
 
