@@ -188,11 +188,8 @@ final class StubFactory {
               "$enter",
               MethodTypeDesc.of(
                   ConstantDescs.CD_Object, SLOT, ConstantDescs.CD_int, ConstantDescs.CD_int));
-          int target = code.allocateLocal(TypeKind.REFERENCE);
-          code.astore(target);
           Label from = code.newBoundLabel();
           // No cast: open has checked it, and the verifier takes any reference for an interface.
-          code.aload(target);
           pushArguments(code, method);
           code.invokeinterface(
               type.describeConstable().orElseThrow(), method.getName(), descriptor);
