@@ -109,7 +109,10 @@ final class Uart16550 implements MmioDevice, Instance {
   private long roundsAtLook;
   private boolean waited;
 
-  /** The worker's thread, and whether it shall not wait for more bytes. */
+  /**
+   * The worker's thread, and whether it shall not wait for more bytes. Told by a thread of the
+   * kernel while the worker is inside, again each millisecond: to be missed once costs no more.
+   */
   private volatile @Nullable Thread lingering;
 
   private volatile boolean hurried;

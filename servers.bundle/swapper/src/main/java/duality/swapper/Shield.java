@@ -1,6 +1,7 @@
 package duality.swapper;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -28,7 +29,7 @@ import java.util.stream.Stream;
  * worse one for them it can be taken back, and harms them for no longer than a swap takes.
  *
  * <p>When gates stay closed for long, because calls inside do not end or a new server hangs, it is
- * lowered before that ({@link #lowerOld}): nobody is kept away for half a second and more.
+ * lowered before they open ({@link #lowerOld}), after about half a second.
  *
  * <p>A thread inherits the processors of the one that starts it. So those that began meanwhile are
  * looked at when the shield is lowered.
@@ -119,8 +120,8 @@ final class Shield {
     Set<Integer> found = new HashSet<>();
     try (Stream<Path> tasks = Files.list(TASKS)) {
       tasks.forEach(each -> found.add(Integer.parseInt(each.getFileName().toString())));
-    } catch (IOException e) {
-      // None are found.
+    } catch (IOException | UncheckedIOException e) {
+      // Who was not found stays where it is.
     }
     return found;
   }

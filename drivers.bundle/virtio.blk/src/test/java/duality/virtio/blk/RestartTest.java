@@ -351,14 +351,15 @@ class RestartTest {
     disk.queue.kick();
     awaitHeld(1);
     BlockDevice[] opened = new BlockDevice[1];
-    long rounds = endpoint().report().notifications();
+    long[] rounds = new long[1];
     swapIn(
         (context, saved) -> {
+          rounds[0] = endpoint().report().notifications(); // drained: the old worker does no more
           opened[0] = new BlockDevice(context);
           return VirtioMmio.open(context, opened[0], saved);
         });
     // In its first round it takes again what nobody knows of.
-    TestBoard.await("its worker began", () -> endpoint().report().notifications() > rounds);
+    TestBoard.await("its worker began", () -> endpoint().report().notifications() > rounds[0]);
     endpoint().check();
     try (var _ = board.core().hold(List.of(endpoint()), 100_000_000_000L)) {
       opened[0].reset(); // without its transport: what an error of its own would be

@@ -36,6 +36,9 @@ final class Region {
 
   private long backed;
 
+  /** So many pages, from the first on, are known to have a frame. */
+  private long complete;
+
   /** For each table that is not laid out: where its first triple is, and the end of its last. */
   private int @Nullable [] from;
 
@@ -175,6 +178,7 @@ final class Region {
 
   /** Takes the frames of a run of pages out again that {@link #setMissing} entered. */
   void clear(long at, long count) {
+    complete = Math.min(complete, at - page);
     for (long index = at - page; index < at - page + count; index++) {
       long[] table = table((int) (index / TABLE));
       if (table != null && table[(int) (index % TABLE)] != 0) {
@@ -186,12 +190,14 @@ final class Region {
 
   /** The first page from {@code at} on that has no frame, or -1. */
   long nextMissing(long at) {
-    for (long next = at; next < page + pages; next++) {
-      if (frameAt(next) < 0) {
-        return next;
-      }
+    long next = Math.max(at, page + complete);
+    while (next < page + pages && frameAt(next) >= 0) {
+      next++;
     }
-    return -1;
+    if (at <= page + complete) {
+      complete = next - page;
+    }
+    return next < page + pages ? next : -1;
   }
 
   /** How many pages from {@code at} on have no frame. */
