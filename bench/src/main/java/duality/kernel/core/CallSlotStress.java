@@ -1,5 +1,6 @@
 package duality.kernel.core;
 
+import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jcstress.annotations.Actor;
@@ -19,25 +20,35 @@ import org.openjdk.jcstress.infra.results.ZZ_Result;
 public final class CallSlotStress {
   private CallSlotStress() {}
 
-  /** A slot and a gate as a call sees them: the slot's word and the gate's target. */
+  /** A slot and a gate as a call sees them: the slot's depth and mark, and the gate's target. */
   abstract static class Meeting {
-    private static final VarHandle WORDS =
-        java.lang.invoke.MethodHandles.arrayElementVarHandle(long[].class);
+    private static final VarHandle MARKS = MethodHandles.arrayElementVarHandle(long[].class);
+    private static final VarHandle DEPTH;
 
-    final long[] slot = new long[2];
+    static {
+      try {
+        DEPTH = MethodHandles.lookup().findVarHandle(Meeting.class, "depth", int.class);
+      } catch (ReflectiveOperationException e) {
+        throw new ExceptionInInitializerError(e);
+      }
+    }
+
+    final long[] slot = {0, 3}; // at 1 what an earlier call left there
+    int depth;
     volatile @Nullable Object target = this;
 
     void enter(ZZ_Result result) {
+      MARKS.setOpaque(slot, 1, 7L);
       if (CallGuard.ASYMMETRIC) {
-        WORDS.setOpaque(slot, 1, 7L);
+        DEPTH.setRelease(this, 1);
       } else {
-        WORDS.setVolatile(slot, 1, 7L);
+        DEPTH.setVolatile(this, 1);
       }
       result.r1 = target != null;
     }
 
     void look(ZZ_Result result) {
-      result.r2 = (long) WORDS.getVolatile(slot, 1) != 0;
+      result.r2 = (int) DEPTH.getVolatile(this) == 1 && (long) MARKS.getOpaque(slot, 1) == 7;
     }
   }
 

@@ -17,12 +17,15 @@ import org.jspecify.annotations.Nullable;
  * reads the slots. That barrier falls, in each other thread, either before its write of the slot,
  * and then its read of the gate comes after the closing and it steps back; or after that write, and
  * then the drainer sees it inside. Between its write and its read the caller has no fence of its
- * own where the barrier reaches all threads; the compiler keeps their order because the write is
- * opaque and the read is volatile. Leaving is a release store: all that the call did happens before
- * the drainer sees the level empty.
+ * own where the barrier reaches all threads; the compiler keeps their order because the write is a
+ * release store and the read is volatile.
  *
- * <p>A drainer goes up the levels to the first empty one: a thread that stays inside has none empty
- * below that call.
+ * <p>What others see is the depth: levels above it hold what was there last and count for nothing.
+ * Entering writes the mark of the new level and then the depth, so who sees the depth sees that
+ * mark or a later one. Leaving lowers the depth, a release store: all that the call did happens
+ * before a drainer sees it outside. Who reads a depth and then a mark may be late, and take a call
+ * that is over or one that is just coming in for one that is inside; a thread that stays inside has
+ * never less depth, nor another mark there, and is not missed.
  *
  * <p>The watchdog takes a level for the same call as long as the gate and its thread's count of
  * calls through it are the same; no clock is read on the way of a call.
@@ -49,11 +52,13 @@ final class CallSlot extends Padded {
   /** Interrupts that a call which waits is sent, one at each look of the watchdog. */
   private static final int INTERRUPTS = 100;
 
-  private static final VarHandle CALLS;
+  private static final VarHandle CELLS;
+  private static final VarHandle DEPTHS;
 
   static {
     try {
-      CALLS = MethodHandles.lookup().findVarHandle(CallSlot.class, "calls", long[].class);
+      CELLS = MethodHandles.lookup().findVarHandle(CallSlot.class, "cells", long[].class);
+      DEPTHS = MethodHandles.lookup().findVarHandle(CallSlot.class, "depth", int.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -78,20 +83,27 @@ final class CallSlot extends Padded {
 
   final Thread host;
 
+  /** Of {@link #host}; no thread that comes later has it. */
+  private final long thread;
+
   /**
    * What the thread is inside: at 0 what stands for none, then the {@link Gate#mark} of each call,
-   * then zeros. Longs and no references, because a reference is stored with three instructions more
-   * for the collector.
+   * up to the depth, at {@link #DEPTH} at most. Behind that the calls entered, by the gate's
+   * number, summed by who reports. In one array, because a call is as slow as the loads that it
+   * makes; longs and no references, because a reference is stored with three instructions more for
+   * the collector.
+   *
+   * <p>Replaced by a longer one by its own thread, before a depth: others read it after the depth.
    */
-  private final long[] inside = new long[DEPTH + 1];
+  private long[] cells = new long[128];
 
   /** The badges of calls whose mark says that they have one. */
   private final long[] badges = new long[DEPTH + 1];
 
-  /** Levels in use; for the own thread. */
+  /** Levels in use; read plainly by the own thread only. */
   private int depth;
 
-  /** Which call of an endpoint to itself a level is, as {@link #calls} counts the others. */
+  /** Which call of an endpoint to itself a level is, as {@link #count} counts the others. */
   private final long[] nested = new long[DEPTH + 1];
 
   private long nestings;
@@ -121,9 +133,6 @@ final class CallSlot extends Padded {
    */
   record Visit(long mark, long call) {}
 
-  /** Calls entered, by the gate's number; single writer, summed by who reports. */
-  private long[] calls = new long[64];
-
   // How often the call that ends now was told so; used by the own thread only:
   private int thrown;
   private int passed;
@@ -146,7 +155,8 @@ final class CallSlot extends Padded {
   /** The slot of a thread that runs; who makes it adds it to {@link #ALL}. */
   CallSlot(Thread host) {
     this.host = host;
-    inside[0] = Gate.OUTSIDE;
+    thread = host.threadId();
+    cells[0] = Gate.OUTSIDE;
   }
 
   private static CallSlot ofCurrentThread() {
@@ -158,9 +168,22 @@ final class CallSlot extends Padded {
   /** The slot of the current thread. */
   static CallSlot current() {
     Thread thread = Thread.currentThread();
-    int at = (int) thread.threadId() & RECENT.length - 1;
+    long id = thread.threadId();
+    int at = (int) id & RECENT.length - 1;
     CallSlot recent = RECENT[at];
-    return recent.host == thread ? recent : find(thread, at);
+    return recent.thread == id ? recent : find(thread, at);
+  }
+
+  /**
+   * The same for a call through a capability. Not the same method, because the compiler goes by how
+   * often a method's branches were taken: threads of the core come and go and do not find their
+   * slot at once, those that call do. After some hundred swaps each call took 1.3 ns more.
+   */
+  static CallSlot ofCaller() {
+    Thread thread = Thread.currentThread();
+    long id = thread.threadId();
+    CallSlot recent = RECENT[(int) id & RECENT.length - 1];
+    return recent.thread == id ? recent : current();
   }
 
   private static CallSlot find(Thread thread, int at) {
@@ -175,33 +198,32 @@ final class CallSlot extends Padded {
   }
 
   /** The marks by level, to be read by the own thread and handed to {@link #push}. */
-  long[] marks() {
-    return inside;
+  long[] cells() {
+    return cells;
   }
 
   /** Notes that this thread goes into {@code gate}; whether it is open is read after this. */
   void push(Gate gate, long badge) {
-    push(inside, depth, gate, gate.mark, badge);
+    push(cells, depth, gate, gate.mark, badge);
   }
 
-  /** The same for who has {@link #marks}, {@link #depth} and the gate's mark at hand already. */
-  void push(long[] marks, int below, Gate gate, long mark, long badge) {
+  /** The same for who has {@link #cells}, {@link #depth} and the gate's mark at hand already. */
+  void push(long[] at, int below, Gate gate, long mark, long badge) {
     int level = below + 1;
-    long noted = mark;
-    try {
-      if (badge != 0) {
-        badges[level] = badge;
-        noted |= Gate.BADGE;
-      }
-      if (CallGuard.ASYMMETRIC) {
-        LONGS.setOpaque(marks, level, noted);
-      } else {
-        LONGS.setVolatile(marks, level, noted);
-      }
-    } catch (IndexOutOfBoundsException e) {
+    if (level > DEPTH) {
       throw tooDeep(gate);
     }
-    depth = level;
+    long noted = mark;
+    if (badge != 0) {
+      badges[level] = badge;
+      noted |= Gate.BADGE;
+    }
+    LONGS.setOpaque(at, level, noted);
+    if (CallGuard.ASYMMETRIC) {
+      DEPTHS.setRelease(this, level);
+    } else {
+      DEPTHS.setVolatile(this, level);
+    }
   }
 
   private static CallFailed tooDeep(Gate gate) {
@@ -232,10 +254,9 @@ final class CallSlot extends Padded {
   }
 
   private boolean leave(int below) {
-    int level = below + 1;
-    boolean late = abandoned != 0 && wasAbandoned(level);
-    LONGS.setRelease(inside, level, 0L);
-    depth = below; // last: where the host's stack ends before this, the call around sees it
+    boolean late = abandoned != 0 && wasAbandoned(below + 1);
+    // Last: where the host's stack ends before this, the call around sees it.
+    DEPTHS.setRelease(this, below);
     return late;
   }
 
@@ -245,12 +266,9 @@ final class CallSlot extends Padded {
    * where a server caught that error and returned as if nothing had been.
    */
   void unwindTo(int level) {
-    for (int above = DEPTH; above > level; above--) {
-      if (at(above) != 0) {
-        boolean unused = leave(above - 1);
-      }
+    while (depth > level) {
+      boolean unused = leave(depth - 1);
     }
-    depth = level;
   }
 
   private synchronized boolean wasAbandoned(int level) {
@@ -366,20 +384,21 @@ final class CallSlot extends Padded {
     }
   }
 
-  /** Counts a call through the gate's number, before it is pushed. */
-  void count(int number) {
-    long[] counts = calls;
+  /** Counts a call through the gate's number, before it is pushed; answers {@link #cells}. */
+  long[] count(long[] at, int number) {
     try {
-      LONGS.setOpaque(counts, number, counts[number] + 1);
+      LONGS.setOpaque(at, number, at[number] + 1);
+      return at;
     } catch (IndexOutOfBoundsException e) {
-      counts = Arrays.copyOf(counts, Math.max(number + 1, counts.length * 2));
-      counts[number]++;
-      CALLS.setRelease(this, counts);
+      long[] longer = Arrays.copyOf(at, Math.max(number + 1, at.length * 2));
+      longer[number]++;
+      CELLS.setRelease(this, longer);
+      return longer;
     }
   }
 
   long counted(int number) {
-    long[] counts = (long[]) CALLS.getAcquire(this);
+    long[] counts = (long[]) CELLS.getAcquire(this);
     return number < counts.length ? (long) LONGS.getOpaque(counts, number) : 0;
   }
 
@@ -395,15 +414,15 @@ final class CallSlot extends Padded {
         }
         abandoned = 0;
       }
-      int at = (int) host.threadId() & RECENT.length - 1;
+      int at = (int) thread & RECENT.length - 1;
       if (RECENT[at] == this) {
         RECENT[at] = NOBODY;
       }
-      long[] counts = (long[]) CALLS.getAcquire(this);
+      long[] counts = (long[]) CELLS.getAcquire(this);
       if (counts.length > past.length) {
         past = Arrays.copyOf(past, counts.length);
       }
-      for (int number = 0; number < counts.length; number++) {
+      for (int number = DEPTH + 1; number < counts.length; number++) {
         past[number] += counts[number];
       }
     }
@@ -422,7 +441,9 @@ final class CallSlot extends Padded {
 
   /** The mark at a level from 1 on, as another thread sees it; 0 when nothing is there. */
   long at(int level) {
-    return level == 0 ? 0 : (long) LONGS.getVolatile(inside, level) & ~Gate.BADGE;
+    return level == 0 || level > deepest()
+        ? 0
+        : (long) LONGS.getOpaque((long[]) CELLS.getAcquire(this), level) & ~Gate.BADGE;
   }
 
   /** The call at a level, as another thread sees it. */
@@ -435,11 +456,7 @@ final class CallSlot extends Padded {
 
   /** The innermost level with a call in it, as another thread sees it; 0 outside of all. */
   int deepest() {
-    int level = 0;
-    while (level < DEPTH && at(level + 1) != 0) {
-      level++;
-    }
-    return level;
+    return (int) DEPTHS.getVolatile(this);
   }
 
   /** As another thread sees it: whether the slot's thread is inside one of {@code set}. */
@@ -473,7 +490,7 @@ final class CallSlot extends Padded {
 
   /** The badge of the innermost call's capability, 0 outside of all. For the own thread. */
   long badge() {
-    return (inside[depth] & Gate.BADGE) != 0 ? badges[depth] : 0;
+    return (cells[depth] & Gate.BADGE) != 0 ? badges[depth] : 0;
   }
 
   /** Whether a level holds a call through a capability, not a worker's round. */

@@ -39,7 +39,7 @@ final class Gate {
   private static final long MENDED_LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
   /** Bit of a mark: the call's capability has a badge. */
-  static final long BADGE = 1;
+  static final long BADGE = 1L << 31;
 
   /** With a mark: the greatest that a mark of the same rank can be. */
   private static final long LOWER = 0xffff_ffffL;
@@ -50,8 +50,11 @@ final class Gate {
   /** Number of gates nobody waits for: of what has no endpoint, or none yet. */
   static final int UNNUMBERED = 0;
 
-  /** Of all cores in this JVM, because a host thread may call into several. */
-  private static final AtomicInteger NUMBERS = new AtomicInteger(UNNUMBERED);
+  /**
+   * The last one given; from what a slot counts calls by. Of all cores in this JVM, because a host
+   * thread may call into several.
+   */
+  private static final AtomicInteger NUMBERS = new AtomicInteger(CallSlot.DEPTH);
 
   /** Numbers of gates that have ended; the one that has rested longest is given out first. */
   private static final Queue<Integer> FREE = new ConcurrentLinkedQueue<>();
@@ -61,7 +64,7 @@ final class Gate {
   final String path;
   final int number;
 
-  /** What a slot holds for a call: rank, number, and room for {@link #BADGE}; never 0. */
+  /** What a slot holds for a call: rank, room for {@link #BADGE}, and number; never 0. */
   final long mark;
 
   final int rank;
@@ -126,7 +129,7 @@ final class Gate {
     this.path = path;
     this.number = number;
     this.rank = rank;
-    this.mark = (long) rank << 32 | (long) number << 1;
+    this.mark = (long) rank << 32 | number;
     this.deadlineNanos = core.patiently(TimeUnit.MILLISECONDS.toNanos(deadlineMillis));
     this.stallNanos = core.patiently(TimeUnit.MILLISECONDS.toNanos(stallMillis));
     this.countedBefore = number == UNNUMBERED ? 0 : CallSlot.callsOf(number);
@@ -161,7 +164,7 @@ final class Gate {
 
   /** The number in a mark. */
   static int number(long mark) {
-    return (int) mark >>> 1;
+    return (int) mark & Integer.MAX_VALUE;
   }
 
   /** The gate of a mark, or null when it is unnumbered or has ended. */
@@ -221,18 +224,22 @@ final class Gate {
     return server != null ? server : through.fitting(enterSlowly(slot, badge));
   }
 
-  /** Each field is read once, into a local: after an opaque store the compiler would read again. */
+  /**
+   * Each field is read once, into a local: after an opaque store the compiler would read again. And
+   * what can be computed is not read, because loads are what a call's time goes into.
+   */
   private @Nullable Object goIn(CallSlot slot, int below, long badge) {
     long own = mark;
-    long[] marks = slot.marks();
-    long caller = marks[below];
+    long[] cells = slot.cells();
+    long caller = cells[below];
     if (caller <= (own | LOWER) && isOwn(caller)) {
       slot.nest(below + 1);
       nested.increment();
     } else {
-      slot.count(number(own)); // before it is inside: the count tells it from others all the time
+      // Before it is inside: the count tells it from others all the time.
+      cells = slot.count(cells, (int) own);
     }
-    slot.push(marks, below, this, own, badge);
+    slot.push(cells, below, this, own, badge);
     return target;
   }
 
@@ -501,7 +508,7 @@ final class Gate {
    * Goes in to look at the server, uncounted; answers null, and does not go in, unless it is open.
    */
   @Nullable Object probe(CallSlot slot) {
-    slot.count(number); // as a call, so that the watchdog tells it from others
+    slot.count(slot.cells(), number); // as a call, so that the watchdog tells it from others
     uncounted.increment();
     slot.push(this, 0);
     Object server = target;

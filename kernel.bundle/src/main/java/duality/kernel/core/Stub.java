@@ -87,7 +87,7 @@ public abstract class Stub {
 
   /** Where the current thread notes its calls. */
   protected static final CallSlot $slot() {
-    return CallSlot.current();
+    return CallSlot.ofCaller();
   }
 
   /** How deep in calls the current thread is. */

@@ -1,10 +1,13 @@
 package duality.kernel.core;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
@@ -101,6 +104,92 @@ class CallGuardTest {
   void noCallIsMissedByADrainer() throws InterruptedException {
     attack(CallGuard::everywhere, TimeUnit.SECONDS.toNanos(3));
     assertEquals(0, violations.get(), "calls in a dead endpoint after " + rounds + " rounds");
+  }
+
+  /**
+   * Another thread reads the depth and then a mark, while both change above the call it looks for.
+   */
+  @Test
+  void whoStaysInsideIsSeenWhateverElseItCalls() throws InterruptedException {
+    Gate lower = Gate.of(core, "lower", 30, 5_000);
+    gate.bind(new Object(), gate.epoch());
+    lower.bind(new Object(), lower.epoch());
+    Thread caller =
+        Thread.ofPlatform()
+            .daemon()
+            .start(
+                () -> {
+                  CallSlot slot = CallSlot.current();
+                  gate.enter(slot, 0);
+                  callers = slot;
+                  while (!ended) {
+                    lower.enter(slot, 0);
+                    slot.pop();
+                  }
+                  slot.pop();
+                });
+    CallSlot slot;
+    while ((slot = callers) == null) {
+      Thread.onSpinWait();
+    }
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(1);
+    long meanwhile = lower.calls();
+    while (System.nanoTime() - end < 0) {
+      assertTrue(slot.insideAnyOf(gates));
+      long above = slot.at(2);
+      assertTrue(above == 0 || above == lower.mark, "a mark of nobody: " + above);
+    }
+    ended = true;
+    caller.join(10_000);
+    assertTrue(lower.calls() > meanwhile, "it called meanwhile");
+    assertEquals(0, slot.at(1), "what it left in its slot counts for nothing");
+    assertFalse(slot.noted(gate.mark));
+    assertFalse(slot.noted(lower.mark));
+  }
+
+  /** A slot has room for the numbers of some gates, and more is made for a gate beyond those. */
+  @Test
+  void whoStaysInsideIsSeenWhileItsSlotGetsLonger() throws InterruptedException {
+    gate.bind(new Object(), gate.epoch());
+    List<Gate> lower = new ArrayList<>();
+    for (int i = 0; i < 1_000; i++) {
+      lower.add(Gate.of(core, "lower" + i, 30, 5_000));
+      lower.getLast().bind(new Object(), lower.getLast().epoch());
+    }
+    for (int i = 0; i < 500; i++) {
+      callers = null;
+      ended = false;
+      Thread caller =
+          Thread.ofPlatform()
+              .daemon()
+              .start(
+                  () -> {
+                    CallSlot slot = CallSlot.current();
+                    gate.enter(slot, 0);
+                    callers = slot;
+                    for (int each = 100; each < lower.size(); each += 200) {
+                      lower.get(each).enter(slot, 0);
+                      if (slot.at(2) != lower.get(each).mark) {
+                        violations.incrementAndGet();
+                      }
+                      slot.pop();
+                    }
+                    ended = true;
+                  });
+      CallSlot slot;
+      while ((slot = callers) == null) {
+        Thread.onSpinWait();
+      }
+      do {
+        assertTrue(slot.insideAnyOf(gates));
+      } while (!ended);
+      caller.join(10_000);
+      assertEquals(1, slot.counted(lower.get(900).number));
+      slot.retire();
+    }
+    assertEquals(0, violations.get(), "calls noted where nobody looks");
+    assertEquals(500, gate.calls());
+    assertEquals(500, lower.get(900).calls());
   }
 
   /** The positive control: a test that cannot tell this from the right guard proves nothing. */
