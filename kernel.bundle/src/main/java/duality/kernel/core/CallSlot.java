@@ -269,6 +269,7 @@ final class CallSlot extends Padded {
     while (depth > level) {
       boolean unused = leave(depth - 1);
     }
+    depth = level; // it is less where a push that should have put a level back was cut short
   }
 
   private synchronized boolean wasAbandoned(int level) {
