@@ -1,5 +1,7 @@
 package duality.it;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -7,12 +9,16 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.felix.service.command.CommandProcessor;
 import org.apache.felix.service.command.CommandSession;
 import org.jspecify.annotations.Nullable;
 
 /** Gives commands to the system, as people do, and has the bundles of the examples as files. */
 final class Gogo implements AutoCloseable {
+  private static final long TIDY_SECONDS = 120;
+
   private final CommandSession session;
   private final Path folder;
 
@@ -35,6 +41,25 @@ final class Gogo implements AutoCloseable {
   /** Runs a command; its value. */
   @Nullable Object run(String command) throws Exception {
     return session.execute(command);
+  }
+
+  /**
+   * Updates a bundle, and waits until the old one is gone: the command itself waits a second for
+   * that, the rest is done behind it.
+   */
+  void update(String bundleAndFile) throws Exception {
+    run("kernel:update " + bundleAndFile);
+    awaitTidy();
+  }
+
+  /** Waits until no update leaves anything to be done. */
+  void awaitTidy() {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(TIDY_SECONDS);
+    while (Thread.getAllStackTraces().keySet().stream()
+        .anyMatch(each -> each.getName().startsWith("duality swapper finishes"))) {
+      assertTrue(System.nanoTime() - end < 0, "old bundles do not go");
+      LockSupport.parkNanos(10_000_000);
+    }
   }
 
   /** Runs a command that must not work; why it says it does not. */

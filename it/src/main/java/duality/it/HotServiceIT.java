@@ -55,7 +55,7 @@ class HotServiceIT {
       Path second = gogo.example("hot.visits-2.jar");
       List<Seen> before = Seen.of(gogo.run("hot:report"));
       // The second version beside the first one, then moved, then the first one out.
-      gogo.run("kernel:update hot.visits " + second);
+      gogo.update("hot.visits " + second);
       before = progress(gogo, before);
       String refused = gogo.refused("kernel:update hot.visits " + gogo.example("hot.visits-1.jar"));
       assertTrue(refused.contains("'visits' version 2 where 'visits' of version 1"), refused);

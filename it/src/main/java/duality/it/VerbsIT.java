@@ -90,16 +90,6 @@ class VerbsIT {
         .toList();
   }
 
-  /** An update waits only a second for the old bundles to go: the rest is done behind it. */
-  private static void awaitTidy() {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
-    while (Thread.getAllStackTraces().keySet().stream()
-        .anyMatch(each -> each.getName().startsWith("duality swapper finishes"))) {
-      assertTrue(System.nanoTime() - end < 0, "old bundles do not go");
-      LockSupport.parkNanos(10_000_000);
-    }
-  }
-
   /** Bundles of that name, each with those that are wired to it. */
   private static String users(String name) {
     StringBuilder text = new StringBuilder();
@@ -215,16 +205,16 @@ class VerbsIT {
   void updateStandsBesideMovesAndUninstallsAndMigratesTheState() throws Exception {
     load();
     WeakReference<ClassLoader> old = loader("hot.visits");
-    gogo.run("kernel:update hot.visits " + gogo.example("hot.visits-2.jar"));
+    gogo.update("hot.visits " + gogo.example("hot.visits-2.jar"));
     assertEquals(List.of("hot.visits 2.0.0 [service/visits]"), servers("hot.visits"));
     for (int i = 0; i < ROUNDS; i++) {
       progress();
       Path next = BundleFile.of(bundle("hot.visits"), "2.0." + i, Map.of(), folder);
-      gogo.run("kernel:update hot.visits " + next);
+      gogo.update("hot.visits " + next);
     }
     progress();
     // The same version again, as one has it while one works on it.
-    gogo.run("kernel:update hot.visits " + folder.resolve("hot.visits-2.0.11.jar"));
+    gogo.update("hot.visits " + folder.resolve("hot.visits-2.0.11.jar"));
     progress();
     nothingWasLost();
     collected(old);
@@ -233,7 +223,7 @@ class VerbsIT {
   @Test
   void anUpdateThatDoesNotWorkIsTakenBackWithItsReason() throws Exception {
     load();
-    gogo.run("kernel:update hot.visits " + gogo.example("hot.visits-2.jar"));
+    gogo.update("hot.visits " + gogo.example("hot.visits-2.jar"));
     String said = gogo.refused("kernel:update hot.visits " + gogo.example("hot.visits-1.jar"));
     assertTrue(said.contains("state of 'visits' version 2"), said);
     Path empty =
@@ -286,15 +276,13 @@ class VerbsIT {
       // Only the first one has clients: they stay with it.
       assertEquals(i == 1, plan.contains("step=keeps, what=hot.api 0.1.0.SNAPSHOT"), plan);
       assertEquals(i == 1, plan.contains("step=touches, what=hot.client"), plan);
-      gogo.run("kernel:update hot.api " + api);
+      gogo.update("hot.api " + api);
       assertEquals(
           "0.1.0.zbuild" + i, provider("hot.visits", "hot").getVersion().toString(), "wired");
       progress();
-      gogo.run(
-          "kernel:update hot.visits " + gogo.example("hot.visits-" + (i < 2 ? 1 : 2) + ".jar"));
+      gogo.update("hot.visits " + gogo.example("hot.visits-" + (i < 2 ? 1 : 2) + ".jar"));
       progress();
     }
-    awaitTidy();
     assertEquals(2, bundles("hot.api").size(), "the one of the client and the newest");
     nothingWasLost();
   }
@@ -307,7 +295,7 @@ class VerbsIT {
             bundle("hot.api"), "2.0.0", Map.of("Export-Package", "hot;version=9.0.0"), folder);
     String said = gogo.refused("kernel:update hot.api " + unfit);
     assertTrue(said.contains("hot.visits does not take hot of hot.api 2.0.0"), said);
-    awaitTidy();
+    gogo.awaitTidy();
     assertEquals(1, bundles("hot.api").size());
     assertEquals(1, bundles("hot.visits").size());
     progress();
@@ -343,10 +331,9 @@ class VerbsIT {
           String plan = String.valueOf(gogo.run("kernel:plan update " + api + " " + next));
           assertEquals(i == 1, plan.contains("step=touches, what=duality.shell"), plan);
           assertTrue(plan.contains("step=moves, what="), plan);
-          gogo.run("kernel:update " + api + " " + next);
+          gogo.update(api + " " + next);
           Swapper.Swap last = Services.service(Swapper.class).history().getLast();
           assertTrue(last.done() && last.endpoints() > 0, last.toString());
-          awaitTidy();
           assertEquals(2, bundles(api).size(), () -> "the clients' and the newest: " + users(api));
           nano.await(0, "sum 3000000 = ", SECONDS);
           nano.command("sum 1000", "sum 1000 = 0x9ac7455483036aca", SECONDS);
@@ -372,8 +359,7 @@ class VerbsIT {
     gogo.run("kernel:swap swapper swapper");
     long before = Services.service(Swapper.class).history().getLast().number() - 1;
     Path next = BundleFile.of(bundle("duality.swapper"), "0.1.1", Map.of(), folder);
-    gogo.run("kernel:update duality.swapper " + next);
-    awaitTidy();
+    gogo.update("duality.swapper " + next);
     assertEquals(List.of("duality.swapper 0.1.1 [swapper]"), servers("swapper"));
     gogo.run("kernel:swap scheduler scheduler.roundrobin");
     gogo.run("kernel:swap scheduler scheduler.fair swapper swapper");
@@ -392,7 +378,7 @@ class VerbsIT {
       Bundle old = bundle("duality.processor.interpreter");
       Path next = BundleFile.of(old, "0.1.1", Map.of(), folder);
       nano.console.type("sum 3000000\r");
-      gogo.run("kernel:update duality.processor.interpreter " + next);
+      gogo.update("duality.processor.interpreter " + next);
       assertEquals(
           List.of("duality.processor.interpreter 0.1.1 [vm/engine-it:hart0]"),
           servers("interpreter"));
@@ -431,7 +417,7 @@ class VerbsIT {
         gogo.run("felix:update " + name + " " + next.toUri());
         gogo.run("felix:stop " + name);
         gogo.run("felix:start " + each.getBundleId());
-        gogo.run("kernel:update " + name + " " + next);
+        gogo.update(name + " " + next);
         nano.await(0, "sum 200000 = ", SECONDS);
       }
       assertEquals("running", nano.machine.report().state());
