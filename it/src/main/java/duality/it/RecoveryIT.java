@@ -347,7 +347,7 @@ class RecoveryIT {
                 FrameworkUtil.asDictionary(
                     Map.of(Server.NAME, name, Server.PROTOCOL, Scheduler.class.getName())));
         try {
-          long before = supervisor.log().size();
+          long earlier = newest();
           swap("scheduler", name); // a server that was swapped in begins at the first step again
           for (RunningMachine guest : List.of(one, two)) {
             guest.command("idle 20", "idle 20 ticks", SECONDS);
@@ -357,7 +357,7 @@ class RecoveryIT {
               wrong + " to be replaced",
               SECONDS,
               () ->
-                  supervisor.log().size() > before
+                  newest() > earlier
                       && kernel.endpoints().stream()
                           .anyMatch(
                               each ->
