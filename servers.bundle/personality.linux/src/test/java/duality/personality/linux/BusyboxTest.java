@@ -91,7 +91,8 @@ class BusyboxTest {
     shell("8\n", 0, "seq 1 1000 | grep 7 | head -8 | wc -l");
     shell("sub: x\n", 0, "echo \"sub: $(echo x)\"");
     shell("waited 5\n", 0, "(sleep 0.05; exit 5) & wait $!; echo waited $?");
-    shell("Terminated\n143\n", 0, "sleep 100 & kill $!; wait $!; echo $?");
+    // It says "Terminated" only when the child did not die before the shell came to wait for it.
+    shell("143\n", 0, "sleep 100 & kill $!; wait $! 2>/dev/null; echo $?");
     shell("trapped\n", 0, "trap 'echo trapped' TERM; kill $$; true");
     shell("Segmentation fault\nok\n", 0, "sh -c 'kill -SEGV $$' ; test $? = 139 && echo ok");
   }
